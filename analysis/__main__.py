@@ -1,0 +1,63 @@
+"""`python -m analysis transfer_sizes`: make the answer again, from the ledger alone, without torch or Ray."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+import analysis
+from analysis.ledger import LedgerError
+from analysis.report import make_answer, show
+
+REFUSED = 2
+
+
+@dataclass(frozen=True)
+class Options:
+    """Make the tables, figures and verdict of a question again, from its ledger."""
+
+    question: Annotated[str, tyro.conf.Positional]
+    """The question's name, such as transfer_sizes."""
+    out: Path = Path("runs")
+    """The folder given to the sweep as --out; the ledger is in OUT/QUESTION."""
+    smoke: bool = False
+    """Use the ledger of a sweep that was run with --smoke."""
+
+
+def questions() -> list[str]:
+    """Names of all questions: the modules of this package that have a function `answer`."""
+    names = [module.name for module in pkgutil.iter_modules(analysis.__path__) if not module.name.startswith("_")]
+    return [name for name in names if hasattr(importlib.import_module(f"analysis.{name}"), "answer")]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Make and print an answer. Returns 0, or 2 for an unknown question or a ledger that cannot be read."""
+    options = tyro.cli(Options, args=argv, prog="python -m analysis")
+    known = questions()
+    if options.question not in known:
+        close = difflib.get_close_matches(options.question, known, n=1)
+        remedy = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+        return _refuse(f"question: no analysis of that name; found {options.question!r}. Remedy: {remedy}")
+    folder = options.out / (f"{options.question}-smoke" if options.smoke else options.question)
+    try:
+        show(make_answer(folder, options.question), Console())
+    except LedgerError as error:
+        return _refuse(str(error))
+    return 0
+
+
+def _refuse(text: str) -> int:
+    print(f"error: {text}", file=sys.stderr)
+    return REFUSED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,294 @@
+"""The ledger: one SQLite file that holds every trial, and the array files it points to.
+
+It is the only truth. Resume, tables, figures and the report read it and nothing else. A finished trial is durable
+before the next one is asked for (WAL, synchronous=FULL). Readers need neither torch nor Ray.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+SCHEMA_VERSION = 1
+Status = Literal["running", "done", "stopped", "diverged", "collapsed", "failed", "oom"]
+FINAL: tuple[Status, ...] = ("done", "stopped", "diverged", "collapsed")
+"""Statuses that are an outcome: such a trial is not run again. `failed` and `oom` are tried again on request."""
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE trials (
+    id TEXT PRIMARY KEY, question TEXT NOT NULL, phase TEXT NOT NULL, condition TEXT NOT NULL, draw INTEGER NOT NULL,
+    prescribed INTEGER NOT NULL, config TEXT NOT NULL, seed INTEGER NOT NULL, precision TEXT NOT NULL,
+    data_fingerprint TEXT NOT NULL, code_fingerprint TEXT NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL,
+    worker TEXT, hardware TEXT, started REAL NOT NULL, finished REAL, seconds REAL, facts TEXT, error TEXT,
+    test_openings INTEGER NOT NULL DEFAULT 0, arrays TEXT, arrays_sha256 TEXT);
+CREATE TABLE epochs (
+    trial TEXT NOT NULL REFERENCES trials(id), epoch INTEGER NOT NULL, metrics TEXT NOT NULL,
+    PRIMARY KEY (trial, epoch)) WITHOUT ROWID;
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY, started REAL NOT NULL, finished REAL, command TEXT NOT NULL, plan TEXT NOT NULL,
+    environment TEXT NOT NULL, slots INTEGER NOT NULL, shared_seconds REAL, outcome TEXT);
+"""
+
+
+class LedgerError(Exception):
+    """The ledger cannot be read: made by a newer version, not a ledger, or an array file is damaged."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What identifies a trial: everything about it that is known before it runs."""
+
+    id: str
+    question: str
+    phase: Literal["search", "confirm"]
+    condition: str
+    """Canonical JSON of the factors and of every other config field that is neither searched nor the seed."""
+    draw: int
+    """Index of the sampled configuration within the condition; 0 is the prescribed recipe, if there is one."""
+    prescribed: bool
+    config: Mapping[str, Any]
+    seed: int
+    precision: str
+    data_fingerprint: str
+    code_fingerprint: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial came to."""
+
+    status: Status
+    seconds: float = 0.0
+    """Time spent in training and evaluation, in seconds, all attempts that left a checkpoint included."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Constants of the trial: labels spent, steps an epoch, the head's name, …"""
+    error: str | None = None
+    test_openings: int = 0
+    """How many times the test set was evaluated."""
+    arrays: str | None = None
+    """File name of the trial's arrays, relative to the ledger's folder."""
+    arrays_sha256: str | None = None
+
+
+class Ledger:
+    """The trials of one question, in `folder/ledger.sqlite`.
+
+    One process writes (the engine holds a lock for it); any number read meanwhile.
+    """
+
+    def __init__(self, folder: Path, *, readonly: bool = False) -> None:
+        self.folder = folder
+        self.path = folder / "ledger.sqlite"
+        if readonly and not self.path.exists():
+            raise LedgerError(f"{self.path}: no ledger there; run the sweep first, or name its folder with --out")
+        folder.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        try:
+            self._db.execute("PRAGMA busy_timeout=30000")
+            if not readonly:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=FULL")
+            self._check_version(create=not readonly)
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise LedgerError(f"{self.path}: not a ledger ({error}); move it away, or use another --out") from error
+
+    def _check_version(self, *, create: bool) -> None:
+        if create:
+            self._db.execute("BEGIN IMMEDIATE")
+        tables = {row[0] for row in self._db.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+        if not tables and create:
+            for statement in _SCHEMA.split(";"):
+                self._db.execute(statement)
+            self._db.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
+        if create:
+            self._db.execute("COMMIT")
+        found = self._db.execute("SELECT value FROM meta WHERE key='schema_version'").fetchone()
+        version = int(found[0]) if found else 0
+        if version != SCHEMA_VERSION:
+            self._db.close()
+            age = "a newer Labsweep: update it" if version > SCHEMA_VERSION else "an older one: move the folder away"
+            raise LedgerError(
+                f"{self.path}: schema version is {version}, this program reads {SCHEMA_VERSION}; "
+                f"the ledger was written by {age}, or use another --out"
+            )
+
+    def close(self) -> None:
+        """Commit what is pending and close the file."""
+        self.commit()
+        self._db.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Writing. Rows gather in one transaction; `finish` and `commit` make them durable.
+
+    def _begin(self) -> None:
+        if not self._db.in_transaction:
+            self._db.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Make everything written so far durable."""
+        if self._db.in_transaction:
+            self._db.execute("COMMIT")
+
+    def start(self, entry: Entry, *, worker: str | None, hardware: str) -> None:
+        """Note that an attempt at a trial begins."""
+        self._begin()
+        self._db.execute(
+            "INSERT INTO trials (id, question, phase, condition, draw, prescribed, config, seed, precision,"
+            " data_fingerprint, code_fingerprint, status, attempts, worker, hardware, started)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,'running',1,?,?,?)"
+            " ON CONFLICT(id) DO UPDATE SET status='running', attempts=attempts+1, worker=excluded.worker,"
+            " hardware=excluded.hardware, code_fingerprint=excluded.code_fingerprint, error=NULL",
+            (entry.id, entry.question, entry.phase, entry.condition, entry.draw, int(entry.prescribed),
+             canonical(entry.config), entry.seed, entry.precision, entry.data_fingerprint, entry.code_fingerprint,
+             worker, hardware, time.time()),
+        )  # fmt: skip
+
+    def add_epochs(self, trial: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Record epochs (each row has `epoch`, counted from 1, and metrics). Writing one again replaces it."""
+        self._begin()
+        self._db.executemany(
+            "INSERT OR REPLACE INTO epochs VALUES (?,?,?)",
+            [(trial, int(r["epoch"]), canonical({k: v for k, v in r.items() if k != "epoch"})) for r in rows],
+        )
+
+    def finish(self, trial: str, outcome: Outcome, *, worker: str | None = None) -> None:
+        """Record what a trial came to; durable when this returns."""
+        self._begin()
+        self._db.execute(
+            "UPDATE trials SET status=?, finished=?, seconds=?, facts=?, error=?, test_openings=?, arrays=?,"
+            " arrays_sha256=?, worker=coalesce(?, worker) WHERE id=?",
+            (outcome.status, time.time(), outcome.seconds, canonical(outcome.facts), outcome.error,
+             outcome.test_openings, outcome.arrays, outcome.arrays_sha256, worker, trial),
+        )  # fmt: skip
+        self.commit()
+
+    def begin_run(self, *, command: str, plan: Mapping[str, Any], environment: Mapping[str, Any], slots: int) -> int:
+        """Record that a command started; returns the run's number."""
+        self._begin()
+        cursor = self._db.execute(
+            "INSERT INTO runs (started, command, plan, environment, slots) VALUES (?,?,?,?,?)",
+            (time.time(), command, canonical(plan), canonical(environment), slots),
+        )
+        self.commit()
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def end_run(self, run: int, *, outcome: str, shared_seconds: float) -> None:
+        """Record how a command ended: `complete`, `partial` or `failed`; shared_seconds went into artifacts."""
+        self._begin()
+        self._db.execute(
+            "UPDATE runs SET finished=?, outcome=?, shared_seconds=? WHERE id=?",
+            (time.time(), outcome, shared_seconds, run),
+        )
+        self.commit()
+
+    # Reading.
+
+    def trials(self, *, where: str = "1", values: Sequence[Any] = ()) -> pd.DataFrame:
+        """A row a trial, in an order that does not depend on the order of execution.
+
+        Columns are those of the table; `config`, `facts` and `condition` are parsed into dicts (`condition_key` keeps
+        the canonical string), `prescribed` is bool.
+        """
+        cursor = self._db.execute(
+            f"SELECT * FROM trials WHERE {where} ORDER BY phase DESC, condition, draw, config, seed", values
+        )
+        frame = pd.DataFrame([tuple(row) for row in cursor], columns=[c[0] for c in cursor.description])
+        frame["condition_key"] = frame["condition"]
+        for column in ("condition", "config", "facts"):
+            frame[column] = [json.loads(text) if isinstance(text, str) else {} for text in frame[column]]
+        frame["prescribed"] = frame["prescribed"].astype(bool)
+        return frame
+
+    def epochs(self, trials: Iterable[str] | None = None) -> pd.DataFrame:
+        """A row an epoch: `trial`, `epoch` (from 1) and a column for each metric, NaN where a trial has none."""
+        rows = self._db.execute("SELECT trial, epoch, metrics FROM epochs ORDER BY trial, epoch")
+        wanted = None if trials is None else set(trials)
+        return pd.DataFrame(
+            [
+                {"trial": trial, "epoch": epoch, **_numbers(json.loads(metrics))}
+                for trial, epoch, metrics in rows
+                if wanted is None or trial in wanted
+            ],
+            columns=None,
+        )
+
+    def last_epochs(self) -> pd.DataFrame:
+        """Like `epochs`, the last one of each trial only; indexed by trial."""
+        rows = self._db.execute(
+            "SELECT trial, max(epoch) AS epoch, metrics FROM epochs GROUP BY trial ORDER BY trial"
+        ).fetchall()
+        records = [{"epoch": epoch, **_numbers(json.loads(metrics))} for _, epoch, metrics in rows]
+        return pd.DataFrame(records, index=pd.Index([row[0] for row in rows], name="trial"))
+
+    def statuses(self) -> dict[str, Status]:
+        """Status of every trial, by id."""
+        return dict(self._db.execute("SELECT id, status FROM trials").fetchall())
+
+    def attempts(self, trial: str) -> int:
+        """How many attempts at a trial were started, over all runs."""
+        row = self._db.execute("SELECT attempts FROM trials WHERE id=?", (trial,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def runs(self) -> pd.DataFrame:
+        """A row a command, oldest first; `plan` and `environment` parsed."""
+        cursor = self._db.execute("SELECT * FROM runs ORDER BY id")
+        frame = pd.DataFrame([tuple(row) for row in cursor], columns=[c[0] for c in cursor.description])
+        for column in ("plan", "environment"):
+            frame[column] = [json.loads(text) for text in frame[column]]
+        return frame
+
+    def arrays(self, trial: str) -> dict[str, np.ndarray]:
+        """The arrays a trial left (figures' inputs, `test_correct` [images] bool). Raises LedgerError if damaged."""
+        row = self._db.execute("SELECT arrays, arrays_sha256 FROM trials WHERE id=?", (trial,)).fetchone()
+        if row is None or row["arrays"] is None:
+            return {}
+        path = self.folder / row["arrays"]
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise LedgerError(f"{path}: the arrays of trial {trial[:12]} are missing") from None
+        found = hashlib.sha256(content).hexdigest()
+        if found != row["arrays_sha256"]:
+            raise LedgerError(f"{path}: SHA-256 is {found}, the ledger says {row['arrays_sha256']}")
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+
+
+def canonical(value: Any) -> str:
+    """JSON that is the same for equal values: keys sorted, no spaces, NaN and infinities as strings."""
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return str(value)  # JSON has no NaN; `_numbers` reads it back
+    return value
+
+
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: float(v) if v in ("nan", "inf", "-inf") else v for k, v in metrics.items()}

@@ -1,0 +1,173 @@
+"""The answer to a question, made from its ledger alone: tables, figures, verdict, manifest.
+
+    answer = make_answer(Path("runs/transfer_sizes"), "transfer_sizes")
+
+The question's own file, `analysis/<question>.py`, has one function, `answer(findings) -> Draft`: it says what to
+draw and what to conclude. Everything else is done here, the same for every question. A ledger that is only
+partly filled gives a partial answer, marked so. The same ledger gives the same files, byte for byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from analysis import figures, formats, tables
+from analysis.drafts import Answer, Draft, Findings
+from analysis.ledger import Ledger
+from analysis.measures import by_seed
+from analysis.results import CHOSEN, Results
+from analysis.terminal import show
+
+__all__ = ["make_answer", "show"]
+
+
+def make_answer(folder: Path, question: str) -> Answer:
+    """Read `folder/ledger.sqlite` and write the answer beside it.
+
+    Raises LedgerError if there is no ledger or it cannot be read.
+    """
+    with Ledger(folder, readonly=True) as ledger:
+        results = Results(ledger)
+        seeds = by_seed(results)
+        best = tables.best_config(results, seeds)
+        found = Findings(results, seeds, best, tables.curves(results), tables.differences(results, seeds))
+    draft = importlib.import_module(f"analysis.{question}").answer(found) if len(seeds) else _nothing_yet(found)
+    answer = Answer(
+        question=question,
+        title=draft.title,
+        table=formats.results_table(results, best),
+        effort=formats.effort_table(results, best),
+        best=best,
+        keys=len(results.keys) + results.has_prescribed,
+        caption=formats.caption(results, best),
+        text=draft.verdict,
+        files=(),
+        partial=tables.progress(best),
+        warnings=tuple(_warnings(results, best)),
+    )
+    files = [*_write_tables(folder / "tables", answer, found, draft), *_draw(folder / "figures", draft)]
+    texts = {"verdict.md": f"{draft.verdict}\n", "answer.md": _page(answer, found, draft)}
+    files += [_write(folder / name, text) for name, text in texts.items()]
+    files.append(_write(folder / "manifest.json", _manifest(answer, results, folder, files)))
+    return replace(answer, files=tuple(files))
+
+
+def _nothing_yet(found: Findings) -> Draft:
+    step = "confirmed on fresh seeds" if found.results.phase == "confirm" else "finished"
+    text = f"No verdict yet: no trial was {step} ({tables.progress(found.best) or '0/0'} trials have settled)."
+    return Draft(found.results.question.replace("_", " ").capitalize(), text)
+
+
+def _warnings(results: Results, best: pd.DataFrame) -> list[str]:
+    used = results.trials[results.trials["phase"] == results.phase]
+    own = best[best["recipe"] == CHOSEN]
+    notes = []
+    if (kinds := used["hardware"].nunique()) > 1:
+        notes.append(f"The reported trials ran on {kinds} kinds of hardware; manifest.json names them.")
+    if (versions := used["code_fingerprint"].nunique()) > 1:
+        notes.append(f"The reported trials were made by {versions} versions of the code; see manifest.json.")
+    if results.left_out:
+        notes.append(f"{_trials(results.left_out)} on older content of the same data or weights: left out.")
+    if failed := int(own["failed"].sum()):
+        notes.append(f"{_trials(failed)} failed; the ledger's column `error` says why.")
+    if diverged := int(own["diverged"].sum()):
+        notes.append(f"{_trials(diverged)} diverged or collapsed; a mean over seeds that holds one is NaN.")
+    if rising := int(((best["n"] > 0) & (best["rising"] > best["n"] / 2)).sum()):
+        notes.append(f"In {rising} rows training ended while most seeds still rose: allow more epochs (↑).")
+    return notes + results.warnings
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial" if count == 1 else f"{count} trials"
+
+
+def _write_tables(folder: Path, answer: Answer, found: Findings, draft: Draft) -> list[Path]:
+    differences = formats.differences_table(found.results, found.differences)
+    markdown, latex, name = formats.to_markdown, formats.to_latex, answer.question.replace("_", "-")
+    caption, took = f"{answer.title}. {answer.caption}", f"{answer.title}: what it took."
+    texts = {
+        "best_config.csv": formats.to_csv(answer.best),
+        "best_config.md": f"{markdown(answer.table)}\n{answer.caption}\n\n{markdown(answer.effort)}",
+        "best_config.tex": latex(answer.table, caption, name) + latex(answer.effort, took, f"{name}-effort"),
+        "seeds.csv": formats.to_csv(found.seeds),
+        "curves.csv": formats.to_csv(found.curves),
+        "differences.csv": formats.to_csv(found.differences),
+    }
+    if len(differences):
+        texts["differences.md"] = markdown(differences)
+        texts["differences.tex"] = latex(differences, f"{answer.title}: {_PAIRED}", f"{name}-differences")
+    texts |= {f"{name}.csv": formats.to_csv(table) for name, table in draft.tables.items()}
+    return [_write(folder / name, text) for name, text in texts.items()]
+
+
+def _draw(folder: Path, draft: Draft) -> list[Path]:
+    return [path for name, drawing in draft.drawings.items() for path in figures.save(drawing.figure, folder, name)]
+
+
+_PAIRED = "paired by seed; `apart` where the 95 % interval excludes 0, not widened for the number of comparisons."
+
+
+def _page(answer: Answer, found: Findings, draft: Draft) -> str:
+    """The whole answer as one Markdown page."""
+    run = found.results.runs[-1]
+    parts = [f"# {answer.title}"]
+    if answer.partial:
+        parts.append(f"**Partial: {answer.partial} trials.** To go on: `{run['command']}`")
+    parts.append(answer.text)
+    parts += [f"![{d.caption}](figures/{name}.png)\n\n*{d.caption}*" for name, d in draft.drawings.items()]
+    parts += ["## Best configs", formats.to_markdown(answer.table), answer.caption]
+    parts += ["## What it took", formats.to_markdown(answer.effort)]
+    if len(found.differences):
+        differences = formats.to_markdown(formats.differences_table(found.results, found.differences))
+        parts += ["## Differences", differences, f"Differences are {_PAIRED}"]
+    if answer.warnings:
+        parts += ["## Beware", "\n".join(f"- {warning}" for warning in answer.warnings)]
+    commit = run["environment"].get("commit") or "unknown"
+    made = [f"- `{run['command']}` at commit {commit}; `manifest.json` has versions and hardware."]
+    made += [f"- Data {name}: {data['origin']}" for name, data in found.results.data.items()]
+    parts += ["## Made by", "\n".join(made)]
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def _manifest(answer: Answer, results: Results, folder: Path, files: list[Path]) -> str:
+    content = {
+        "question": answer.question,
+        "partial": answer.partial,
+        "warnings": answer.warnings,
+        "data": list(results.data.values()),
+        "runs": [
+            {**{k: v for k, v in run.items() if k not in ("plan", "started", "finished")},
+             "started": _clock(run["started"]), "finished": _clock(run["finished"])}
+            for run in results.runs
+        ],
+        "plan": results.plan,
+        "trials": {
+            column: {str(value): int(n) for value, n in sorted(results.trials[column].value_counts().items())}
+            for column in ("phase", "status", "hardware", "code_fingerprint", "precision")
+        },
+        "test_openings": int(results.trials["test_openings"].sum()),
+        "files": {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files},
+    }  # fmt: skip
+    return json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def _clock(seconds: float | None) -> str | None:
+    """A time of the ledger in UTC."""
+    known = seconds is not None and not pd.isna(seconds)
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if known else None
+
+
+def _write(path: Path, text: str) -> Path:
+    """Write a file that appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+    return path

@@ -1,0 +1,133 @@
+"""Which configuration answers for a condition: chosen on validation data, before test data is opened.
+
+A *recipe* is a configuration without its seed, as canonical JSON. Its score is the mean, over the search
+seeds, of the selected metric at the last epoch. Compared are the recipes tried on the most seeds; one that
+diverged or collapsed on any seed ranks last, one with a failed, stopped or unfinished seed is no candidate,
+and the smaller JSON wins a tie. The engine asks `best_draws` while it runs and the tables ask `chosen`
+afterwards: the code is the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analysis.ledger import canonical
+
+Mode = Literal["max", "min"]
+Row = Mapping[Hashable, Any]
+
+
+class Objective(NamedTuple):
+    """What a configuration is chosen by: `max val_accuracy`, taken apart."""
+
+    mode: Mode
+    metric: str
+
+    def better(self, value: float) -> float:
+        """The value, signed so that lower is better."""
+        return -value if self.mode == "max" else value
+
+
+class Choice(NamedTuple):
+    """A candidate and how it did in the search."""
+
+    recipe: str
+    """Canonical JSON of the config without its seed."""
+    draw: int
+    prescribed: bool
+    score: float
+    """Mean of the selected metric over the search seeds; NaN if a seed diverged or collapsed."""
+    seeds: int
+
+
+def objective(select: str) -> Objective:
+    """Read `max METRIC` or `min METRIC`. Raises ValueError for anything else, and for a test metric."""
+    mode, _, metric = select.partition(" ")
+    if mode not in ("max", "min") or not metric.isidentifier():
+        raise ValueError(f"select is {select!r}; write 'max METRIC' or 'min METRIC', e.g. 'max val_accuracy'")
+    if metric.startswith("test"):
+        raise ValueError(f"select is {select!r}; nothing is chosen on test data: name a val_ metric")
+    return Objective("max" if mode == "max" else "min", metric)
+
+
+def recipe_of(config: Mapping[str, Any]) -> str:
+    """A config without its seed, as canonical JSON: the same for trials that differ in their seed alone."""
+    return canonical({key: value for key, value in config.items() if key != "seed"})
+
+
+def ranked(
+    trials: pd.DataFrame, last_epochs: pd.DataFrame, select: str, seeds: Collection[int] | None = None
+) -> list[Choice]:
+    """The candidates of one condition, best first.
+
+    `trials` and `last_epochs` are as `Ledger.trials` and `Ledger.last_epochs` give them; rows of the confirm
+    phase are passed over. With `seeds`, only trials of these search seeds are looked at.
+    """
+    goal = objective(select)
+    column: Mapping[Any, float] = last_epochs[goal.metric].to_dict() if goal.metric in last_epochs else {}
+    tried: dict[str, list[Row]] = {}
+    for row in trials[trials["phase"] == "search"].to_dict("records"):
+        if seeds is None or row["seed"] in seeds:
+            tried.setdefault(recipe_of(row["config"]), []).append(row)
+    candidates = [
+        _choice(recipe, rows, column)
+        for recipe, rows in tried.items()
+        if all(row["status"] in ("done", "diverged", "collapsed") for row in rows)
+    ]
+    most = max((choice.seeds for choice in candidates), default=0)
+    candidates = [choice for choice in candidates if choice.seeds == most]
+    return sorted(candidates, key=lambda c: (math.isnan(c.score), _order(goal, c.score), c.recipe))
+
+
+def best_draws(
+    trials: pd.DataFrame, last_epochs: pd.DataFrame, select: str, n: int, seeds: Collection[int] | None = None
+) -> list[str]:
+    """The recipes of the best `n` candidates of one condition's trials, best first, or of all if fewer."""
+    return [choice.recipe for choice in ranked(trials, last_epochs, select, seeds)[:n]]
+
+
+def winner(
+    trials: pd.DataFrame, last_epochs: pd.DataFrame, select: str, seeds: Collection[int] | None = None
+) -> Choice | None:
+    """The best candidate of one condition's trials; None while there is none."""
+    return next(iter(ranked(trials, last_epochs, select, seeds)), None)
+
+
+def chosen(trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: Mapping[str, Any]) -> pd.DataFrame:
+    """A row a condition that has a candidate: its `condition_key` and the fields of the `Choice`.
+
+    `plan` is a run's plan: its `select` says by what to choose, its `search_seeds` on which seeds, where
+    these were used (a condition of an earlier run may have used others), and its `draws` among which values of
+    the hyperparameters (without it: among all that were tried).
+    """
+    rows = []
+    for key, own in drawn(trials, plan.get("draws")).groupby("condition_key", sort=True):
+        used = set(own.loc[own["phase"] == "search", "seed"])
+        planned = used & set(plan.get("search_seeds") or ())
+        best = winner(own, last_epochs, plan["select"], planned or None)
+        if best is not None:
+            rows.append({"condition_key": key, **best._asdict()})
+    return pd.DataFrame(rows, columns=["condition_key", *Choice._fields])
+
+
+def drawn(trials: pd.DataFrame, draws: Sequence[Mapping[str, Any]] | None) -> pd.DataFrame:
+    """Trials whose config holds one of the drawn sets of values: the answer is the plan's, not its forerunner's."""
+    if draws is None:
+        return trials
+    kept = [any(draw.items() <= config.items() for draw in draws) for config in trials["config"]]
+    return trials[np.array(kept, dtype=bool)]
+
+
+def _choice(recipe: str, rows: list[Row], column: Mapping[Any, float]) -> Choice:
+    values = [column.get(row["id"], math.nan) if row["status"] == "done" else math.nan for row in rows]
+    score = math.fsum(values) / len(values)  # fsum: the order of the seeds must not matter to the last digit
+    return Choice(recipe, int(rows[0]["draw"]), any(bool(r["prescribed"]) for r in rows), score, len(rows))
+
+
+def _order(goal: Objective, score: float) -> float:
+    return 0.0 if math.isnan(score) else goal.better(score)

@@ -1,0 +1,7 @@
+"""The engine between a question and its answer: plan, search, select, confirm, on Ray Tune."""
+
+from sweeps.engine.cli import main
+from sweeps.engine.space import choice, integers, loguniform, uniform
+from sweeps.engine.sweep import Sweep
+
+__all__ = ["Sweep", "choice", "integers", "loguniform", "main", "uniform"]

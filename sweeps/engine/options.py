@@ -1,0 +1,116 @@
+"""What can be asked for on the command line: the same for every sweep."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from trainables.problems import Problem, nearest
+
+SEARCHES = ("random", "grid", "optuna")
+SCHEDULERS = ("none", "asha")
+PRECISIONS = ("auto", "bf16", "fp32")
+
+
+@dataclass(frozen=True)
+class Options:
+    gpus: int = 0
+    """GPUs to use."""
+    cpus: int | None = None
+    """CPU cores to use; all by default."""
+    address: str | None = None
+    """A running Ray cluster to join; a private one is started otherwise. --out must be on a file system it shares."""
+    trials_per_gpu: int = 1
+    """Trials that share a GPU."""
+    seeds: int = 5
+    """Fresh seeds each chosen config is confirmed on."""
+    samples: int | None = None
+    """Configs tried in each condition; for --search grid, values taken from each range."""
+    search: str = "random"
+    """random (the same draws in every condition), grid, or optuna (TPE, a model for each condition)."""
+    scheduler: str = "none"
+    """none, or asha (stops weak trials early, compared within a condition only)."""
+    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE [KEY=VALUE ...]")] = ()
+    """k=v fixes, k=a,b enumerates, k=low:high searches a range. Several may follow, or repeat the option."""
+    data: str | None = None
+    """A data set's name, or the path of an .npz, a folder or a .zip of class folders."""
+    data_dir: Path | None = None
+    """Where data sets lie, in torchvision's layout; nothing is written there."""
+    weights_dir: Path | None = None
+    """Where pre-trained weights lie, as <backbone>*.pth."""
+    out: Path = Path("runs")
+    """Results go to OUT/<question>."""
+    builtin: bool = False
+    """Use built-in data and networks: no download, minutes on a laptop."""
+    smoke: bool = False
+    """The smallest run that goes through every step; results go to OUT/<question>-smoke."""
+    dry_run: bool = False
+    """Show what would run, and stop."""
+    fresh: bool = False
+    """Set an existing ledger aside and start anew."""
+    time_budget: float | None = None
+    """Minutes after which no further trial is started; the answer is then marked partial."""
+    precision: str = "auto"
+    """bf16, fp32, or auto: bf16 where the processor has it."""
+    dashboard: bool = True
+    """Serve Ray's dashboard on 127.0.0.1."""
+
+    def problems(self) -> list[Problem]:
+        """Values that no sweep could use."""
+        found = []
+        for key, known in (("search", SEARCHES), ("scheduler", SCHEDULERS), ("precision", PRECISIONS)):
+            value = getattr(self, key)
+            if value not in known:
+                found.append(Problem(f"--{key}", f"one of {', '.join(known)}", value, nearest(value, known)))
+        smallest = {"gpus": 0, "cpus": 1, "trials_per_gpu": 1, "seeds": 1, "samples": 1}
+        for key, least in smallest.items():
+            value = getattr(self, key)
+            if value is not None and value < least:
+                option = f"--{key.replace('_', '-')}"
+                found.append(Problem(option, f"a whole number from {least} on", value, "Omit it for the default."))
+        if self.seeds > 1000:
+            found.append(Problem("--seeds", "at most 1000", self.seeds, "Give a smaller number."))
+        if self.time_budget is not None and not 0 < self.time_budget < float("inf"):
+            found.append(Problem("--time-budget", "minutes, more than 0", self.time_budget, "Omit it for no limit."))
+        return found
+
+
+def parse(argv: list[str], *, prog: str, description: str) -> tuple[Options, list[Problem]]:
+    """Options, and problems with the words of the command line itself.
+
+    Exits 0 on --help, and 2 where a word cannot be read at all, such as a number that is none.
+    """
+    options, unknown = tyro.cli(
+        Options,
+        prog=prog,
+        description=description,
+        args=_merge_repeated_set(argv),
+        return_unknown_args=True,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    names = {f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Options)} | {"--no-dashboard"}
+    found = [Problem(word, "an option of every sweep", word, nearest(word.split("=")[0], names)) for word in unknown]
+    return options, found + options.problems()
+
+
+def _merge_repeated_set(argv: list[str]) -> list[str]:
+    """`--set a=1 --set b=2` as `--set a=1 b=2`, which is all that the parser understands."""
+    rest: list[str] = []
+    pairs: list[str] = []
+    target = rest
+    for word in argv:
+        if word == "--set":
+            target = pairs
+        elif word.startswith("--set="):
+            pairs.append(word.removeprefix("--set="))
+            target = rest
+        elif word.startswith("--"):
+            target = rest
+            rest.append(word)
+        else:
+            target.append(word)
+    return [*rest, "--set", *pairs] if pairs else rest

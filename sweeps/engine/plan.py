@@ -1,0 +1,224 @@
+"""The plan: conditions × sampled configs × seeds, each a validated config with an id made from its content."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from analysis.ledger import Entry, canonical
+from sweeps.engine.request import Request
+from sweeps.engine.space import Values, draw, grid
+from sweeps.engine.sweep import Sweep
+from trainables.artifacts.store import Artifact
+from trainables.base import Precision, TrialConfig
+from trainables.data.sources import Sources
+
+Phase = Literal["search", "confirm"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One combination of factors, with the settings that all its trials share."""
+
+    values: Mapping[str, Any]
+    """Every config field that is neither searched nor the seed."""
+
+    @cached_property
+    def key(self) -> str:
+        """Canonical JSON, as it stands in the ledger."""
+        return canonical(self.values)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One configuration of the hyperparameters, tried in a condition on one or more seeds."""
+
+    index: int
+    """0 is the prescribed recipe, or vacant; samples count from 1."""
+    values: Values
+    prescribed: bool = False
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of the Experiment: what the ledger calls it, its config, and what it is expected to cost."""
+
+    entry: Entry
+    config: TrialConfig
+    cost: float
+    artifacts: Mapping[str, Artifact]
+
+    @property
+    def id(self) -> str:
+        return self.entry.id
+
+    @property
+    def confirm(self) -> bool:
+        """Whether it opens test data."""
+        return self.entry.phase == "confirm"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a command asks for, before it is known what the ledger has already."""
+
+    sweep: Sweep
+    request: Request
+    sources: Sources
+    precision: Precision
+    search: str
+    scheduler: str
+    code_fingerprint: str
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """In the order of the factors' values."""
+        names, fields = list(self.request.factors), self.sweep.experiment.config_class().model_fields
+        tuned = {*self.request.hyperparameters, "seed", *names}
+        defaults = {name: field.get_default() for name, field in fields.items() if name not in tuned}
+        settings = {**defaults, **self.request.fixed, "precision": self.precision}
+        settings = {name: value for name, value in settings.items() if name not in tuned}
+        return tuple(
+            Condition({**settings, **dict(zip(names, values, strict=True))})
+            for values in itertools.product(*self.request.factors.values())
+        )
+
+    @cached_property
+    def draws(self) -> tuple[Draw, ...]:
+        """The configs that every condition tries; for a model-based search only those that precede its own."""
+        space, recipe = self.request.space, self.sweep.prescribed
+        first = [Draw(0, dict(recipe), prescribed=True)] if recipe is not None else []
+        if self.search == "optuna":
+            return tuple(first)
+        if self.search == "grid":
+            configs: Iterator[Values] = grid(space, self.grid_points)
+        else:
+            configs = (draw(space, self.sweep.question, index) for index in range(1, self.request.samples + 1))
+        unique = {canonical(values): Draw(index, values) for index, values in reversed(list(enumerate(configs, 1)))}
+        return tuple(first + sorted(unique.values(), key=lambda d: d.index))
+
+    @property
+    def grid_points(self) -> int:
+        """How many values a grid takes from a range."""
+        return min(self.request.samples, 3)
+
+    @property
+    def configs_per_condition(self) -> int:
+        """How many configs each condition tries."""
+        if self.search == "optuna":
+            return self.request.samples + len(self.draws)
+        return len(self.draws)
+
+    @property
+    def search_trials(self) -> int:
+        """How many search trials each condition runs."""
+        seeds, configs = len(self.request.search_seeds), self.configs_per_condition
+        finalists = min(self.sweep.finalists, configs)
+        return configs + finalists * (seeds - 1) if finalists else configs * seeds
+
+    @property
+    def confirm_trials(self) -> int:
+        """How many confirm trials each condition runs at most: the chosen config and the prescribed one."""
+        return len(self.request.confirm_seeds) * (2 if self.sweep.prescribed is not None else 1)
+
+    @property
+    def size(self) -> int:
+        """How many trials the whole plan has (fewer where the prescribed recipe is the one chosen)."""
+        return len(self.conditions) * (self.search_trials + self.confirm_trials)
+
+    def trial(self, condition: Condition, draw: Draw, seed: int, phase: Phase) -> Trial:
+        """A trial; raises pydantic's ValidationError where a value is out of its range."""
+        experiment, sources = self.sweep.experiment, self.sources
+        config = experiment.config_class().model_validate({**condition.values, **draw.values, "seed": seed})
+        artifacts = dict(experiment.artifacts(config, sources))
+        splits: tuple[Literal["train", "test"], ...] = ("train",)
+        if phase == "confirm":
+            artifacts |= experiment.test_artifacts(config, sources)
+            splits = ("train", "test")
+        stands_on = {
+            "data": {
+                f"{name}/{split}": sources.fingerprint(name, split)
+                for name in experiment.datasets(config)
+                for split in splits
+            },
+            "artifacts": {name: artifact.key for name, artifact in artifacts.items()},
+        }
+        fingerprint = hashlib.sha256(canonical(stands_on).encode()).hexdigest()
+        content = config.model_dump(mode="json")
+        identity = {
+            "question": self.sweep.question,
+            "phase": phase,
+            "condition": condition.key,  # the same config can be a factor's value here and a draw there
+            "config": content,
+            "data": fingerprint,
+        }
+        entry = Entry(
+            id=hashlib.sha256(canonical(identity).encode()).hexdigest(),
+            question=self.sweep.question,
+            phase=phase,
+            condition=condition.key,
+            draw=draw.index,
+            prescribed=draw.prescribed,
+            config=content,
+            seed=seed,
+            precision=self.precision,
+            data_fingerprint=fingerprint,
+            code_fingerprint=self.code_fingerprint,
+        )
+        return Trial(entry, config, experiment.cost(config), artifacts)
+
+    def first_seeds(self) -> tuple[int, ...]:
+        """Seeds that every config is searched on; where there are finalists, the others are theirs alone."""
+        return self.request.search_seeds[:1] if self.sweep.finalists else self.request.search_seeds
+
+    def search_plan(self, condition: Condition) -> list[Trial]:
+        """The search trials of a condition that are known beforehand."""
+        return [self.trial(condition, d, seed, "search") for d in self.draws for seed in self.first_seeds()]
+
+    def artifacts(self) -> dict[str, Artifact]:
+        """Every artifact that some trial of the plan may need, by key."""
+        sample = self.draws or (Draw(1, draw(self.request.space, self.sweep.question, 1)),)
+        phases: list[tuple[Phase, tuple[int, ...]]] = [
+            ("search", self.request.search_seeds),
+            ("confirm", self.request.confirm_seeds),
+        ]
+        return {
+            artifact.key: artifact
+            for condition, d in itertools.product(self.conditions, sample)
+            for phase, seeds in phases
+            for seed in seeds
+            for artifact in self.trial(condition, d, seed, phase).artifacts.values()
+        }
+
+    def record(self) -> dict[str, Any]:
+        """What the ledger keeps of the plan, for the analysis."""
+        return {
+            "question": self.sweep.question,
+            "factors": dict(self.request.factors),
+            "hyperparameters": list(self.request.hyperparameters),
+            "select": self.sweep.select,
+            "conditions": [condition.key for condition in self.conditions],
+            "search": self.search,
+            "scheduler": self.scheduler,
+            "draws": None if self.search == "optuna" else [d.values for d in self.draws],
+            "search_trials": self.search_trials,
+            "search_seeds": list(self.request.search_seeds),
+            "confirm_seeds": list(self.request.confirm_seeds),
+            "prescribed": self.sweep.prescribed is not None,
+            "confirm": self.sweep.experiment.has_test,
+            "data": [
+                {"name": s.name, "builtin": s.builtin, "origin": s.origin}
+                for s in map(self.sources.summary, self.datasets())
+            ],
+        }
+
+    def datasets(self) -> tuple[str, ...]:
+        """Names of all data sets of the plan."""
+        experiment = self.sweep.experiment
+        values = [draw(self.request.space, self.sweep.question, 1) | dict(c.values) for c in self.conditions]
+        configs = [experiment.config_class().model_validate(v) for v in values]
+        return tuple(dict.fromkeys(name for config in configs for name in experiment.datasets(config)))

@@ -1,0 +1,141 @@
+"""Everything wrong with a request is found here, all of it at once, before Ray starts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+import trainables
+from sweeps.engine.options import Options
+from sweeps.engine.plan import Plan
+from sweeps.engine.request import Request, request
+from sweeps.engine.space import Choice, draw
+from sweeps.engine.sweep import Sweep
+from trainables.base import Precision, default_precision
+from trainables.data.sources import Sources
+from trainables.problems import Problem, Refused, gather
+
+
+def make_plan(sweep: Sweep, options: Options, problems: list[Problem]) -> Plan:
+    """The plan for a request. Raises Refused with all problems, those given included."""
+    found = [*problems, *hardware_problems(options), *output_problems(options.out)]
+    asked, wrong = request(sweep, options)
+    found += wrong
+    precision: Precision = "bf16" if options.precision == "bf16" else "fp32"
+    if options.precision == "auto":
+        precision = default_precision(options.gpus)
+    sources = Sources(data_dir=_absolute(options.data_dir), weights_dir=_absolute(options.weights_dir))
+    value_problems = _values(sweep, asked, precision)
+    found += value_problems
+    plan = Plan(sweep, asked, sources, precision, options.search, options.scheduler, code_fingerprint())
+    found += _semantics(plan, broken={problem.key for problem in value_problems})
+    if found:
+        raise Refused(found)
+    return plan
+
+
+def hardware_problems(options: Options) -> list[Problem]:
+    """More GPUs or cores than this machine has (a cluster's are known only once it is joined)."""
+    if options.address is not None:
+        return []
+    found, gpus, cpus = [], torch.cuda.device_count(), cores()
+    if options.gpus > gpus:
+        remedy = f"This machine has {gpus}; omit it, or " + (
+            f"give --gpus {gpus}." if gpus else "run where there is one, or join a cluster with --address."
+        )
+        found.append(Problem("--gpus", "at most the GPUs of this machine", options.gpus, remedy))
+    if options.cpus is not None and options.cpus > cpus:
+        remedy = f"This machine has {cpus}; omit it, or join a cluster with --address."
+        found.append(Problem("--cpus", "at most the cores of this machine", options.cpus, remedy))
+    return found
+
+
+def output_problems(out: Path) -> list[Problem]:
+    """Whether results can be written."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=out):
+            return []
+    except OSError as error:
+        rule = f"a folder that can be written ({error.strerror or error})"
+        return [Problem("--out", rule, str(out), "Name another folder, or change its permissions.")]
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def code_fingerprint() -> str:
+    """SHA-256 over the source of `trainables`, which determines what a trial computes."""
+    root = Path(trainables.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _values(sweep: Sweep, asked: Request, precision: Precision) -> list[Problem]:
+    """Check each value that a field may take, with all other fields as they normally are."""
+    candidates: dict[str, list[Any]] = {name: list(values) for name, values in asked.factors.items()}
+    candidates |= {name: [value] for name, value in asked.fixed.items()}
+    for name, dimension in asked.space.items():
+        ends = dimension.values if isinstance(dimension, Choice) else (dimension.low, dimension.high)
+        candidates[name] = list(ends)
+    for name, value in (sweep.prescribed or {}).items():
+        candidates[name] = [*candidates.get(name, []), value]
+    first = {name: values[0] for name, values in candidates.items()} | {"precision": precision}
+    found = []
+    for name, values in candidates.items():
+        for value in values:
+            for rule in _errors(sweep, {**first, name: value}, name):
+                found.append(Problem(f"--set {name}", rule, value, _remedy(sweep, name)))
+    return found
+
+
+def _errors(sweep: Sweep, values: dict[str, Any], name: str) -> list[str]:
+    try:
+        sweep.experiment.config_class().model_validate(values)
+    except ValidationError as error:
+        return [e["msg"] for e in error.errors() if not e["loc"] or e["loc"][0] == name]
+    return []
+
+
+def _remedy(sweep: Sweep, name: str) -> str:
+    field = sweep.experiment.config_class().model_fields[name]
+    signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
+    bounds = [f"{sign} {getattr(m, b)}" for m in field.metadata for b, sign in signs.items() if hasattr(m, b)]
+    kind = getattr(field.annotation, "__name__", None) or str(field.annotation).replace("typing.", "")
+    return f"{name} is {field.description or 'a setting'}: {' and '.join([kind, *bounds])}."
+
+
+def _semantics(plan: Plan, broken: set[str]) -> list[Problem]:
+    """What the question itself objects to, in each condition whose values are sound by themselves."""
+    experiment, found = plan.sweep.experiment, []
+    config_class = experiment.config_class()
+    sweep = plan.sweep
+    sound = {
+        **draw(sweep.space, sweep.question, 1),
+        **{k: v[0] for k, v in sweep.factors.items()},
+        **sweep.fixed,
+    }
+    sample = draw(plan.request.space, sweep.question, 1)
+    for condition in plan.conditions:
+        values = {**sample, **condition.values}
+        values |= {name: value for name, value in sound.items() if f"--set {name}" in broken}
+        try:
+            config = config_class.model_validate(values)
+        except ValidationError:
+            continue  # that has been said
+        found += gather(lambda config=config: experiment.problems(config, plan.sources))  # type: ignore[misc]
+    return found
+
+
+def _absolute(path: Path | None) -> Path | None:
+    return path.expanduser().resolve() if path is not None else None

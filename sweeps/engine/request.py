@@ -1,0 +1,131 @@
+"""The sweep as it is asked for: the question's own, changed by --builtin, --smoke, --data and --set."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from sweeps.engine.options import Options
+from sweeps.engine.space import Choice, Dimension, Range
+from sweeps.engine.sweep import Sweep
+from trainables.base import TrialConfig
+from trainables.problems import Problem, nearest
+
+RESERVED = {"seed": "--seeds", "precision": "--precision"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """Factors, space and fixed fields after all changes; `Sweep` says what they mean."""
+
+    factors: Mapping[str, Sequence[Any]]
+    space: Mapping[str, Dimension]
+    fixed: Mapping[str, Any]
+    hyperparameters: tuple[str, ...]
+    """Fields that are tuned, whether or not --set pinned them: they never tell conditions apart."""
+    confirm_seeds: tuple[int, ...]
+    search_seeds: tuple[int, ...]
+    samples: int
+
+
+FIRST_SEARCH_SEED = 1001
+"""Confirm seeds are 1, 2, … (at most 1000), search seeds lie above: none is ever used for both."""
+
+
+def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
+    """The request and what is wrong with the words of --set; values are checked in `preflight`."""
+    factors = {name: list(values) for name, values in sweep.factors.items()}
+    space, fixed = dict(sweep.space), dict(sweep.fixed)
+    for name, value in (sweep.builtin if options.builtin else {}).items():
+        if isinstance(value, list | tuple):
+            factors[name] = list(value)
+        else:
+            fixed[name] = value
+    seeds, search_seeds, samples = options.seeds, sweep.search_seeds, options.samples or sweep.samples
+    if options.smoke:
+        seeds, search_seeds, samples = 2, 1, 2
+        factors = {name: [values[0], values[-1]] if len(values) > 1 else values for name, values in factors.items()}
+        if "epochs" in space:
+            space["epochs"] = Choice((2,))
+    if options.data is not None:
+        factors.pop("data", None)
+        fixed["data"] = options.data
+    problems = []
+    for word in options.set:
+        problem = _apply(word, sweep, factors, space, fixed)
+        if problem is not None:
+            problems.append(problem)
+    made = Request(
+        factors=factors,
+        space=space,
+        fixed=fixed,
+        hyperparameters=tuple(sorted({*sweep.space, *space})),
+        confirm_seeds=tuple(range(1, seeds + 1)) if sweep.experiment.has_test else (),
+        search_seeds=tuple(range(FIRST_SEARCH_SEED, FIRST_SEARCH_SEED + search_seeds)),
+        samples=samples,
+    )
+    return made, problems
+
+
+def _apply(
+    word: str,
+    sweep: Sweep,
+    factors: dict[str, list[Any]],
+    space: dict[str, Dimension],
+    fixed: dict[str, Any],
+) -> Problem | None:
+    """Carry out one `key=value` of --set, in place."""
+    key, equals, text = word.partition("=")
+    config = sweep.experiment.config_class()
+    if not equals or not text:
+        return Problem("--set", "key=value, key=a,b or key=low:high", word, "Write for instance --set lr=0.01.")
+    if key in RESERVED:
+        return Problem(f"--set {key}", "a field of its own option", word, f"Use {RESERVED[key]}.")
+    if key not in config.model_fields:
+        return Problem(f"--set {key}", "a field of the question's config", key, nearest(key, config.model_fields))
+    tuned = key in sweep.space
+    if ":" in text and key != "data":
+        dimension = _range(config, key, text, sweep.space.get(key))
+        if isinstance(dimension, Problem):
+            return dimension
+        factors.pop(key, None)
+        fixed.pop(key, None)
+        space[key] = dimension
+        return None
+    values = [_typed(config, key, part) for part in text.split(",")]
+    if tuned:
+        space[key] = Choice(tuple(values))
+    elif key in factors or len(values) > 1:
+        fixed.pop(key, None)
+        factors[key] = list(dict.fromkeys(values))
+    else:
+        fixed[key] = values[0]
+    return None
+
+
+def _range(config: type[TrialConfig], key: str, text: str, before: Dimension | None) -> Range | Problem:
+    parts = [_typed(config, key, part) for part in text.split(":")]
+    if len(parts) != 2 or not all(isinstance(part, int | float) for part in parts):
+        return Problem(f"--set {key}", "low:high, two numbers", text, f"Write for instance --set {key}=1:10.")
+    low, high = parts
+    if not low < high:
+        return Problem(f"--set {key}", "low:high with low < high", text, f"Write --set {key}={parts[1]}:{parts[0]}.")
+    log = isinstance(before, Range) and before.log
+    if log and low <= 0:
+        return Problem(f"--set {key}", "searched in the logarithm, so low > 0", text, "Give a positive low end.")
+    if isinstance(before, Range):
+        return dataclasses.replace(before, low=low, high=high)
+    return Range(low, high, log=log, integer=all(isinstance(part, int) for part in parts))
+
+
+def _typed(config: type[TrialConfig], key: str, text: str) -> Any:
+    """The text as the field's type where it can be read so; as it stands otherwise (validation will name it)."""
+    adapter: TypeAdapter[Any] = TypeAdapter(config.model_fields[key].annotation or str)
+    try:
+        return adapter.validate_python(text)
+    except ValidationError:
+        return text

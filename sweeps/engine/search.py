@@ -1,0 +1,268 @@
+"""The agenda: which trial is next, given what has finished. Knows the ledger, not Ray.
+
+Each condition runs its course by itself: search, where trials are dear a round among finalists, selection on
+validation data, confirmation. One agenda holds all courses, so that the slots stay busy while single conditions wait.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections.abc import Iterable
+from enum import Enum
+from typing import Any
+
+import optuna
+import pandas as pd
+
+from analysis import selection
+from analysis.ledger import FINAL, Ledger, Status, canonical
+from analysis.results import records
+from sweeps.engine.plan import Condition, Draw, Plan, Trial
+from sweeps.engine.space import Values
+from trainables.seeds import seed_of
+
+
+class Signal(Enum):
+    """What there is instead of a next trial."""
+
+    NOT_YET = "not yet"
+    OVER = "over"
+
+
+class Proposer:
+    """Optuna's TPE for one condition, in memory: ask for a config, tell its mean over the search seeds."""
+
+    TRIES = 20
+    """How often it is asked again where it proposes what was tried already."""
+
+    def __init__(self, plan: Plan, known: Iterable[Draw]) -> None:
+        self._seen = {canonical(d.values) for d in known}
+        self._space = plan.request.space
+        self._mode = plan.sweep.mode
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        sampler = optuna.samplers.TPESampler(
+            seed=seed_of(plan.sweep.question, "tpe", len(self._seen)) % 2**32, constant_liar=True, n_startup_trials=4
+        )
+        self._study = optuna.create_study(direction="maximize" if self._mode == "max" else "minimize", sampler=sampler)
+        self._open: dict[int, optuna.Trial] = {}
+
+    def ask(self, index: int) -> Values:
+        for tries_left in reversed(range(self.TRIES)):
+            trial = self._study.ask()
+            values = {name: dimension.suggest(trial, name) for name, dimension in self._space.items()}
+            if canonical(values) not in self._seen or not tries_left:
+                break
+            self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        self._open[index] = trial
+        self._seen.add(canonical(values))
+        return values
+
+    def tell(self, draw: Draw, value: float | None) -> None:
+        """None: the config failed. A diverged one (NaN) counts as the worst possible."""
+        if value is not None and math.isnan(value):
+            value = -math.inf if self._mode == "max" else math.inf
+        trial = self._open.pop(draw.index, None)
+        if trial is not None:
+            state = optuna.trial.TrialState.FAIL if value is None else optuna.trial.TrialState.COMPLETE
+            self._study.tell(trial, value, state=state)
+        elif value is not None and all(v in self._space[k] for k, v in draw.values.items() if k in self._space):
+            self._study.add_trial(  # known from an earlier run, or prescribed
+                optuna.trial.create_trial(
+                    params={k: d.encode(draw.values[k]) for k, d in self._space.items()},
+                    distributions={k: d.distribution() for k, d in self._space.items()},
+                    value=value,
+                )
+            )
+
+
+class Course:
+    """One condition on its way from search to confirmation."""
+
+    def __init__(self, condition: Condition, plan: Plan, ledger: Ledger) -> None:
+        self.condition, self.plan, self.ledger = condition, plan, ledger
+        self.stage = "search"
+        self.waiting: list[Trial] = []
+        self.known: dict[str, Trial] = {}
+        """Every trial of the condition that the plan has called for so far."""
+        self.unsettled: set[str] = set()
+        self._told: set[int] = set()
+        self._draws = {d.index: d for d in plan.draws}
+        self._proposer: Proposer | None = None
+        if plan.search == "optuna":
+            self._adopt()
+            self._proposer = Proposer(plan, self._draws.values())
+        for d in list(self._draws.values()):
+            self._call(d, plan.first_seeds(), "search")
+        self.proceed()
+
+    def settled(self, trial: str) -> None:
+        """A trial of this condition has its outcome, in the ledger."""
+        self.unsettled.discard(trial)
+        self.proceed()
+
+    def proceed(self) -> None:
+        """Call for what comes next, if what it depends on is there."""
+        if self.stage == "search":
+            self._propose()
+        if self.unsettled or self.stage == "over":
+            return
+        if self.stage == "search":
+            self.stage = "finalists"
+            if self.plan.sweep.finalists:
+                for d in self._best(self.plan.sweep.finalists):
+                    self._call(d, self.plan.request.search_seeds, "search")
+        elif self.stage == "finalists":
+            self.stage = "confirm"
+            chosen = self._best(1) if self.plan.request.confirm_seeds else []
+            for d in {d.index: d for d in [*chosen, *(d for d in self._draws.values() if d.prescribed)]}.values():
+                self._call(d, self.plan.request.confirm_seeds, "confirm")
+        else:
+            self.stage = "over"
+        self.proceed()
+
+    def _call(self, draw: Draw, seeds: Iterable[int], phase: Any) -> None:
+        statuses = self.ledger.statuses()
+        for seed in seeds:
+            trial = self.plan.trial(self.condition, draw, seed, phase)
+            if trial.id not in self.known:
+                self.known[trial.id] = trial
+                if statuses.get(trial.id) not in FINAL:
+                    self.unsettled.add(trial.id)
+                    self.waiting.append(trial)
+
+    def _rows(self) -> pd.DataFrame:
+        """The search trials of this plan in this condition: the answer is the plan's, whatever else was tried."""
+        rows = self.ledger.trials(where="condition=? AND phase='search'", values=[self.condition.key])
+        return rows[rows["id"].isin(list(self.known))]
+
+    def _best(self, n: int) -> list[Draw]:
+        rows = self._rows()
+        best = selection.best_draws(rows, self.ledger.last_epochs(), self.plan.sweep.select, n)
+        by_values = {selection.recipe_of(row["config"]): int(row["draw"]) for row in records(rows)}
+        return [self._draws[by_values[key]] for key in best]
+
+    # Model-based search: configs come one by one, and those of earlier runs come from the ledger.
+
+    def _adopt(self) -> None:
+        rows = self.ledger.trials(where="condition=? AND phase='search'", values=[self.condition.key])
+        for row in records(rows):
+            values = {name: row["config"][name] for name in self.plan.request.space}
+            self._draws.setdefault(int(row["draw"]), Draw(int(row["draw"]), values, bool(row["prescribed"])))
+
+    def _propose(self) -> None:
+        if self._proposer is None:
+            return
+        for d in self._draws.values():
+            ids = [self.plan.trial(self.condition, d, s, "search").id for s in self.plan.first_seeds()]
+            if d.index not in self._told and not self.unsettled.intersection(ids):
+                self._told.add(d.index)
+                self._proposer.tell(d, self._value(ids))
+        if len(self._draws) < self.plan.configs_per_condition and len(self._draws) - len(self._told) < 2:
+            index = max(self._draws, default=0) + 1
+            self._draws[index] = Draw(index, self._proposer.ask(index))
+            self._call(self._draws[index], self.plan.first_seeds(), "search")
+            self._propose()
+
+    def _value(self, ids: list[str]) -> float | None:
+        statuses = self.ledger.statuses()
+        if any(statuses.get(trial) not in FINAL for trial in ids):
+            return None
+        last = self.ledger.last_epochs()
+        return float(last.loc[ids, self.plan.sweep.metric].mean(skipna=False))
+
+
+class Agenda:
+    """All courses; hands out the longest waiting trial first."""
+
+    def __init__(self, plan: Plan, ledger: Ledger) -> None:
+        self.plan, self.ledger = plan, ledger
+        self.courses = {c.key: Course(c, plan, ledger) for c in plan.conditions}
+        self.running: dict[str, Trial] = {}
+        """Handed out and not settled: what a crash leaves open."""
+        self.started: set[str] = set()
+        """Those of them that a worker has taken up."""
+        self.closed = False
+        """Set to hand out nothing more: interrupted, or out of time."""
+        self.suspects: list[Trial] = []
+        """Trials that were running when a worker ran out of memory: they run alone, and last."""
+        self.retrying: str | None = None
+        self.best: dict[str, float] = {}
+        """The best single value of the selection metric so far, by condition."""
+        self._heap: list[tuple[float, int, Trial]] = []
+        self._order = itertools.count()
+        self._collect(self.courses.values())
+
+    def next(self) -> Trial | Signal:
+        """The next trial to run."""
+        if self.closed:
+            return Signal.OVER
+        if self._heap:
+            trial = heapq.heappop(self._heap)[2]
+        elif self.suspects and not self.running:
+            trial = self.suspects.pop(0)
+            self.retrying = trial.id
+        else:
+            return Signal.NOT_YET if self.running or self.suspects else Signal.OVER
+        self.running[trial.id] = trial
+        return trial
+
+    def settled(self, trial: Trial, value: float | None = None) -> None:
+        """The trial's outcome is in the ledger; `value` is its selection metric, for the live view."""
+        self.running.pop(trial.id, None)
+        self.started.discard(trial.id)
+        key, better = trial.entry.condition, max if self.plan.sweep.mode == "max" else min
+        if value is not None and math.isfinite(value):
+            self.best[key] = better(value, self.best.get(key, value))
+        course = self.courses[trial.entry.condition]
+        course.settled(trial.id)
+        self._collect([course])
+
+    def put_back(self, *, suspect: bool) -> list[Trial]:
+        """What was running when Tune gave up; runs again, if suspect alone and last."""
+        trials, self.running = list(self.running.values()), {}
+        self.started.clear()
+        if suspect:
+            self.suspects += trials
+        else:
+            for trial in trials:
+                self._push(trial)
+        return trials
+
+    @property
+    def trials_left(self) -> int:
+        """Trials that wait now (more may be called for later)."""
+        return len(self._heap) + len(self.suspects)
+
+    def counts(self) -> dict[str, dict[Status | str, int]]:
+        """For each condition: how many of its called-for trials have each status; `planned` is all there will be."""
+        statuses = self.ledger.statuses()
+        table = {}
+        for key, course in self.courses.items():
+            counts: dict[Status | str, int] = {"planned": self.plan.search_trials + self.plan.confirm_trials}
+            if course.stage in ("confirm", "over"):
+                counts["planned"] = len(course.known)
+            for trial in course.known:
+                status: str = statuses.get(trial, "waiting")
+                if trial in self.started:
+                    status = "running"
+                elif status == "running" or trial in self.running:
+                    status = "waiting"  # of an earlier run, or on its way to a worker
+                counts[status] = counts.get(status, 0) + 1
+            table[key] = counts
+        return table
+
+    def _collect(self, courses: Iterable[Course]) -> None:
+        for course in courses:
+            for trial in course.waiting:
+                self._push(trial)
+            course.waiting.clear()
+
+    def _push(self, trial: Trial) -> None:
+        heapq.heappush(self._heap, (-trial.cost, next(self._order), trial))
+
+
+def settled(counts: dict[Status | str, int]) -> int:
+    """How many trials have an outcome, by a row of `Agenda.counts`."""
+    return sum(n for status, n in counts.items() if status not in ("planned", "waiting", "running"))

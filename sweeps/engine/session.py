@@ -1,0 +1,143 @@
+"""A Ray session of our own: quiet, private, gone without a trace when it ends; and the signals that end it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import psutil
+import ray
+
+from sweeps.engine.options import Options
+from sweeps.engine.preflight import cores
+
+_QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",  # Tune prints boxes otherwise, whatever its verbosity
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the ledger is enough
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # ours stops the run and keeps the answer
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a failed trial has no metric to report
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # Tune executes, the ledger remembers
+    "TUNE_WARN_THRESHOLD_S": "60",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+}
+_PREFIX = "labsweep-"
+
+
+@dataclass(frozen=True)
+class Session:
+    """A running Ray, and how a sweep divides it."""
+
+    slots: int
+    """Trials at a time."""
+    cpus_per_trial: float
+    gpus_per_trial: float
+    dashboard: str | None
+    """Address of Ray's dashboard, without a scheme."""
+    temporary: Path
+    """Ray's folder; removed when the session ends."""
+
+    @property
+    def threads(self) -> int:
+        """Threads of a trial."""
+        return max(1, int(self.cpus_per_trial))
+
+
+@contextlib.contextmanager
+def session(options: Options, logs: Path) -> Iterator[Session]:
+    """Start Ray (or join a cluster), and end what was started. Workers' output is kept in `logs`."""
+    os.environ.update(_QUIET)
+    remove_orphans()
+    temporary = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+    private = options.address is None
+    cpus = options.cpus or cores()
+    try:
+        started = ray.init(
+            address=options.address or "local",
+            **({"num_cpus": cpus, "num_gpus": options.gpus, "_temp_dir": str(temporary)} if private else {}),
+            **({"include_dashboard": options.dashboard, "dashboard_host": "127.0.0.1"} if private else {}),
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            configure_logging=True,
+        )
+        for name in ("ray", "ray.tune", "ray.data", "ray.train"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        protect_token()
+        if not private:
+            cpus = options.cpus or int(ray.cluster_resources().get("CPU", 1))
+        slots = options.gpus * options.trials_per_gpu or cpus
+        yield Session(
+            slots=slots,
+            cpus_per_trial=max(1.0, cpus // slots) if cpus >= slots else cpus / slots,
+            gpus_per_trial=1 / options.trials_per_gpu if options.gpus else 0.0,
+            dashboard=started.dashboard_url if options.dashboard else None,
+            temporary=temporary,
+        )
+    finally:
+        ray.shutdown()
+        keep_logs(temporary, logs)
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_orphans() -> None:
+    """Delete the folders that killed drivers left."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        pid = folder.name.removeprefix(_PREFIX).split("-")[0]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def keep_logs(temporary: Path, logs: Path) -> None:
+    """Keep what workers printed, one file each, where there is anything."""
+    for path in temporary.glob("session_2*/logs/worker-*"):
+        if path.stat().st_size > 0:
+            logs.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, logs / path.name)
+
+
+def token_path() -> Path:
+    """The file with the token that the dashboard asks for."""
+    return Path(os.environ.get("RAY_AUTH_TOKEN_PATH", Path.home() / ".ray" / "auth_token"))
+
+
+def protect_token() -> None:
+    """Ray writes the token readable to all users of the machine; it is the owner's alone."""
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        token_path().chmod(0o600)
+
+
+class Interrupt:
+    """Ctrl-C and SIGTERM as a flag; a second one ends the process at once.
+
+    Install it after `ray.init`, which has handlers of its own.
+    """
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._before = {s: signal.signal(s, self._receive) for s in (signal.SIGINT, signal.SIGTERM)}
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        self.signal = number
+
+    def restore(self) -> None:
+        """Put the former handlers back."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @property
+    def exit_code(self) -> int:
+        """130 for Ctrl-C, 143 for SIGTERM."""
+        return 128 + (self.signal or 0)

@@ -1,0 +1,120 @@
+"""What a hyperparameter may be: a choice, a range of numbers, a range of integers.
+
+Each kind can be drawn at a quantile (random search), spread out (grid search), suggested (Optuna), and narrowed from
+the command line.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+
+from trainables.seeds import seed_of
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of `values`, in no order that a search could use."""
+
+    values: tuple[Any, ...]
+
+    def at(self, quantile: float) -> Any:
+        return self.values[min(int(quantile * len(self.values)), len(self.values) - 1)]
+
+    def grid(self, points: int) -> list[Any]:
+        return list(self.values)
+
+    def suggest(self, trial: optuna.Trial, name: str) -> Any:
+        return self.values[trial.suggest_categorical(name, range(len(self.values)))]
+
+    def distribution(self) -> optuna.distributions.BaseDistribution:
+        return optuna.distributions.CategoricalDistribution(range(len(self.values)))
+
+    def encode(self, value: Any) -> Any:
+        """The value as Optuna's distribution knows it."""
+        return self.values.index(value)
+
+    def __contains__(self, value: Any) -> bool:
+        return value in self.values
+
+
+@dataclass(frozen=True)
+class Range:
+    """A number between `low` and `high` (included), uniform or uniform in the logarithm; three significant digits."""
+
+    low: float
+    high: float
+    log: bool = False
+    integer: bool = False
+
+    def at(self, quantile: float) -> float | int:
+        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
+        value = low + quantile * (high - low)
+        return self._tidy(math.exp(value) if self.log else value)
+
+    def grid(self, points: int) -> list[Any]:
+        if points == 1:
+            return [self.at(0.5)]
+        return sorted({self.at(i / (points - 1)) for i in range(points)})
+
+    def suggest(self, trial: optuna.Trial, name: str) -> float | int:
+        if self.integer:
+            return trial.suggest_int(name, int(self.low), int(self.high), log=self.log)
+        return self._tidy(trial.suggest_float(name, self.low, self.high, log=self.log))
+
+    def distribution(self) -> optuna.distributions.BaseDistribution:
+        if self.integer:
+            return optuna.distributions.IntDistribution(int(self.low), int(self.high), log=self.log)
+        return optuna.distributions.FloatDistribution(self.low, self.high, log=self.log)
+
+    def encode(self, value: Any) -> Any:
+        """The value as Optuna's distribution knows it."""
+        return value
+
+    def __contains__(self, value: Any) -> bool:
+        return isinstance(value, int | float) and self.low <= value <= self.high
+
+    def _tidy(self, value: float) -> float | int:
+        rounded = round(value) if self.integer else float(f"{value:.3g}")
+        return min(max(rounded, self.low), self.high)
+
+
+Dimension = Choice | Range
+
+
+def choice(values: Sequence[Any]) -> Choice:
+    """One of `values`."""
+    return Choice(tuple(values))
+
+
+def uniform(low: float, high: float) -> Range:
+    """A number in [low, high]."""
+    return Range(low, high)
+
+
+def loguniform(low: float, high: float) -> Range:
+    """A positive number in [low, high], uniform in its logarithm."""
+    return Range(low, high, log=True)
+
+
+def integers(low: int, high: int, *, log: bool = False) -> Range:
+    """An integer in [low, high]."""
+    return Range(low, high, log=log, integer=True)
+
+
+def draw(space: Mapping[str, Dimension], question: str, index: int) -> Values:
+    """The `index`-th random configuration: the same in every condition, whatever else is in the space."""
+    return {name: dimension.at(seed_of(question, "draw", index, name) / 2**63) for name, dimension in space.items()}
+
+
+def grid(space: Mapping[str, Dimension], points: int) -> Iterator[Values]:
+    """Every combination, ranges at `points` values each."""
+    for values in itertools.product(*(dimension.grid(points) for dimension in space.values())):
+        yield dict(zip(space, values, strict=True))

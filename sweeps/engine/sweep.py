@@ -1,0 +1,51 @@
+"""A question's sweep: what is compared, what is searched, and by which measure one config is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sweeps.engine.space import Dimension
+from trainables.base import Experiment
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What `sweeps/<question>.py` states.
+
+    Factors are compared; hyperparameters (`space`) are tuned within each combination of factors, on validation data.
+    """
+
+    experiment: type[Experiment[Any]]
+    factors: Mapping[str, Sequence[Any]]
+    space: Mapping[str, Dimension]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """Other fields of the config, such as the default `data`."""
+    prescribed: Mapping[str, Any] | None = None
+    """The recipe the question itself states, if it states one: a value for each hyperparameter."""
+    select: str = "max val_accuracy"
+    """Direction and metric, at the last epoch."""
+    builtin: Mapping[str, Any] = field(default_factory=dict)
+    """What --builtin changes: factors' values (a list) and fixed fields."""
+    samples: int = 8
+    """Configs tried in each condition."""
+    search_seeds: int = 3
+    """Seeds each searched config is averaged over, before one is chosen."""
+    finalists: int = 0
+    """Where a trial is dear: each config runs on one search seed, only the best `finalists` on all of them."""
+
+    @property
+    def question(self) -> str:
+        """The name that the three files share."""
+        return self.experiment.__module__.rpartition(".")[2]
+
+    @property
+    def metric(self) -> str:
+        """The validation metric that selects."""
+        return self.select.split()[1]
+
+    @property
+    def mode(self) -> Literal["max", "min"]:
+        """Whether more of it is better."""
+        return "max" if self.select.split()[0] == "max" else "min"

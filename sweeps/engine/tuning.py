@@ -1,0 +1,203 @@
+"""Tune executes, the ledger remembers: the two small adapters between them, and one `fit()`."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+from ray import tune
+from ray.tune import FailureConfig, PlacementGroupFactory, RunConfig, TuneConfig
+from ray.tune.error import TuneError
+from ray.tune.experiment import Trial as TuneTrial
+from ray.tune.search import Searcher
+from ray.tune.stopper import Stopper
+
+from analysis.ledger import Ledger, Outcome
+from sweeps.engine.barrier import BarrierActor
+from sweeps.engine.plan import Trial
+from sweeps.engine.schedule import PerCondition
+from sweeps.engine.search import Agenda, Signal
+from sweeps.engine.session import Interrupt, Session
+from trainables.base import Host, Job
+from trainables.checkpoint import Checkpoints
+
+__all__ = ["RETRIES", "Scribe", "TuneError", "barrier", "fit"]
+
+RETRIES = 3
+"""How often a trial is run again after its worker died."""
+
+
+class _DriverOnly:
+    """Tune pickles all it is given, to restore from; nothing of ours is ever restored from there."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+
+class Feed(_DriverOnly, Searcher):  # type: ignore[misc]  # Ray is untyped here
+    """Gives Tune the agenda's trials, in the agenda's order."""
+
+    def __init__(self, agenda: Agenda, keep_outputs: bool) -> None:
+        super().__init__()
+        self._agenda, self._keep_outputs = agenda, keep_outputs
+
+    def suggest(self, trial_id: str) -> Any:
+        answer = self._agenda.next()
+        if isinstance(answer, Signal):
+            return Searcher.FINISHED if answer is Signal.OVER else None
+        task = {
+            "id": answer.id,
+            "condition": answer.entry.condition,
+            "config": dict(answer.entry.config),
+            "confirm": answer.confirm,
+            "keep_outputs": answer.confirm or self._keep_outputs,
+        }
+        return {"trial": task}
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+        pass  # the scribe has told the agenda already
+
+    def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None:
+        pass  # nothing to remember that the ledger does not
+
+    def save(self, checkpoint_path: str) -> None:
+        pass
+
+    def restore(self, checkpoint_path: str) -> None:
+        pass
+
+
+class Scribe(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray is untyped here
+    """Writes what Tune reports into the ledger, before Tune asks for the next trial."""
+
+    COMMIT_SECONDS = 1.0
+
+    def __init__(self, agenda: Agenda, ledger: Ledger, job: Job, hardware: str, tick: Callable[[], None]) -> None:
+        self._agenda, self._ledger, self._job = agenda, ledger, job
+        self._hardware, self._tick = hardware, tick
+        self._committed = time.monotonic()
+        self.workers: set[str] = set()
+        """Every worker that has reported, as pid@host."""
+
+    def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
+        known = self._of(trial)
+        self._agenda.started.add(known.id)
+        self._ledger.start(known.entry, worker=None, hardware=self._hardware)
+
+    def on_trial_result(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: Any
+    ) -> None:
+        known = self._agenda.running.get(trial.config["trial"]["id"])
+        if known is None:
+            return  # stopped by hand, or reported twice
+        worker = f"{result['pid']}@{result['hostname']}"
+        self.workers.add(worker)
+        rows = json.loads(result.pop("rows", "[]"))
+        self._ledger.add_epochs(known.id, rows)
+        if result["finished"]:
+            self._settle(known, Outcome(**result["outcome"]), worker, result.get(self._agenda.plan.sweep.metric))
+        elif result["done"]:  # by the scheduler
+            seconds = float(result.get("seconds", 0.0))
+            self._settle(known, Outcome("stopped", seconds=seconds), worker)
+        elif time.monotonic() - self._committed > self.COMMIT_SECONDS:
+            self._ledger.commit()
+            self._committed = time.monotonic()
+
+    def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
+        known = self._agenda.running.get(trial.config["trial"]["id"])
+        if known is not None:
+            attempts = self._ledger.attempts(known.id)
+            self._settle(known, Outcome("failed", error=f"its worker died, {attempts} times in all"), None)
+
+    def on_step_end(self, iteration: int, trials: list[TuneTrial], **info: Any) -> None:
+        self._tick()
+
+    def _of(self, trial: TuneTrial) -> Trial:
+        return self._agenda.running[trial.config["trial"]["id"]]
+
+    def _settle(self, trial: Trial, outcome: Outcome, worker: str | None, value: float | None = None) -> None:
+        self._ledger.finish(trial.id, outcome, worker=worker)
+        Checkpoints(self._job.folder / "checkpoints" / trial.id).clear()
+        self._agenda.settled(trial, value)
+
+
+class OnInterrupt(_DriverOnly, Stopper):  # type: ignore[misc]  # Ray is untyped here
+    """Ends `fit()` when a signal has come."""
+
+    def __init__(self, interrupt: Interrupt, agenda: Agenda) -> None:
+        self._interrupt, self._agenda = interrupt, agenda
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        if self._interrupt.signal is not None:
+            self._agenda.closed = True
+        return self._interrupt.signal is not None
+
+
+def fit(
+    agenda: Agenda,
+    job: Job,
+    session: Session,
+    scribe: Scribe,
+    interrupt: Interrupt,
+    schedule: PerCondition | None,
+) -> None:
+    """Run the agenda until it is over, interrupted, or Tune gives up (raises whatever Tune raises)."""
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(2 * session.slots)
+    keep_outputs = not agenda.plan.sweep.experiment.has_test
+    tuner = tune.Tuner(
+        _trainable(agenda.plan.sweep.question, job, session),
+        tune_config=TuneConfig(
+            search_alg=Feed(agenda, keep_outputs),
+            scheduler=schedule,
+            num_samples=-1,
+            reuse_actors=True,
+            metric=None,
+            mode=None,
+        ),
+        run_config=RunConfig(
+            name="tune",
+            storage_path=str(session.temporary / "tune"),
+            callbacks=[scribe],
+            stop=OnInterrupt(interrupt, agenda),
+            failure_config=FailureConfig(max_failures=RETRIES),
+            progress_reporter=_Silent(),
+            verbose=0,
+        ),
+    )
+    tuner.fit()
+
+
+def _trainable(question: str, job: Job, session: Session) -> type[Host]:
+    """Host, bound to the job and to a slot's resources, under the question's name: so the dashboard shows it.
+
+    `tune.with_resources` would call every worker ResourceTrainable, `tune.with_parameters` alone _Inner.
+    """
+    slot = PlacementGroupFactory([{"CPU": session.cpus_per_trial, "GPU": session.gpus_per_trial}])
+    named = type(question, (Host,), {"default_resource_request": classmethod(lambda cls, config: slot)})
+    bound = tune.with_parameters(named, job=job)
+    bound.__qualname__ = question
+    return cast(type[Host], bound)
+
+
+def barrier(session: Session, agenda: Agenda) -> Any:
+    """A fresh barrier for this many workers."""
+    return BarrierActor.remote(min(session.slots, max(1, agenda.trials_left)))
+
+
+class _Silent(tune.ProgressReporter):  # type: ignore[misc]  # Ray is untyped here
+    """Tune's own progress goes nowhere: the live view has it."""
+
+    def should_report(self, trials: list[TuneTrial], done: bool = False) -> bool:
+        return False
+
+    def report(self, trials: list[TuneTrial], done: bool, *sys_info: Any) -> None:
+        pass

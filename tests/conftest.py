@@ -1,0 +1,118 @@
+"""Real sweeps in real processes, on built-in data; artifacts are computed once and shared through the store."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from analysis.ledger import Ledger
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = ("--builtin", "--no-dashboard", "--samples", "3", "--seeds", "2", "--set", "train_size=100,300", "epochs=20,40")
+"""2 conditions × (3 configs × 3 search seeds + 2 confirm seeds) = 22 trials."""
+
+
+@dataclass
+class Sweeps:
+    """Starts sweeps and cleans up after them."""
+
+    out: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """A sweep in the background, its output in one pipe."""
+        command = [sys.executable, "sweeps/transfer_sizes.py", "--out", str(self.out), *words]
+        environment = {**os.environ, "PYTHONWARNINGS": "default", "COLUMNS": "150"}
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self.started.append(process)
+        return process
+
+    def run(self, *words: str) -> tuple[int, str]:
+        """A sweep to its end: exit code and output."""
+        process = self.start(*words)
+        output, _ = process.communicate(timeout=240)
+        return process.returncode, output
+
+    @property
+    def folder(self) -> Path:
+        return self.out / "transfer_sizes"
+
+    def ledger(self) -> Ledger:
+        return Ledger(self.folder, readonly=True)
+
+    def finished(self) -> dict[str, float]:
+        """Finished trials and when they finished."""
+        if not (self.folder / "ledger.sqlite").exists():
+            return {}
+        with self.ledger() as ledger:
+            trials = ledger.trials(where="status='done'")
+        return dict(zip(trials["id"], trials["finished"], strict=True))
+
+    def table(self) -> bytes:
+        """The best-config table."""
+        return (self.folder / "tables" / "best_config.csv").read_bytes()
+
+    def wait_for(self, condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 120) -> None:
+        """Poll until `condition` holds while the process runs."""
+        until = time.monotonic() + seconds
+        while not condition():
+            assert process.poll() is None, f"it ended first: {process.stdout.read() if process.stdout else ''}"
+            assert time.monotonic() < until, "it took too long"
+            time.sleep(0.1)
+
+
+def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """All processes that descend from this one."""
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The Ray workers that host trials."""
+    found = []
+    for child in family(process):
+        try:
+            if "ray::transfer_sizes" in " ".join(child.cmdline()):
+                found.append(child)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Sweeps:
+    """A small sweep that nobody disturbed, complete."""
+    sweeps = Sweeps(tmp_path_factory.mktemp("undisturbed"))
+    code, output = sweeps.run(*SMALL)
+    assert code == 0, output
+    return sweeps
+
+
+@pytest.fixture
+def sweeps(tmp_path: Path, undisturbed: Sweeps) -> Iterator[Sweeps]:
+    """A fresh output folder that has the undisturbed sweep's artifacts (they are content-addressed)."""
+    made = Sweeps(tmp_path / "out")
+    made.out.mkdir()
+    for path in (undisturbed.out / "artifacts").rglob("*"):
+        copy = made.out / "artifacts" / path.relative_to(undisturbed.out / "artifacts")
+        if path.is_file():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            os.link(path, copy)  # never changed in place: written under a new name and renamed
+    yield made
+    for process in made.started:
+        if process.poll() is None:
+            for child in family(process):
+                child.kill()
+            process.kill()
+            process.wait()
+        if process.stdout:
+            process.stdout.close()

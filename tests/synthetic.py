@@ -1,0 +1,143 @@
+"""A made-up ledger of `transfer_sizes`, written through the Ledger's own API, with the numbers of a plausible sweep."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.ledger import Entry, Ledger, Outcome, Status, canonical
+from analysis.selection import best_draws
+
+BACKBONES = ("squeezenet1_1", "resnet18")
+SIZES = (100, 300, 500, 700, 900)
+SEARCH_SEEDS = (0, 10_001)
+CONFIRM_SEEDS = (1, 2, 3, 4, 5)
+DRAWS = (
+    {"lr": 0.001, "epochs": 20, "weight_decay": 0.01, "batch_size": 32},
+    {"lr": 0.01, "epochs": 20, "weight_decay": 0.0001, "batch_size": 16},
+    {"lr": 0.0273456, "epochs": 50, "weight_decay": 0.1, "batch_size": 64},
+)
+SETTINGS = {"data": "digits", "precision": "bf16", "pool": None, "validation": None}
+IMAGES = 500
+
+
+def plan(**changed: Any) -> dict[str, Any]:
+    """A run's plan, as the engine records it."""
+    made = {
+        "question": "transfer_sizes",
+        "factors": {"backbone": list(BACKBONES), "train_size": list(SIZES)},
+        "hyperparameters": ["lr", "epochs", "weight_decay", "batch_size"],
+        "select": "max val_accuracy",
+        "search_trials": len(DRAWS) * len(SEARCH_SEEDS),
+        "search_seeds": list(SEARCH_SEEDS),
+        "confirm_seeds": list(CONFIRM_SEEDS),
+        "prescribed": False,
+        "confirm": True,
+        "data": [{"name": "digits", "builtin": True, "origin": "scikit-learn's digits, enlarged"}],
+    } | changed
+    factors: dict[str, list[Any]] = made["factors"]
+    made.setdefault(
+        "conditions",
+        [condition(b, s) for b in factors.get("backbone", []) for s in factors.get("train_size", [])],
+    )
+    return made
+
+
+def condition(backbone: str, size: int, **changed: Any) -> str:
+    return canonical({"backbone": backbone, "train_size": size, **SETTINGS, **changed})
+
+
+def begin(ledger: Ledger, **changed: Any) -> int:
+    environment = {"commit": "0123abc", "versions": {"python": "3.11"}, "hardware": {"processor": "made up"}}
+    return ledger.begin_run(command="python sweeps/transfer_sizes.py --builtin", plan=plan(**changed),
+                            environment=environment, slots=2)  # fmt: skip
+
+
+def accuracies(backbone: str, size: int, lr: float, epochs: int, seed: int, *names: Any) -> np.ndarray:
+    """Accuracy [epochs] of a made-up trial: rises exponentially to a ceiling that depends on size and lr."""
+    draw = np.random.default_rng(abs(hash_of(backbone, size, lr, seed, *names)))
+    ceiling = 1 - 1.6 * size**-0.55 * (1.25 if backbone == "resnet18" else 1) - 0.02 * math.log10(lr / 0.01) ** 2
+    rate = 0.09 * (lr / 0.01) ** 0.5
+    levels = ceiling - (ceiling - 0.15) * np.exp(-rate * np.arange(1, epochs + 1))
+    noise = draw.normal(0, 0.006, epochs) + draw.normal(0, 0.008)
+    return np.clip(levels + noise, 0, 1)
+
+
+def hash_of(*names: Any) -> int:
+    return int.from_bytes(hashlib.sha256(repr(names).encode()).digest()[:8], "big")
+
+
+def add_trial(
+    ledger: Ledger, key: str, values: Mapping[str, Any], draw: int, seed: int, phase: Any = "search", *,
+    status: Status = "done", prescribed: bool = False, accuracy: Sequence[float] | None = None,
+    hardware: str = "cpu", data_fingerprint: str = "d0", test: Sequence[float] | None = None,
+) -> str:  # fmt: skip
+    """One trial; `accuracy` (validation, by epoch) and `test` take the place of made-up ones. Returns its id."""
+    settings = json.loads(key)
+    config = {**settings, **values, "seed": seed}
+    identity = [phase, key, config, data_fingerprint]
+    trial = hashlib.sha256(canonical(identity).encode()).hexdigest()
+    entry = Entry(trial, "transfer_sizes", phase, key, draw, prescribed, config, seed, settings["precision"],
+                  data_fingerprint, "c0")  # fmt: skip
+    ledger.start(entry, worker="1@here", hardware=hardware)
+    if status == "running":
+        ledger.commit()
+        return trial
+    args = (settings["backbone"], settings["train_size"], values["lr"], values["epochs"], seed)
+    validation = list(accuracies(*args, phase) if accuracy is None else accuracy)
+    tested = list(accuracies(*args, "test") if test is None else test) if phase == "confirm" else []
+    steps = math.ceil(settings["train_size"] / values["batch_size"])
+    rows = []
+    for i, value in enumerate(validation):
+        row = {"epoch": i + 1, "steps": steps * (i + 1.0), "seconds": 0.01 * (i + 1), "val_accuracy": value,
+               "val_loss": 2 * (1 - value), "train_accuracy": 1 - (1 - value) / 3}  # fmt: skip
+        rows.append(row | ({"test_accuracy": tested[i], "test_loss": 2 * (1 - tested[i])} if tested else {}))
+    if status == "diverged":
+        rows[-1]["val_loss"] = math.nan
+    ledger.add_epochs(trial, rows)
+    facts = {"head": "linear 512→10 on globally pooled features", "train_labels": settings["train_size"],
+             "validation_labels": 300}  # fmt: skip
+    outcome = Outcome(status, seconds=0.01 * len(rows), facts=facts, error="boom" if status == "failed" else None)
+    if tested and status == "done":
+        correct = np.random.default_rng(seed).permutation(IMAGES) < round(tested[-1] * IMAGES)
+        name, digest = save_arrays(ledger.folder, trial, test_correct=correct)
+        outcome = Outcome(status, outcome.seconds, {**facts, "test_labels": IMAGES}, None, len(rows), name, digest)
+    ledger.finish(trial, outcome)
+    return trial
+
+
+def save_arrays(folder: Path, trial: str, **arrays: np.ndarray) -> tuple[str, str]:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    name = f"arrays/{trial[:32]}.npz"
+    (folder / "arrays").mkdir(exist_ok=True)
+    (folder / name).write_bytes(buffer.getvalue())
+    return name, hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+def fill(
+    folder: Path, *, backbones: Sequence[str] = BACKBONES, sizes: Sequence[int] = SIZES, confirm: bool = True
+) -> None:
+    """A finished sweep: every draw searched in every condition and the best confirmed."""
+    with Ledger(folder) as ledger:
+        run = begin(ledger, factors={"backbone": list(backbones), "train_size": list(sizes)})
+        for backbone in backbones:
+            for size in sizes:
+                key = condition(backbone, size)
+                for draw, values in enumerate(DRAWS, 1):
+                    for seed in SEARCH_SEEDS:
+                        add_trial(ledger, key, values, draw, seed)
+                if confirm:
+                    rows = ledger.trials(where="condition=?", values=[key])
+                    best = json.loads(best_draws(rows, ledger.last_epochs(), "max val_accuracy", 1)[0])
+                    draw, values = next((i, v) for i, v in enumerate(DRAWS, 1) if v.items() <= best.items())
+                    for seed in CONFIRM_SEEDS:
+                        add_trial(ledger, key, values, draw, seed, "confirm")
+        ledger.end_run(run, outcome="complete", shared_seconds=1.5)

@@ -1,0 +1,199 @@
+"""The agenda, driven by hand: what is next, given what finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from analysis.ledger import Ledger, Outcome, Status
+from sweeps.engine.plan import Trial
+from sweeps.engine.search import Agenda, Signal
+from sweeps.engine.sweep import Sweep
+from tests.test_plan import PRESCRIBED, plan
+from tests.toy import SWEEP
+
+Score = Callable[[Trial], float]
+
+
+def by_lr(trial: Trial) -> float:
+    """A landscape with its best at lr = 0.1."""
+    return 0.9 - abs(float(trial.entry.config["lr"]) - 0.1)
+
+
+class Driver:
+    """Runs an agenda without training anything."""
+
+    def __init__(self, folder: Path, *words: str, sweep: Sweep = SWEEP) -> None:
+        self.plan = plan(folder, *words, sweep=sweep)
+        self.ledger = Ledger(folder)
+        self.agenda = Agenda(self.plan, self.ledger)
+        self.ran: list[Trial] = []
+
+    def start(self) -> Trial | Signal:
+        trial = self.agenda.next()
+        if isinstance(trial, Trial):
+            self.ledger.start(trial.entry, worker=None, hardware="")
+        return trial
+
+    def finish(self, trial: Trial, value: float, status: Status = "done") -> None:
+        self.ledger.add_epochs(trial.id, [{"epoch": 1, "val_accuracy": value}])
+        self.ledger.finish(trial.id, Outcome(status))
+        self.ran.append(trial)
+        self.agenda.settled(trial)
+
+    def run(self, score: Score = by_lr, at_most: int = 10_000) -> None:
+        for _ in range(at_most):
+            trial = self.start()
+            if not isinstance(trial, Trial):
+                assert trial is Signal.OVER, "nothing runs, so there is nothing to wait for"
+                return
+            self.finish(trial, score(trial))
+
+    def phase(self, name: str) -> list[Trial]:
+        return [t for t in self.ran if t.entry.phase == name]
+
+
+def test_search_then_the_best_config_is_confirmed_on_fresh_seeds(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--samples", "6", "--seeds", "3")
+    driver.run()
+    assert len(driver.ran) == driver.plan.size == 2 * (6 * 2 + 3)
+    best = min({float(t.entry.config["lr"]) for t in driver.phase("search")}, key=lambda lr: abs(lr - 0.1))
+    assert {t.entry.config["lr"] for t in driver.phase("confirm")} == {best}
+    assert [t.entry.seed for t in driver.phase("confirm")[:3]] == [1, 2, 3]
+
+
+def test_longest_trials_go_first(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--seeds", "1")
+    costs = []
+    while isinstance(trial := driver.start(), Trial):
+        costs.append(trial.cost)
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_the_prescribed_recipe_is_confirmed_as_well(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--seeds", "2", sweep=PRESCRIBED)
+    driver.run(lambda trial: 0.1 if trial.entry.prescribed else by_lr(trial))
+    for condition in driver.plan.conditions:
+        confirmed = [t for t in driver.phase("confirm") if t.entry.condition == condition.key]
+        assert sorted(t.entry.prescribed for t in confirmed) == [False, False, True, True]
+
+
+def test_a_prescribed_recipe_that_wins_is_confirmed_once(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--seeds", "2", sweep=PRESCRIBED)
+    driver.run(lambda trial: 0.99 if trial.entry.prescribed else 0.5)
+    assert len(driver.phase("confirm")) == 2 * 2
+
+
+def test_where_trials_are_dear_only_finalists_run_on_further_seeds(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--samples", "6", "--seeds", "1", sweep=replace(SWEEP, finalists=2, search_seeds=3))
+    driver.run()
+    for condition in driver.plan.conditions:
+        searched = [t for t in driver.phase("search") if t.entry.condition == condition.key]
+        assert len(searched) == driver.plan.search_trials == 6 + 2 * 2
+        further = {t.entry.config["lr"] for t in searched if t.entry.seed != driver.plan.request.search_seeds[0]}
+        ranked = sorted({float(t.entry.config["lr"]) for t in searched}, key=lambda lr: abs(lr - 0.1))
+        assert further == set(ranked[:2])
+    assert len(driver.ran) == driver.plan.size
+
+
+def test_a_condition_waits_for_its_own_trials_only(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--samples", "1", "--seeds", "1")
+    held = driver.start()
+    assert isinstance(held, Trial)
+    confirmed = False
+    for _ in range(3):
+        trial = driver.start()
+        assert isinstance(trial, Trial)
+        driver.finish(trial, 0.5)
+        confirmed |= trial.entry.phase == "confirm"
+    while isinstance(trial := driver.start(), Trial):
+        confirmed |= trial.entry.phase == "confirm"
+        driver.finish(trial, 0.5)
+    assert trial is Signal.NOT_YET, "one trial runs, and what comes next depends on it"
+    assert confirmed, "the other condition went on to its confirmation meanwhile"
+    driver.finish(held, 0.5)
+    driver.run()
+    assert len(driver.ran) == driver.plan.size
+
+
+def test_what_the_ledger_has_is_not_run_again(tmp_path: Path) -> None:
+    first = Driver(tmp_path, "--samples", "4")
+    first.run(at_most=11)
+    first.ledger.close()
+    second = Driver(tmp_path, "--samples", "4")
+    second.run()
+    assert {t.id for t in first.ran}.isdisjoint(t.id for t in second.ran)
+    assert len(first.ran) + len(second.ran) == first.plan.size
+    second.ledger.close()
+    third = Driver(tmp_path, "--samples", "4")
+    assert third.agenda.trials_left == 0
+    assert third.start() is Signal.OVER
+
+
+def test_failed_trials_are_tried_again_by_the_next_command_and_leave_no_winner_behind(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--samples", "2", "--seeds", "1")
+    while isinstance(trial := driver.start(), Trial):
+        driver.finish(trial, 0.5, "failed" if trial.entry.config["size"] == 20 else "done")
+    assert {t.entry.config["size"] for t in driver.phase("confirm")} == {200}
+    driver.ledger.close()
+    again = Driver(tmp_path, "--samples", "2", "--seeds", "1")
+    assert again.agenda.trials_left == 4
+
+
+def test_optuna_models_each_condition_and_learns_from_results(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--search", "optuna", "--samples", "25", "--seeds", "1")
+    driver.run()
+    assert len(driver.ran) == driver.plan.size
+    for condition in driver.plan.conditions:
+        lrs = [float(t.entry.config["lr"]) for t in driver.phase("search") if t.entry.condition == condition.key]
+        late, early = lrs[-20:], lrs[:8]
+        assert sum(0.03 < lr < 0.3 for lr in late) / 20 > sum(0.03 < lr < 0.3 for lr in early) / 8
+
+
+def test_optuna_goes_on_where_a_killed_run_left_off(tmp_path: Path) -> None:
+    words = ("--search", "optuna", "--samples", "6", "--seeds", "1")
+    first = Driver(tmp_path, *words)
+    first.run(at_most=7)
+    open_trial = first.start()
+    assert isinstance(open_trial, Trial)
+    first.ledger.close()  # the driver dies while that one runs
+    second = Driver(tmp_path, *words)
+    second.run()
+    assert {t.id for t in first.ran}.isdisjoint(t.id for t in second.ran)
+    assert open_trial.id in {t.id for t in second.ran}
+    assert len(first.ran) + len(second.ran) == first.plan.size
+
+
+def test_after_a_crash_suspects_run_alone_and_last(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--samples", "2", "--seeds", "1")
+    suspects = [driver.start(), driver.start()]
+    driver.agenda.put_back(suspect=True)
+    while True:
+        trial = driver.start()
+        assert isinstance(trial, Trial)
+        if trial in suspects:
+            break
+        driver.finish(trial, 0.5)
+    assert driver.start() is Signal.NOT_YET, "the other suspect waits until this one is done"
+    driver.finish(trial, 0.5)
+    last = driver.start()
+    assert last in suspects
+    assert last is not trial
+
+
+@pytest.mark.parametrize("mode", ["max", "min"])
+def test_the_direction_of_selection(tmp_path: Path, mode: str) -> None:
+    driver = Driver(tmp_path, "--seeds", "1", sweep=replace(SWEEP, select=f"{mode} val_accuracy"))
+    driver.run(lambda trial: float(trial.entry.config["lr"]))
+    pick = max if mode == "max" else min
+    best = pick(float(t.entry.config["lr"]) for t in driver.phase("search"))
+    assert {t.entry.config["lr"] for t in driver.phase("confirm")} == {best}
+
+
+def test_a_closed_agenda_hands_out_nothing(tmp_path: Path) -> None:
+    driver = Driver(tmp_path)
+    driver.agenda.closed = True
+    assert driver.start() is Signal.OVER

@@ -1,0 +1,168 @@
+"""Finished work is never lost or redone: real processes, killed for real."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import SMALL, Sweeps, family, workers
+from trainables.checkpoint import Checkpoints
+
+LONG = (
+    *SMALL[:-2],
+    "train_size=100",
+    "epochs=400",
+    "batch_size=1",
+    "lr=0.001,0.002",
+    "weight_decay=0.01",
+    "--search",
+    "grid",
+)
+"""Trials of some seconds each: 2 configs × 3 search seeds + 2 confirm seeds."""
+
+
+def all_gone(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    _, alive = psutil.wait_procs(processes, timeout=seconds)
+    return alive
+
+
+def test_a_killed_driver_loses_nothing_and_the_table_is_the_same_to_the_last_digit(
+    sweeps: Sweeps, undisturbed: Sweeps
+) -> None:
+    before: dict[str, float] = {}
+    for moment in (1, 9, 19):  # at the first trial, amid the search, amid the confirmation
+        process = sweeps.start(*SMALL)
+        sweeps.wait_for(lambda moment=moment: len(sweeps.finished()) >= moment, process)  # type: ignore[misc]
+        process.kill()
+        process.communicate()
+        after = sweeps.finished()
+        assert before.items() <= after.items(), "a finished trial was lost or run again"
+        before = after
+    code, output = sweeps.run(*SMALL)
+    assert code == 0, output
+    assert before.items() <= sweeps.finished().items()
+    assert sweeps.finished().keys() == undisturbed.finished().keys()
+    assert sweeps.table() == undisturbed.table()
+
+
+def test_typing_the_command_again_runs_nothing_and_more_seeds_extend(sweeps: Sweeps) -> None:
+    few = ("--builtin", "--no-dashboard", "--samples", "2", "--set", "train_size=100", "epochs=20")
+    assert sweeps.run(*few, "--seeds", "1")[0] == 0
+    first, table = sweeps.finished(), sweeps.table()
+    started = time.monotonic()
+    code, output = sweeps.run(*few, "--seeds", "1")
+    assert (code, sweeps.finished(), sweeps.table()) == (0, first, table)
+    assert "Nothing was left to run" in output
+    assert "slots" not in output, "Ray was not even started"
+    assert time.monotonic() - started < 60
+    assert sweeps.run(*few, "--seeds", "2")[0] == 0
+    extended = sweeps.finished()
+    assert first.items() <= extended.items()
+    assert len(extended) == len(first) + 1
+
+
+def test_a_killed_worker_costs_its_trial_a_retry_from_its_checkpoint_and_others_nothing(sweeps: Sweeps) -> None:
+    process = sweeps.start(*LONG)
+    checkpoints = sweeps.folder / "checkpoints"
+    sweeps.wait_for(lambda: len(list(checkpoints.glob("*/epoch-*.pt"))) >= 2, process)
+    workers(process)[0].kill()
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output
+    with sweeps.ledger() as ledger:
+        trials = ledger.trials()
+        assert set(trials["status"]) == {"done"}
+        assert sorted(trials["attempts"])[-2:] == [1, 2], "one trial was retried, once"
+        retried = trials.loc[trials["attempts"] == 2, "id"].item()
+        epochs = ledger.epochs([retried])
+        assert list(epochs["epoch"]) == list(range(1, 401)), "no epoch is missing"
+    assert not list(checkpoints.glob("*/*.pt")), "finished trials leave no checkpoints"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_a_partial_answer_the_command_and_no_process(
+    sweeps: Sweeps, number: signal.Signals, code: int
+) -> None:
+    process = sweeps.start(*LONG)
+    sweeps.wait_for(lambda: len(sweeps.finished()) >= 1, process)
+    relatives = family(process)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == code, output
+    assert all_gone(relatives, seconds=5) == []
+    assert "To go on, type the same command" in output
+    assert "sweeps/transfer_sizes.py" in output
+    assert f"/{2 * 3 + 2}" in output, "it says how many of how many"
+    assert "Traceback" not in output
+    assert "partial" in (sweeps.folder / "answer.md").read_text().lower()
+
+
+def test_two_sweeps_on_one_output_one_proceeds_the_other_says_who_holds_it(sweeps: Sweeps) -> None:
+    first = sweeps.start(*SMALL)
+    sweeps.wait_for(lambda: (sweeps.folder / "lock").exists() and (sweeps.folder / "lock").read_text() != "", first)
+    code, output = sweeps.run(*SMALL)
+    assert code == 2
+    assert f"process {first.pid}" in output
+    assert "Traceback" not in output
+    text, _ = first.communicate(timeout=240)
+    assert first.returncode == 0, text
+
+
+def test_a_damaged_artifact_is_set_aside_and_computed_again(sweeps: Sweeps, undisturbed: Sweeps) -> None:
+    damaged = sorted((sweeps.out / "artifacts").glob("features-*/piece-000.npz"))[0]
+    content = damaged.read_bytes()
+    damaged.unlink()  # it is a hard link
+    damaged.write_bytes(content[:-100])
+    code, output = sweeps.run(*SMALL)
+    assert code == 0, output
+    assert damaged.with_name("piece-000.npz.damaged-1").exists()
+    assert damaged.read_bytes() == content, "the recomputation gives the same bytes"
+    assert sweeps.table() == undisturbed.table()
+
+
+def test_a_damaged_checkpoint_left_by_a_killed_driver_is_set_aside(sweeps: Sweeps) -> None:
+    one = (*LONG, "--set", "lr=0.001", "--seeds", "1")
+    process = sweeps.start(*one)
+    folder = sweeps.folder / "checkpoints"
+    sweeps.wait_for(lambda: any(len(list(f.glob("*.pt"))) == 2 for f in folder.glob("*")), process)
+    for child in family(process):
+        child.kill()
+    process.kill()
+    process.communicate()
+    trial = next(f for f in folder.glob("*") if len(list(f.glob("*.pt"))) == 2)
+    newest = max(trial.glob("*.pt"))
+    newest.write_bytes(newest.read_bytes()[:-5])
+    older = min(trial.glob("*.pt"))
+    code, output = sweeps.run(*one)
+    assert code == 0, output
+    assert "Traceback" not in output
+    with sweeps.ledger() as ledger:
+        assert set(ledger.trials()["status"]) == {"done"}
+        assert list(ledger.epochs([trial.name])["epoch"]) == list(range(1, 401))
+    assert not Checkpoints(Path(trial)).load()
+    assert older.name != newest.name
+
+
+def test_the_undisturbed_sweep_used_every_slot_and_recorded_everything(undisturbed: Sweeps) -> None:
+    with undisturbed.ledger() as ledger:
+        trials, runs = ledger.trials(), ledger.runs()
+        assert trials["worker"].nunique() == runs["slots"].iloc[0]
+        assert set(trials["status"]) == {"done"}
+        assert (trials["attempts"] == 1).all()
+        confirm = trials[trials["phase"] == "confirm"]
+        assert set(confirm["seed"]).isdisjoint(trials.loc[trials["phase"] == "search", "seed"])
+        assert (trials.loc[trials["phase"] == "search", "test_openings"] == 0).all()
+        epochs = ledger.epochs().merge(trials[["id", "phase"]], left_on="trial", right_on="id")
+        assert epochs.loc[epochs["phase"] == "search", "test_accuracy"].isna().all()
+        opened = epochs[epochs["phase"] == "confirm"].groupby("trial")["test_accuracy"].count()
+        assert opened.to_dict() == dict(zip(confirm["id"], confirm["test_openings"], strict=True))
+        for trial, accuracy in epochs[epochs["phase"] == "confirm"].groupby("trial")["test_accuracy"].last().items():
+            assert ledger.arrays(str(trial))["test_correct"].mean() == pytest.approx(accuracy)
+        assert runs["outcome"].tolist() == ["complete"]
+        assert set(trials["hardware"]) != {""}
+    manifest = json.loads((undisturbed.folder / "manifest.json").read_text())
+    assert "torch" in json.dumps(manifest)

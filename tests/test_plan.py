@@ -1,0 +1,133 @@
+"""Spaces, requests and plans."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.ledger import canonical
+from sweeps.engine.options import Options, parse
+from sweeps.engine.plan import Plan
+from sweeps.engine.preflight import make_plan
+from sweeps.engine.space import choice, draw, grid, integers, loguniform, uniform
+from tests.toy import SWEEP
+from trainables.problems import Refused
+
+PRESCRIBED = replace(SWEEP, prescribed={"lr": 0.05, "epochs": 3})
+
+
+def plan(out: Path, *words: str, sweep: Any = SWEEP) -> Plan:
+    options, problems = parse(["--out", str(out), *words], prog="toy", description="")
+    return make_plan(sweep, options, problems)
+
+
+@given(st.floats(0, 1, exclude_max=True))
+def test_every_quantile_lies_within_the_range(quantile: float) -> None:
+    assert 1e-4 <= loguniform(1e-4, 1e-1).at(quantile) <= 1e-1
+    assert 2 <= uniform(2, 3).at(quantile) <= 3
+    assert integers(1, 9).at(quantile) in range(1, 10)
+    assert choice(["a", "b", "c"]).at(quantile) in ("a", "b", "c")
+
+
+def test_loguniform_is_uniform_in_the_logarithm() -> None:
+    space = {"lr": loguniform(1e-4, 1)}
+    logs = [math.log10(draw(space, "q", i)["lr"]) for i in range(2000)]
+    for low in (-4, -3, -2, -1):
+        assert 0.21 < sum(low <= x < low + 1 for x in logs) / 2000 < 0.29
+
+
+def test_a_draw_does_not_depend_on_what_else_is_searched() -> None:
+    lr, width = loguniform(1e-4, 1), integers(8, 64)
+    assert draw({"lr": lr}, "q", 5)["lr"] == draw({"width": width, "lr": lr}, "q", 5)["lr"]
+    assert draw({"lr": lr}, "q", 5) != draw({"lr": lr}, "q", 6)
+
+
+def test_grid_covers_every_combination_ends_included() -> None:
+    values = list(grid({"lr": loguniform(0.01, 1), "n": choice([1, 2])}, 3))
+    assert len(values) == 6
+    assert {v["lr"] for v in values} == {0.01, 0.1, 1.0}
+
+
+def test_every_condition_gets_the_same_draws_and_the_prescribed_recipe_first(tmp_path: Path) -> None:
+    made = plan(tmp_path, "--samples", "4", sweep=PRESCRIBED)
+    by_condition = []
+    for condition in made.conditions:
+        trials = made.search_plan(condition)
+        by_condition.append(
+            [(t.entry.draw, t.entry.config["lr"], t.entry.config["epochs"], t.entry.seed) for t in trials]
+        )
+        assert [t.entry.prescribed for t in trials[:3]] == [True, True, False]
+    assert by_condition[0] == by_condition[1]
+    assert by_condition[0][0][:3] == (0, 0.05, 3)
+
+
+def test_more_samples_and_more_seeds_extend_a_plan(tmp_path: Path) -> None:
+    few, many = plan(tmp_path, "--samples", "2", "--seeds", "2"), plan(tmp_path, "--samples", "5", "--seeds", "4")
+    ids = [{t.id for c in p.conditions for t in p.search_plan(c)} for p in (few, many)]
+    assert ids[0] < ids[1]
+    assert set(few.request.confirm_seeds) < set(many.request.confirm_seeds)
+    assert set(many.request.confirm_seeds).isdisjoint(many.request.search_seeds)
+
+
+def test_ids_are_made_from_content(tmp_path: Path) -> None:
+    made = plan(tmp_path)
+    condition, first = made.conditions[0], made.draws[0]
+    trial = made.trial(condition, first, 1, "search")
+    assert trial.id == made.trial(condition, replace(first, index=77), 1, "search").id
+    others = [
+        made.trial(made.conditions[1], first, 1, "search"),
+        made.trial(condition, made.draws[1], 1, "search"),
+        made.trial(condition, first, 2, "search"),
+        made.trial(condition, first, 1, "confirm"),
+        plan(tmp_path, "--precision", "fp32" if made.precision == "bf16" else "bf16").trial(
+            condition, first, 1, "search"
+        ),
+    ]
+    assert len({trial.id, *(o.id for o in others[:4])}) == 5
+    assert len(trial.id) == 64
+
+
+def test_set_fixes_enumerates_and_searches(tmp_path: Path) -> None:
+    made = plan(tmp_path, "--set", "size=10,30,50", "lr=0.01:0.1", "--set", "epochs=4", "sleep=0.5")
+    assert made.request.factors == {"size": [10, 30, 50]}
+    assert made.request.space["lr"] == loguniform(0.01, 0.1)
+    assert made.request.space["epochs"] == choice([4])
+    assert made.request.fixed == {"sleep": 0.5}
+    assert "lr" not in made.conditions[0].values
+    assert "epochs" not in made.conditions[0].values, "a hyperparameter stays one, even where it is fixed"
+
+
+def test_a_factor_can_be_searched_and_a_setting_compared(tmp_path: Path) -> None:
+    made = plan(tmp_path, "--set", "size=20:200", "sleep=0,1")
+    assert made.request.space["size"] == integers(20, 200)
+    assert made.request.factors == {"sleep": [0.0, 1.0]}
+    assert len(made.conditions) == 2
+
+
+def test_conditions_hold_all_settings_and_no_hyperparameter(tmp_path: Path) -> None:
+    condition = plan(tmp_path).conditions[0]
+    assert condition.key == canonical(
+        {"data": "drawn", "fault": "none", "precision": condition.values["precision"], "size": 20, "sleep": 0}
+    )
+
+
+def test_smoke_is_small_but_goes_through_every_step(tmp_path: Path) -> None:
+    made = plan(tmp_path, "--smoke", "--set", "size=20,50,200")
+    assert made.size <= 12
+    assert len(made.request.confirm_seeds) == 2
+
+
+def test_every_value_is_checked_not_only_the_first(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as refused:
+        plan(tmp_path, "--set", "size=20,1,200", "lr=0.1,-1", "epochs=3,2000")
+    assert {p.key for p in refused.value.problems} == {"--set size", "--set lr", "--set epochs"}
+
+
+def test_options_have_no_problem_by_default() -> None:
+    assert Options().problems() == []

@@ -1,0 +1,242 @@
+"""The answer: complete, repeatable to the byte, honest about what is missing, and made without torch or Ray."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import matplotlib.figure
+import pytest
+from rich.console import Console
+
+import analysis.__main__ as command
+from analysis import figures
+from analysis.drafts import Answer, Draft, Drawing, Findings
+from analysis.figures import Words
+from analysis.ledger import Ledger, LedgerError
+from analysis.report import make_answer, show
+from tests.synthetic import CONFIRM_SEEDS, DRAWS, add_trial, begin, condition, fill
+
+ROOT = Path(__file__).parents[1]
+FIGURES = ("test_error", "epochs_to_best", "learning_curves")
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`out` of a finished sweep over two backbones and three sizes."""
+    out = tmp_path_factory.mktemp("runs")
+    fill(out / "transfer_sizes", sizes=[100, 500, 900])
+    return out
+
+
+@pytest.fixture(scope="module")
+def answered(complete: Path) -> Answer:
+    """Its answer."""
+    return make_answer(complete / "transfer_sizes", "transfer_sizes")
+
+
+def written(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of the answer."""
+    paths = [p for p in folder.rglob("*") if p.is_file() and p.parent.name != "arrays" and "ledger" not in p.name]
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
+
+
+def test_everything_is_written_and_the_same_again(complete: Path, answered: Answer) -> None:
+    folder = complete / "transfer_sizes"
+    before = written(folder)
+    tables = {f"tables/best_config.{kind}" for kind in ("csv", "md", "tex")}
+    drawn = {f"figures/{name}.{kind}" for name in FIGURES for kind in ("png", "svg", "pdf")}
+    assert tables | drawn | {"verdict.md", "answer.md", "manifest.json", "tables/seeds.csv"} <= set(before)
+    assert not [name for name in before if name.endswith(".partial")]
+    make_answer(folder, "transfer_sizes")
+    assert written(folder) == before
+    assert {str(path.relative_to(folder)) for path in answered.files} == set(before)
+    assert answered.partial is None
+    assert all(f"figures/{name}.png" in (folder / "answer.md").read_text() for name in FIGURES)
+
+
+def test_the_verdict_states_the_numbers_of_the_table(answered: Answer) -> None:
+    for row in answered.best.to_dict("records"):
+        if row["train_size"] in (100, 900):
+            mean, low, high = (f"{100 * row[f'test_error{end}']:.1f}" for end in ("", "_low", "_high"))
+            assert f"{mean} % [{low}, {high}]" in answered.text
+    for phrase in ("digits (built-in)", "5 fresh seeds", "claim about the recipe", "300 more, for validation"):
+        assert phrase in answered.text
+
+
+def test_the_manifest_names_what_made_it(complete: Path, answered: Answer) -> None:
+    assert complete / "transfer_sizes" / "manifest.json" in answered.files
+    manifest = json.loads((complete / "transfer_sizes" / "manifest.json").read_text())
+    assert manifest["runs"][0]["command"] == "python sweeps/transfer_sizes.py --builtin"
+    assert manifest["runs"][0]["environment"]["commit"] == "0123abc"
+    assert manifest["data"][0]["builtin"] is True
+    assert manifest["trials"]["hardware"] == {"cpu": 6 * (6 + 5)}
+    path = complete / "transfer_sizes" / "tables" / "best_config.csv"
+    assert manifest["files"]["tables/best_config.csv"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def drawings(folder: Path) -> tuple[Findings, Draft]:
+    """What a question's file is given and hands back, before it is written."""
+    kept: list[Findings] = []
+    module = types.ModuleType("analysis.looked_at")
+    module.answer = lambda found: kept.append(found) or Draft("Looked at", "Nothing.")  # type: ignore[attr-defined]
+    sys.modules["analysis.looked_at"] = module
+    try:
+        make_answer(folder, "looked_at")
+    finally:
+        del sys.modules["analysis.looked_at"]
+    from analysis.transfer_sizes import answer
+
+    return kept[0], answer(kept[0])
+
+
+def test_figures_draw_the_table_and_name_the_data(complete: Path) -> None:
+    found, draft = drawings(complete / "transfer_sizes")
+    for name in FIGURES:
+        note = draft.drawings[name].figure._supxlabel.get_text()
+        assert "digits (built-in)" in note
+        assert "5 fresh seeds" in note
+        assert "PARTIAL" not in note
+    axes = draft.drawings["test_error"].figure.axes[0]
+    drawn = [container.lines[0].get_ydata() for container in axes.containers]
+    for line, (backbone, column) in zip(
+        drawn, [(b, c) for b in ("squeezenet1_1", "resnet18") for c in ("test_error", "oracle_error")], strict=True
+    ):
+        assert list(line) == list(found.best.loc[found.best["backbone"] == backbone, column] * 100)
+    assert len(draft.drawings["learning_curves"].figure.axes) == 6
+
+
+def test_a_line_figure_stands_gaps_single_seeds_and_wide_ranges(complete: Path, tmp_path: Path) -> None:
+    found, _ = drawings(complete / "transfer_sizes")
+    table = found.best.copy()
+    table.loc[0, ["test_error", "test_error_low", "test_error_high"]] = float("nan")
+    table.loc[1, ["test_error_low", "test_error_high"]] = float("nan")
+    table["train_size"] = [100, 1000, 10_000] * 2
+    figure = figures.lines(
+        table, Words("t", "x", "y", "n"), x="train_size", columns={"test_error": ""}, series=["backbone"]
+    )
+    assert figure.axes[0].get_xscale() == "log"
+    assert [path.name for path in figures.save(figure, tmp_path, "it")] == ["it.png", "it.svg", "it.pdf"]
+    assert b"Date" not in (tmp_path / "it.pdf").read_bytes()
+
+
+def test_before_anything_is_confirmed_the_answer_is_partial(tmp_path: Path) -> None:
+    fill(tmp_path, sizes=[100, 300], confirm=False)
+    answer = make_answer(tmp_path, "transfer_sizes")
+    assert answer.partial == "24/44"
+    assert "24/44" in answer.text
+    assert "**Partial: 24/44 trials.**" in (tmp_path / "answer.md").read_text()
+    assert not (tmp_path / "figures").exists()
+
+
+def test_an_answer_with_some_conditions_confirmed_says_so_on_its_face(tmp_path: Path) -> None:
+    fill(tmp_path, sizes=[100, 300, 900], backbones=["squeezenet1_1"], confirm=False)
+    with Ledger(tmp_path) as ledger:
+        for seed in CONFIRM_SEEDS[:2]:
+            add_trial(ledger, condition("squeezenet1_1", 300), DRAWS[2], 3, seed, "confirm")
+    _, draft = drawings(tmp_path)
+    assert "PARTIAL: 20/33 trials" in " ".join(draft.drawings["test_error"].figure._supxlabel.get_text().split())
+    assert "with 300 training images" in draft.verdict
+    assert len(make_answer(tmp_path, "transfer_sizes").table) == 3
+
+
+def test_a_ledger_without_a_finished_trial_still_answers(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        begin(ledger)
+        add_trial(ledger, condition("squeezenet1_1", 100), DRAWS[0], 1, 0, status="running")
+    answer = make_answer(tmp_path, "transfer_sizes")
+    assert answer.partial == "0/110"
+    assert len(answer.table) == 10
+    with Ledger(tmp_path / "empty"):
+        pass
+    with pytest.raises(LedgerError, match="holds no run yet"):
+        make_answer(tmp_path / "empty", "transfer_sizes")
+
+
+def test_what_a_reader_has_to_beware_of_is_said(tmp_path: Path) -> None:
+    fill(tmp_path, sizes=[100], backbones=["squeezenet1_1"], confirm=False)
+    key = condition("squeezenet1_1", 100)
+    with Ledger(tmp_path) as ledger:
+        for seed in CONFIRM_SEEDS:
+            trial = add_trial(ledger, key, DRAWS[2], 3, seed, "confirm", hardware="cpu" if seed < 3 else "gpu")
+        add_trial(ledger, key, DRAWS[0], 1, 77, status="failed")
+        add_trial(ledger, key, DRAWS[0], 1, 78, status="diverged")
+    (tmp_path / "arrays" / f"{trial[:32]}.npz").write_bytes(b"damaged")
+    answer = make_answer(tmp_path, "transfer_sizes")
+    said = "\n".join(answer.warnings)
+    for phrase in ("2 kinds of hardware", "1 trial failed", "1 trial diverged", "SHA-256"):
+        assert phrase in said
+    assert answer.best.iloc[0]["test_accuracy_image_se"] > 0  # of the four that are whole
+    assert said.splitlines()[0] in (tmp_path / "answer.md").read_text()
+
+
+def test_another_question_needs_nothing_but_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(found: Findings) -> Draft:
+        words = Words("Loss by width", "width", "loss", found.note())
+        figure = figures.lines(found.best, words, x="width", columns={"val_loss": "loss"})
+        return Draft("Loss by width", "It falls.", {"loss": Drawing(figure, "Loss.")}, {"more": found.best})
+
+    module = types.ModuleType("analysis.widths")
+    module.answer = answer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "analysis.widths", module)
+    key = '{"backbone":"none","data":"digits","precision":"fp32","train_size":1,"width":%d}'
+    with Ledger(tmp_path) as ledger:
+        begin(ledger, question="widths", factors={"width": [8, 16]}, hyperparameters=["lr"], select="min val_loss",
+              confirm=False, confirm_seeds=[], search_trials=2, conditions=[key % 8, key % 16])  # fmt: skip
+        for width in (8, 16):
+            for seed in (0, 10_001):
+                add_trial(ledger, key % width, DRAWS[0], 1, seed)
+    made = make_answer(tmp_path, "widths")
+    assert made.partial is None
+    assert list(made.table["width"]) == ["8", "16"]
+    assert {"tables/more.csv", "figures/loss.svg"} <= set(written(tmp_path))
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_terminal_shows_every_cell_whole(answered: Answer, width: int) -> None:
+    console = Console(width=width, file=io.StringIO(), record=True)
+    show(answered, console)
+    text = console.export_text()
+    for frame in (answered.table, answered.effort):
+        for cell in frame.to_numpy().ravel():
+            assert cell in text
+    assert "learning_curves.png|svg|pdf" in text
+
+
+def test_the_command_answers_without_torch_or_ray(complete: Path) -> None:
+    program = (
+        "import sys, analysis.__main__ as command\n"
+        f"assert command.main(['transfer_sizes', '--out', {str(complete)!r}]) == 0\n"
+        "assert not {'torch', 'ray', 'trainables', 'sweeps'} & set(sys.modules), 'imported'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "squeezenet1_1" in done.stdout
+    assert "best_config.csv|md|tex" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["transfer_size"], "did you mean 'transfer_sizes'?"),
+        (["os"], "known: "),
+        (["transfer_sizes", "--out", "{tmp}"], "no ledger there"),
+    ],
+)
+def test_the_command_refuses_in_words(
+    argv: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main([word.format(tmp=tmp_path) for word in argv]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_every_question_is_found_and_no_pyplot_state_is_used() -> None:
+    assert "transfer_sizes" in command.questions()
+    assert "report" not in command.questions()
+    assert "pyplot" not in matplotlib.figure.__dict__
+    assert "import matplotlib.pyplot" not in (ROOT / "analysis" / "figures.py").read_text()

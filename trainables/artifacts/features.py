@@ -1,0 +1,137 @@
+"""A frozen backbone's features: computed once for each image, so that trials train heads and nothing else.
+
+Frozen means frozen: evaluation mode, so that running statistics stand still too. Images are resized (the
+shorter side to the backbone's resolution, bilinear, antialiased), centre-cropped, and normalised as its weights
+ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from trainables.artifacts.pretrained import letters_backbone
+from trainables.artifacts.store import Artifact, piece_slice
+from trainables.data.sources import Sources
+from trainables.data.subsets import split_train
+from trainables.files import Arrays
+from trainables.nets.backbones import LETTERS, Backbone, Description, build, check_weights, describe, names
+from trainables.problems import Problem, Refused, nearest
+
+Part = Literal["pool", "validation", "test"]
+VERSION = 1  # raised by hand when the meaning of the arrays changes
+PIECE = 1_000  # images: what a killed process loses at most, and what keeps all cores busy
+BATCH = {"cpu": 16, "cuda": 256}  # 16 measured best for SqueezeNet at 224×224 on one core
+
+
+def backbone_features(
+    backbone: str,
+    data: str,
+    sources: Sources,
+    *,
+    split: Part,
+    pool: int | None,
+    validation: int | None,
+    seed: int,
+    precision: Literal["bf16", "fp32"],
+) -> Artifact:
+    """Features and labels of the training pool, the validation images, or the test split.
+
+    Arrays: x [N, width] float32 and y [N] int64, in the order of the data set. None for a size is the data
+    set's default. The seed matters to a backbone that is trained here (`letters_cnn`) and to no other. Raises
+    Refused.
+    """
+    dataset = sources.dataset(data)
+    spec: dict[str, object] = {
+        "backbone": backbone,
+        "data": sources.fingerprint(data, "test" if split == "test" else "train"),
+        "split": split,
+        "resolution": describe(backbone).resolution,
+        "precision": precision,
+        "version": VERSION,
+    }
+    if split == "test":
+        images = len(dataset.labels("test"))
+    else:
+        pool, validation = pool or dataset.pool, validation or dataset.validation
+        spec |= {"pool": pool, "validation": validation}
+        images = pool if split == "pool" else validation
+    needs = {"backbone": letters_backbone(seed)} if backbone == LETTERS else {}
+    if not needs:
+        spec["weights"] = sources.weights_fingerprint(backbone)
+    compute = partial(_features, data)  # the name is no part of the key: content is, wherever it lies
+    return Artifact("features", spec, compute, needs, pieces=max(1, -(-images // PIECE)))
+
+
+def features_problems(backbone: str, sources: Sources) -> list[Problem]:
+    """What keeps the backbone from being used: an unknown name; weights missing, damaged or another's."""
+    if backbone == LETTERS:
+        return []
+    if backbone not in names():
+        rule = "must be letters_cnn or a torchvision backbone"
+        return [Problem("backbone", rule, backbone, nearest(backbone, names()))]
+    try:
+        return check_weights(backbone, sources.weights(backbone))
+    except Refused as refused:
+        return list(refused.problems)
+
+
+def embed(backbone: Backbone, images: np.ndarray, precision: str) -> np.ndarray:
+    """images [N, H, W] or [N, H, W, 3] uint8 -> [N, width] float32, on the GPU where there is one."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    module = backbone.module.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    size = BATCH[device.type]
+    embeddings = np.empty((len(images), backbone.width), np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(images), size):
+            batch = torch.from_numpy(images[start : start + size].copy()).to(device)
+            x = prepare(batch, backbone).to(dtype, memory_format=torch.channels_last)
+            embeddings[start : start + size] = module(x).float().cpu().numpy()
+    return embeddings
+
+
+def prepare(images: torch.Tensor, to: Description) -> torch.Tensor:
+    """images [N, H, W] or [N, H, W, 3] uint8 -> [N, channels, resolution, resolution] float32, normalised."""
+    x = images[:, None] if images.ndim == 3 else images.permute(0, 3, 1, 2)
+    x = x.float() / 255
+    if x.shape[1] == 3 and to.channels == 1:
+        x = (x * x.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)  # ITU-R BT.601
+    height, width = x.shape[2:]
+    side = to.resolution
+    if (height, width) != (side, side):
+        scale = side / min(height, width)
+        size = (max(side, round(height * scale)), max(side, round(width * scale)))
+        x = F.interpolate(x, size=size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
+        top, left = (size[0] - side) // 2, (size[1] - side) // 2
+        x = x[:, :, top : top + side, left : left + side]
+    x = x.expand(-1, to.channels, -1, -1)  # grayscale is repeated only after it was resized
+    return (x - x.new_tensor(to.mean)[:, None, None]) / x.new_tensor(to.std)[:, None, None]
+
+
+def _features(data: str, artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:
+    spec = artifact.spec
+    part: Part = spec["split"]
+    split = sources.test(data) if part == "test" else sources.train(data)
+    rows = np.arange(len(split.labels))
+    if part != "test":
+        halves = split_train(split.labels, spec["pool"], spec["validation"], sources.dataset(data).blocked)
+        rows = halves[0] if part == "pool" else halves[1]
+    rows = rows[piece_slice(len(rows), artifact.pieces, piece)]
+    backbone = _trained(needs["backbone"]) if needs else _pretrained(sources, spec["backbone"])
+    return {"x": embed(backbone, split.images[rows], spec["precision"]), "y": split.labels[rows]}
+
+
+def _trained(arrays: Arrays) -> Backbone:
+    return build(LETTERS, {name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
+
+
+@lru_cache(maxsize=1)
+def _pretrained(sources: Sources, name: str) -> Backbone:
+    """Kept between pieces: the weights of VGG19 take half a gigabyte."""
+    return build(name, sources.weights(name))

@@ -1,0 +1,132 @@
+"""Artifacts: work that trials share, computed once, content-addressed, kept on disk with checksums.
+
+An artifact is a recipe: what it is (`kind`, `spec`), what it stands on (`needs`) and a function that computes it in
+one or more pieces. Its key is a hash of the recipe, so that whatever changes the content changes the address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainables.data.sources import Sources
+from trainables.files import Arrays, Damaged, pack, read_checked, set_aside, unpack, write_checked
+
+Compute = Callable[["Artifact", int, Sources, Mapping[str, Arrays]], Arrays]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A recipe for arrays that several trials share.
+
+    `compute(artifact, piece, sources, needs)` is a module-level function (it travels to other processes) that returns
+    the arrays of one piece; an artifact's arrays are its pieces' joined along the first axis, in order.
+    """
+
+    kind: str
+    spec: Mapping[str, Any]
+    """Everything that determines the content, as JSON values: names, sizes, seeds, fingerprints, a version."""
+    compute: Compute
+    needs: Mapping[str, Artifact] = field(default_factory=dict)
+    pieces: int = 1
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the recipe, in hexadecimal."""
+        needs = {name: need.key for name, need in self.needs.items()}
+        recipe = {"kind": self.kind, "spec": self.spec, "needs": needs, "pieces": self.pieces}
+        return hashlib.sha256(json.dumps(recipe, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """A short name for people and folders."""
+        return f"{self.kind}-{self.key[:16]}"
+
+
+def with_needs(artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
+    """Every artifact that the given ones stand on, and these, each once, needs first."""
+    seen: set[str] = set()
+
+    def visit(artifact: Artifact) -> Iterator[Artifact]:
+        if artifact.key not in seen:
+            seen.add(artifact.key)
+            for need in artifact.needs.values():
+                yield from visit(need)
+            yield artifact
+
+    for artifact in artifacts:
+        yield from visit(artifact)
+
+
+class Store:
+    """Artifacts on disk: `root/<kind>-<key>/piece-000.npz`, with `.sha256` files beside them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, artifact: Artifact, piece: int) -> Path:
+        """Where a piece lies or would lie."""
+        return self.root / artifact.name / f"piece-{piece:03d}.npz"
+
+    def missing(self, artifact: Artifact) -> list[int]:
+        """Pieces that still have to be computed."""
+        return [piece for piece in range(artifact.pieces) if not self.path(artifact, piece).exists()]
+
+    def save(self, artifact: Artifact, piece: int, arrays: Arrays) -> None:
+        """Keep a piece, durably."""
+        write_checked(self.path(artifact, piece), pack(arrays))
+
+    def load_piece(self, artifact: Artifact, piece: int) -> Arrays | None:
+        """A piece's arrays; None where it is absent, or damaged and therefore set aside."""
+        path = self.path(artifact, piece)
+        try:
+            return unpack(read_checked(path))
+        except FileNotFoundError:
+            return None
+        except (Damaged, ValueError, OSError):
+            set_aside(path)
+            return None
+
+    def load(self, artifact: Artifact) -> Arrays | None:
+        """The arrays of an artifact, read-only; None where a piece is missing or was damaged."""
+        pieces = [self.load_piece(artifact, piece) for piece in range(artifact.pieces)]
+        present = [piece for piece in pieces if piece is not None]
+        if len(present) < artifact.pieces:
+            return None
+        return join(present)
+
+    def get(self, artifact: Artifact, sources: Sources) -> Arrays:
+        """The arrays of an artifact, computed here and now where the store lacks them (no Ray involved)."""
+        found = self.load(artifact)
+        if found is not None:
+            return found
+        needs = {name: self.get(need, sources) for name, need in artifact.needs.items()}
+        for piece in self.missing(artifact):
+            self.save(artifact, piece, artifact.compute(artifact, piece, sources, needs))
+        loaded = self.load(artifact)
+        if loaded is None:
+            raise Damaged(f"{self.root / artifact.name}: damaged again right after it was written; check the disk")
+        return loaded
+
+
+def join(pieces: list[Arrays]) -> Arrays:
+    """Pieces joined along the first axis, read-only."""
+    if len(pieces) == 1:
+        joined = pieces[0]
+    else:
+        joined = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+    for array in joined.values():
+        array.setflags(write=False)
+    return joined
+
+
+def piece_slice(total: int, pieces: int, piece: int) -> slice:
+    """The rows of `total` that belong to a piece: contiguous, sizes differ by one at most."""
+    return slice(total * piece // pieces, total * (piece + 1) // pieces)

@@ -1,0 +1,101 @@
+"""Which images are trained on and which validate: balanced, nested, fixed by names.
+
+All functions take labels [N] int64 and return positions [n] int64 in them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trainables.data.dataset import Summary, refuse
+from trainables.problems import Problem
+from trainables.seeds import seed_of
+
+
+def split_train(labels: np.ndarray, pool: int, validation: int, blocked: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The pool that subsets are drawn from, and the validation images: disjoint, ascending, fixed for all trials.
+
+    Both are class-balanced within one image where there are enough images, else proportional. Where neighbours
+    share a source (`blocked`), validation is the contiguous block at the end and the pool comes from what precedes
+    it. Raises Refused where there are too few images.
+    """
+    if pool < 1 or validation < 1 or pool + validation > len(labels):
+        raise refuse(
+            f"pool and validation must be positive and have {len(labels):,} training images between them",
+            (pool, validation),
+            f"Ask for a pool of {max(1, len(labels) - validation):,} or fewer.",
+            key="pool",
+        )
+    if blocked:
+        before = len(labels) - validation
+        chosen = balanced_order(labels[:before], seed_of("labsweep", "pool"))[:pool]
+        return np.sort(chosen), np.arange(before, len(labels))
+    both = balanced_order(labels, seed_of("labsweep", "pool"))[: pool + validation]
+    order = both[proportional_order(labels[both], seed_of("labsweep", "validation"))]
+    return np.sort(order[validation:]), np.sort(order[:validation])
+
+
+def nested_subset(labels: np.ndarray, size: int, seed: int) -> np.ndarray:
+    """A subset of `size` images: for one seed, each contains every smaller one.
+
+    Class-balanced within one image as long as no class runs out; beyond, as near to the classes' proportions
+    as nesting allows. Raises Refused where `size` is not in 1 … N.
+    """
+    if not 1 <= size <= len(labels):
+        rule = f"must lie in 1 … {len(labels):,}, the size of the pool"
+        raise refuse(rule, size, "Ask for fewer training images or a larger pool.", key="train_size")
+    return balanced_order(labels, seed_of(seed, "subset"))[:size]
+
+
+def subset_problems(data: Summary, size: int, pool: int | None, validation: int | None) -> list[Problem]:
+    """What keeps a class-balanced subset of `size` images from being drawn; None is the data set's default."""
+    images, classes = sum(data.train_counts), len(data.classes)
+    pool, validation = pool or data.pool, validation or data.validation
+    if pool + validation > images:
+        rule = f"pool and validation together at most the {images:,} training images of {data.name}"
+        remedy = f"With {validation:,} for validation the pool can have {max(1, images - validation):,}."
+        return [Problem("pool", rule, f"{pool:,} + {validation:,}", remedy)]
+    if size < classes:
+        rule = f"at least an image of each of the {classes} classes of {data.name}"
+        return [Problem("train_size", rule, size, f"Ask for {classes} or more.")]
+    if size > pool:
+        rule = f"at most the pool's {pool:,} images"
+        remedy = f"Ask for {pool:,} or fewer, or for a larger pool with --set pool=N (up to {images - validation:,})."
+        return [Problem("train_size", rule, size, remedy)]
+    return []
+
+
+def balanced_order(labels: np.ndarray, seed: int) -> np.ndarray:
+    """All positions, at random, every beginning balanced until a class runs out, then proportional."""
+    place, count, tie = _places(labels, seed)
+    smallest = count.min()
+    turn = np.where(place < smallest, place, smallest + (place + 0.5) / count)
+    return np.lexsort((tie, turn))
+
+
+def proportional_order(labels: np.ndarray, seed: int) -> np.ndarray:
+    """All positions, at random, every beginning in the classes' proportions within one image."""
+    place, count, tie = _places(labels, seed)
+    return np.lexsort((tie, (place + 0.5) / count))
+
+
+def stratified_split(labels: np.ndarray, train_size: int, seed: int = 42) -> tuple[np.ndarray, np.ndarray]:
+    """What scikit-learn's train_test_split(train_size=…, random_state=seed, stratify=labels) takes and leaves."""
+    from sklearn.model_selection import train_test_split  # late: scikit-learn takes a while to import
+
+    taken, left = train_test_split(np.arange(len(labels)), train_size=train_size, random_state=seed, stratify=labels)
+    return taken, left
+
+
+def _places(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each image its place among its class (random, from 0), its class's count, and a random tie-breaker.
+
+    Ties between classes fall anew in each round, so that remainders favour none.
+    """
+    rng = np.random.default_rng(seed)
+    counts = np.bincount(labels)
+    place = np.empty(len(labels), np.int64)
+    for label in np.flatnonzero(counts):
+        members = np.flatnonzero(labels == label)
+        place[members] = rng.permutation(len(members))
+    return place, counts[labels], rng.random(len(labels))

@@ -1,0 +1,138 @@
+"""Transfer by train size: a frozen, pre-trained network with a new output layer.
+
+The backbone is frozen in every sense: no gradient, evaluation mode, so running statistics and upstream dropout stay
+still too. Its features are therefore the same in every epoch and are computed once (`artifacts.features`). What is
+trained is the new output layer, with cross-entropy, AdamW and a cosine schedule that ends at a learning rate of zero
+(test error is read at the last epoch), on features of 100 … 900 class-balanced images. Dropout
+that stands between the features and the output layer (VGG19's last) is applied to the features in training. A network
+without a linear output layer (SqueezeNet) gets a linear layer on its globally pooled last features; `facts` names it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+
+from trainables.artifacts.features import backbone_features, features_problems
+from trainables.artifacts.store import Artifact
+from trainables.base import EvalSplit, Experiment, Metrics, Tensors, TrialConfig
+from trainables.data.sources import Sources
+from trainables.data.subsets import nested_subset, subset_problems
+from trainables.files import Arrays
+from trainables.nets.backbones import describe
+from trainables.problems import Problem, gather
+
+
+class Config(TrialConfig):
+    backbone: str = Field(description="a torchvision classification network, or letters_cnn")
+    train_size: int = Field(gt=0, description="training images, class-balanced, nested per seed")
+    lr: float = Field(gt=0, le=10, description="AdamW's learning rate")
+    epochs: int = Field(gt=0, le=2000, description="passes over the training images")
+    weight_decay: float = Field(ge=0, le=10, description="AdamW's decoupled weight decay")
+    batch_size: int = Field(gt=0, description="images a step")
+    pool: int | None = Field(None, gt=0, description="images the subsets are drawn from; default: the data's own")
+    validation: int | None = Field(None, gt=0, description="validation images; default: the data's own")
+
+
+class TransferSizes(Experiment[Config]):
+    @classmethod
+    def artifacts(cls, config: Config, sources: Sources) -> Mapping[str, Artifact]:
+        return {split: _features(config, sources, split) for split in ("pool", "validation")}
+
+    @classmethod
+    def test_artifacts(cls, config: Config, sources: Sources) -> Mapping[str, Artifact]:
+        return {"test": _features(config, sources, "test")}
+
+    @classmethod
+    def problems(cls, config: Config, sources: Sources) -> list[Problem]:
+        return gather(
+            lambda: features_problems(config.backbone, sources),
+            lambda: subset_problems(sources.summary(config.data), config.train_size, config.pool, config.validation),
+        )
+
+    @classmethod
+    def cost(cls, config: Config) -> float:
+        return config.epochs * (math.ceil(config.train_size / config.batch_size) + 4)  # 4: validation, in steps
+
+    def setup(self, pool: Tensors, validation: Tensors, test: Tensors | None = None) -> None:
+        chosen = nested_subset(pool["y"].cpu().numpy(), self.config.train_size, self.config.seed)
+        rows = torch.from_numpy(chosen).to(self.device)
+        self.x, self.y = pool["x"][rows], pool["y"][rows]  # [train_size, D] float32, [train_size] int64
+        self.held_out = {"validation": validation, "test": test}
+        self.about = describe(self.config.backbone)
+        self.classes = len(self.sources.dataset(self.config.data).classes)
+        self.head = torch.nn.Linear(self.x.shape[1], self.classes, device=self.device)
+        self.optimizer = torch.optim.AdamW(
+            self.head.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay
+        )
+        steps = self.config.epochs * math.ceil(self.config.train_size / self.config.batch_size)
+        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, steps)
+        self.test_correct = torch.empty(0, dtype=torch.bool)
+
+    def epoch(self) -> Metrics:
+        self.head.train()
+        order = torch.randperm(len(self.y), generator=self.generator("order")).to(self.device)
+        loss_sum = correct = torch.zeros((), device=self.device)
+        batches = order.split(self.config.batch_size)
+        for rows in batches:
+            logits = self.head(F.dropout(self.x[rows], self.about.dropout))  # [B, classes]
+            loss = F.cross_entropy(logits, self.y[rows])
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            self.schedule.step()
+            loss_sum = loss_sum + loss.detach() * len(rows)
+            correct = correct + (logits.detach().argmax(1) == self.y[rows]).sum()
+        n = len(self.y)
+        return {"loss": loss_sum.item() / n, "accuracy": correct.item() / n, "steps": len(batches)}
+
+    @torch.inference_mode()
+    def evaluate(self, split: EvalSplit) -> Metrics:
+        self.head.eval()
+        data = self.held_out[split]
+        assert data is not None, "test features are handed out only when confirming"
+        logits = self.head(data["x"])
+        correct = logits.argmax(1) == data["y"]
+        if split == "test":
+            self.test_correct = correct
+        return {
+            "loss": F.cross_entropy(logits, data["y"]).item(),
+            "accuracy": correct.double().mean().item(),
+        }
+
+    def facts(self) -> dict[str, Any]:
+        held_out = {f"{name}_labels": len(data["y"]) for name, data in self.held_out.items() if data}
+        return {
+            "head": self.about.head(self.classes),
+            "width": self.x.shape[1],
+            "train_labels": len(self.y),
+            **held_out,
+        }
+
+    def outputs(self) -> Arrays:
+        test = self.held_out["test"]
+        if test is None:
+            return {}
+        return {
+            "test_correct": self.test_correct.cpu().numpy(),
+            "test_labels": test["y"].cpu().numpy().astype(np.int16),
+        }
+
+
+def _features(config: Config, sources: Sources, split: Any) -> Artifact:
+    return backbone_features(
+        config.backbone,
+        config.data,
+        sources,
+        split=split,
+        pool=config.pool,
+        validation=config.validation,
+        seed=config.seed,
+        precision=config.precision,
+    )

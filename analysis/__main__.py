@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.console import Console
 
 import analysis
 from analysis.ledger import LedgerError
 from analysis.report import make_answer, show
+from analysis.terminal import standard_output
 
 REFUSED = 2
 
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         return _refuse(f"question: no analysis of that name; found {options.question!r}. Remedy: {remedy}")
     folder = options.out / (f"{options.question}-smoke" if options.smoke else options.question)
     try:
-        show(make_answer(folder, options.question), Console())
+        show(make_answer(folder, options.question), standard_output())
     except LedgerError as error:
         return _refuse(str(error))
     return 0

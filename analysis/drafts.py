@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis import tables
+from analysis.brief import Brief
 from analysis.results import Results
 
 
@@ -65,6 +66,8 @@ class Draft:
     """By file name."""
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     """Further tables, written as CSV, by file name."""
+    terms: str = ""
+    """What the verdict's numbers claim, and on what: ends it in the files; in a terminal stands the table's note."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class Answer:
     caption: str
     text: str
     """The verdict, in Markdown."""
+    brief: Brief
+    """The answer on one screen."""
     files: tuple[Path, ...]
     partial: str | None
     """`n/N` trials, if some are missing."""

@@ -28,22 +28,22 @@ def results_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
     value, error = results.metric.replace("_", " "), shown(results).replace("_", " ")
     rows = []
     for row in records(best):
-        n, digits = int(row["n"]), _digits(results, row)
-        cells = _keys(results, row)
-        cells |= {_heading(name): _value(row[name]) for name in results.hyperparameters}
-        validation = _number(results, row[f"val_{results.metric}"], n, digits)
+        n, digits = int(row["n"]), digits_of(results, row)
+        cells = key_cells(results, row)
+        cells |= {heading(name): as_text(row[name]) for name in results.hyperparameters}
+        validation = number(results, row[f"val_{results.metric}"], n, digits)
         if not n and not math.isnan(row[f"search_{results.metric}"]):
-            validation = _number(results, row[f"search_{results.metric}"], 1, digits) + " *"
+            validation = number(results, row[f"search_{results.metric}"], 1, digits) + " *"
         cells[f"validation {value}{unit}"] = validation
         if results.phase == "confirm":
             name = f"test_{results.metric}"
-            cells[f"test {value}{unit} {INTERVAL}"] = _bounded(results, row, name, digits)
+            cells[f"test {value}{unit} {INTERVAL}"] = bounded(results, row, name, digits)
             cells["seeds"] = str(n)
-            cells["seed SD"] = _number(results, row[f"{name}_sd"], 0, digits)
+            cells["seed SD"] = number(results, row[f"{name}_sd"], 0, digits)
             if results.is_accuracy:
-                cells["image SE"] = _number(results, row[f"{name}_image_se"], 0, digits)
-                cells[f"test {error}{unit}"] = _number(results, row[f"test_{error}"], n, digits)
-            cells[f"oracle {error}{unit} {INTERVAL}"] = _bounded(results, row, f"oracle_{shown(results)}", digits)
+                cells["image SE"] = number(results, row[f"{name}_image_se"], 0, digits)
+                cells[f"test {error}{unit}"] = number(results, row[f"test_{error}"], n, digits)
+            cells[f"oracle {error}{unit} {INTERVAL}"] = bounded(results, row, f"oracle_{shown(results)}", digits)
         else:
             cells["seeds"] = str(n)
         rows.append(cells)
@@ -54,17 +54,17 @@ def effort_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
     """What each condition took, as text: epochs and steps to the best, labels, and what came of its trials."""
     rows = []
     for row in records(best):
-        cells, n = _keys(results, row), int(row["n"])
+        cells, n = key_cells(results, row), int(row["n"])
         rising = " ↑" if n and row["rising"] > n / 2 else ""
         cells["epochs to the best " + INTERVAL] = _span(row, "best_epoch") + rising
-        cells["steps"] = _whole(row["best_steps"])
+        cells["steps"] = whole(row["best_steps"])
         if results.phase == "confirm":
             cells["epochs to the oracle " + INTERVAL] = _span(row, "oracle_epoch")
-            cells["oracle's steps"] = _whole(row["oracle_steps"])
-        cells["labels: training"] = _whole(row["labels_train"])
-        cells["validation"] = _whole(row["labels_validation"])
+            cells["oracle's steps"] = whole(row["oracle_steps"])
+        cells["labels: training"] = whole(row["labels_train"])
+        cells["validation"] = whole(row["labels_validation"])
         if results.phase == "confirm":
-            cells["test images"] = _whole(row["test_images"])
+            cells["test images"] = whole(row["test_images"])
         cells["trials run"] = str(row["run"])
         cells |= {name: str(row[name]) for name in ("failed", "stopped", "diverged", "unfinished")}
         if results.phase == "confirm":
@@ -84,11 +84,11 @@ def differences_table(results: Results, differences: pd.DataFrame) -> pd.DataFra
         metric = str(row["metric"]).replace("_", " ")
         rows.append(
             {
-                "where": ", ".join(_value(row[key]) for key in results.keys if row[key] != "" and key in row) or NONE,
-                "compared": f"{_value(row['first'])} → {_value(row['second'])}",
+                "where": ", ".join(as_text(row[key]) for key in results.keys if row[key] != "" and key in row) or NONE,
+                "compared": f"{as_text(row['first'])} → {as_text(row['second'])}",
                 f"change of {metric}{unit} {INTERVAL}": f"{signed[0]} [{signed[1]}, {signed[2]}]",
                 "seeds": str(n),
-                "image SE": _number(results, row["image_se"], 0, 2),
+                "image SE": number(results, row["image_se"], 0, 2),
                 "apart": "yes" if apart else "no",
             }
         )
@@ -101,7 +101,7 @@ _BOUNDS = ("difference", "low", "high")
 def caption(results: Results, best: pd.DataFrame) -> str:
     """What the tables' numbers mean, and the settings that all conditions share."""
     fixed = {k: v for k, v in results.settings.items() if k != "data" and v is not None}
-    common = "; " + ", ".join(f"{_heading(k)} {_value(v)}" for k, v in fixed.items()) if fixed else ""
+    common = "; " + ", ".join(f"{heading(k)} {as_text(v)}" for k, v in fixed.items()) if fixed else ""
     text = [f"Data: {results.describe_data()}{common}."]
     text.append("Configs were chosen on validation data by their mean at the last epoch.")
     if results.phase == "confirm":
@@ -146,14 +146,14 @@ def to_latex(table: pd.DataFrame, caption: str, label: str) -> str:
     """A table of text as a LaTeX float; the document needs the package booktabs."""
     columns = "".join("r" if is_numeric(table, i) else "l" for i in range(len(table.columns)))
     rows = [" & ".join(map(escape, map(str, row))) + r" \\" for row in table.itertuples(index=False)]
-    heading = " & ".join(_stacked(str(name)) for name in table.columns) + r" \\"
+    names = " & ".join(_stacked(str(name)) for name in table.columns) + r" \\"
     head = [
         r"\begin{table}",
         r"\centering\footnotesize",
         rf"\caption{{{escape(caption)}}}",
         rf"\label{{tab:{label}}}",
     ]
-    body = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", heading, r"\midrule", *rows, r"\bottomrule"]
+    body = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", names, r"\midrule", *rows, r"\bottomrule"]
     return "\n".join([*head, *body, r"\end{tabular}", r"\end{table}"]) + "\n"
 
 
@@ -168,9 +168,9 @@ def is_numeric(table: pd.DataFrame, column: int) -> bool:
     return all(cell[:1] in "0123456789–−+N" for cell in cells)
 
 
-def _stacked(heading: str) -> str:
+def _stacked(text: str) -> str:
     """A heading over several lines, so that columns are about as narrow as their cells."""
-    lines = [escape(line) for line in textwrap.wrap(heading, 10, break_long_words=False)]
+    lines = [escape(line) for line in textwrap.wrap(text, 10, break_long_words=False)]
     return lines[0] if len(lines) == 1 else r"\shortstack{" + r" \\ ".join(lines) + "}"
 
 
@@ -179,18 +179,20 @@ def to_csv(table: pd.DataFrame) -> str:
     return table.to_csv(index=False, lineterminator="\n")
 
 
-def _keys(results: Results, row: Mapping[str, Any]) -> dict[str, str]:
-    cells = {_heading(name): _value(row[name]) for name in results.keys}
+def key_cells(results: Results, row: Mapping[str, Any]) -> dict[str, str]:
+    """The first cells of a row: what tells its condition (and recipe) from others."""
+    cells = {heading(name): as_text(row[name]) for name in results.keys}
     if results.has_prescribed:
         cells["recipe"] = str(row["recipe"])
     return cells
 
 
-def _heading(name: str) -> str:
+def heading(name: str) -> str:
+    """A field's name as a heading."""
     return name.replace("_", " ")
 
 
-def _value(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A factor, setting or hyperparameter; of a path, its last part."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return NONE
@@ -199,23 +201,24 @@ def _value(value: Any) -> str:
     return Path(value).name if isinstance(value, str) and "/" in value else str(value)
 
 
-def _digits(results: Results, row: Mapping[str, Any]) -> int:
+def digits_of(results: Results, row: Mapping[str, Any]) -> int:
     """Decimals of a per cent: two where a single image is less than a twentieth of a point."""
     return 2 if results.is_accuracy and row["test_images"] >= 2000 else 1
 
 
-def _number(results: Results, value: float, n: int, digits: int) -> str:
+def number(results: Results, value: float, n: int, digits: int) -> str:
     """A value, as per cent if it is a share. NaN is `NaN` where n seeds made it so, a dash where there is none."""
     if math.isnan(value):
         return "NaN" if n else NONE
     return f"{100 * value:.{digits}f}" if results.is_accuracy else f"{value:.4g}"
 
 
-def _bounded(results: Results, row: Mapping[str, Any], name: str, digits: int) -> str:
+def bounded(results: Results, row: Mapping[str, Any], name: str, digits: int) -> str:
+    """A mean over seeds with its interval; a dash where there is no seed."""
     if not row["n"]:
         return NONE
-    low, high = (_number(results, row[f"{name}_{end}"], 0, digits) for end in ("low", "high"))
-    return f"{_number(results, row[name], int(row['n']), digits)} [{low}, {high}]"
+    low, high = (number(results, row[f"{name}_{end}"], 0, digits) for end in ("low", "high"))
+    return f"{number(results, row[name], int(row['n']), digits)} [{low}, {high}]"
 
 
 def _signed(results: Results, value: float, n: int) -> str:
@@ -231,5 +234,6 @@ def _span(row: Mapping[str, Any], name: str) -> str:
     return f"{row[name]:.1f} [{low}, {high}]"
 
 
-def _whole(value: Any) -> str:
+def whole(value: Any) -> str:
+    """A count, or a mean of counts, without decimals."""
     return NONE if value is None or math.isnan(value) else f"{value:.0f}"

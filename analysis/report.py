@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import figures, formats, tables
+from analysis.brief import make_brief
 from analysis.drafts import Answer, Draft, Findings
 from analysis.ledger import Ledger
 from analysis.measures import by_seed
@@ -39,6 +40,7 @@ def make_answer(folder: Path, question: str) -> Answer:
         best = tables.best_config(results, seeds)
         found = Findings(results, seeds, best, tables.curves(results), tables.differences(results, seeds))
     draft = importlib.import_module(f"analysis.{question}").answer(found) if len(seeds) else _nothing_yet(found)
+    verdict = "\n\n".join(filter(None, [draft.verdict, draft.terms]))
     answer = Answer(
         question=question,
         title=draft.title,
@@ -47,13 +49,14 @@ def make_answer(folder: Path, question: str) -> Answer:
         best=best,
         keys=len(results.keys) + results.has_prescribed,
         caption=formats.caption(results, best),
-        text=draft.verdict,
+        text=verdict,
+        brief=make_brief(results, best, draft.verdict),
         files=(),
         partial=tables.progress(best),
         warnings=tuple(_warnings(results, best)),
     )
     files = [*_write_tables(folder / "tables", answer, found, draft), *_draw(folder / "figures", draft)]
-    texts = {"verdict.md": f"{draft.verdict}\n", "answer.md": _page(answer, found, draft)}
+    texts = {"verdict.md": f"{verdict}\n", "answer.md": _page(answer, found, draft)}
     files += [_write(folder / name, text) for name, text in texts.items()]
     files.append(_write(folder / "manifest.json", _manifest(answer, results, folder, files)))
     return replace(answer, files=tuple(files))
@@ -80,7 +83,9 @@ def _warnings(results: Results, best: pd.DataFrame) -> list[str]:
     if diverged := int(own["diverged"].sum()):
         notes.append(f"{_trials(diverged)} diverged or collapsed; a mean over seeds that holds one is NaN.")
     if rising := int(((best["n"] > 0) & (best["rising"] > best["n"] / 2)).sum()):
-        notes.append(f"In {rising} rows training ended while most seeds still rose: allow more epochs (↑).")
+        notes.append(
+            f"In {rising} {'row' if rising == 1 else 'rows'} training ended while most seeds still rose: allow more epochs (↑)."
+        )
     return notes + results.warnings
 
 

@@ -51,14 +51,14 @@ def answer(found: Findings) -> Draft:
         "epochs_to_best": Drawing(epochs, f"Epochs to the best against the number of {images}."),
         "learning_curves": Drawing(learning, "Learning curves of each condition's chosen config."),
     }
-    return Draft(TITLE, _verdict(found), drawings)
+    return Draft(TITLE, _verdict(found), drawings, terms=_terms(found))
 
 
 def _verdict(found: Findings) -> str:
     chosen = found.reported[found.reported["recipe"] == CHOSEN]
     names = [name for name in found.results.series(SIZE) if name != "recipe"] or ["backbone"]
     lines = [_line(found, rows, names) for _, rows in chosen.groupby(names, sort=False, dropna=False)]
-    return "\n\n".join([*lines, *_backbones(found), _terms(found, chosen)])
+    return "\n\n".join([*lines, *_backbones(found)])
 
 
 def _line(found: Findings, rows: pd.DataFrame, names: list[str]) -> str:
@@ -95,8 +95,9 @@ def _backbones(found: Findings) -> list[str]:
     return texts
 
 
-def _terms(found: Findings, chosen: pd.DataFrame) -> str:
+def _terms(found: Findings) -> str:
     """What the numbers claim, on which data, and which labels they took."""
+    chosen = found.reported[found.reported["recipe"] == CHOSEN]
     seeds = "–".join(map(str, dict.fromkeys([int(chosen["n"].min()), int(chosen["n"].max())])))
     images, spent = chosen["test_accuracy_image_se"].max(), chosen["labels_validation"].max()
     spread = f" (standard error up to {100 * images:.1f} points)" if images > 0 else ""

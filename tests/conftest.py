@@ -26,6 +26,8 @@ class Sweeps:
 
     out: Path
     started: list[subprocess.Popen[str]] = field(default_factory=list)
+    printed: str = ""
+    """What the last sweep that `run` ran printed."""
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """A sweep in the background, its output in one pipe."""
@@ -40,8 +42,8 @@ class Sweeps:
     def run(self, *words: str) -> tuple[int, str]:
         """A sweep to its end: exit code and output."""
         process = self.start(*words)
-        output, _ = process.communicate(timeout=240)
-        return process.returncode, output
+        self.printed, _ = process.communicate(timeout=240)
+        return process.returncode, self.printed
 
     @property
     def folder(self) -> Path:

@@ -71,7 +71,18 @@ def test_each_problem_names_key_rule_value_and_remedy(
 
 
 def test_everything_wrong_is_said_at_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    words = ["--gpus", "64", "--search", "gird", "--frsh", "--set", "lr=-1", "epoch=3", "train_size=5", "backbone=resnet5,letters_cnn"]
+    words = [
+        "--gpus",
+        "64",
+        "--search",
+        "gird",
+        "--frsh",
+        "--set",
+        "lr=-1",
+        "epoch=3",
+        "train_size=5",
+        "backbone=resnet5,letters_cnn",
+    ]
     lines = refused(capsys, tmp_path, *BUILTIN, *words)
     for key in ("--gpus", "--search", "--frsh", "lr", "epoch", "train_size", "backbone"):
         assert any(line.strip().removeprefix("--set ").startswith(key) for line in lines), (key, lines)

@@ -20,7 +20,9 @@ class Config(TrialConfig):
     lr: float = Field(gt=0, le=10, description="SGD's learning rate")
     epochs: int = Field(gt=0, le=1000, description="passes")
     sleep: float = Field(0, ge=0, description="seconds an epoch")
-    fault: Literal["none", "error", "nan", "collapse", "oom"] = Field("none", description="what goes wrong at epoch 2")
+    fault: Literal["none", "error", "nan", "collapse", "oom", "hog"] = Field(
+        "none", description="what goes wrong at epoch 2"
+    )
 
 
 class Toy(Experiment[Config]):
@@ -55,6 +57,8 @@ class Toy(Experiment[Config]):
             raise Collapsed("all outputs are the same")
         if self.config.fault == "oom":
             raise torch.OutOfMemoryError("CUDA out of memory")
+        if self.config.fault == "hog":
+            self.hoard = [torch.ones(64, 2**20) for _ in range(64) if not time.sleep(0.05)]  # 16 GiB in all, in 3 s
         if self.config.fault == "nan":
             with torch.no_grad():
                 self.model[1].weight.fill_(torch.nan)

@@ -36,6 +36,8 @@ class Task(BaseModel):
     config: dict[str, Any]
     confirm: bool
     """Whether test data is opened."""
+    stoppable: bool = False
+    """Whether a scheduler may stop it early: not in confirmation, nor among the finalists."""
     keep_outputs: bool
     """Whether the Experiment's outputs are kept."""
 

@@ -19,6 +19,7 @@ from rich.table import Table
 from analysis import report as answers
 from analysis.ledger import FINAL, Ledger, LedgerError
 from analysis.results import records
+from analysis.terminal import standard_output
 from sweeps.engine.live import clock
 from sweeps.engine.lock import lock
 from sweeps.engine.options import Options, parse
@@ -79,10 +80,10 @@ def _sweep(plan: Plan, options: Options, folder: Path, command: str) -> int:
             from sweeps.engine.run import carry_out  # Ray takes seconds to import
 
             report = carry_out(plan, options, ledger, agenda, command)
-        failed, missing = _shortfall(agenda)
+        failed, missing = shortfall(agenda)
     # The answer's own libraries write nothing but files, so a signal can no longer lose anything.
     answer = answers.make_answer(folder, plan.sweep.question)
-    console = Console()
+    console = standard_output()
     answers.show(answer, console)
     if report is None:
         console.print("Nothing was left to run: the answer is made from the ledger.")
@@ -106,13 +107,13 @@ def _print_speed(report: Any, console: Console) -> None:
     text = f"{clock(report.wall_seconds)} of work on {report.slots} slots ({len(report.workers)} workers)"
     if report.floor_seconds is not None and report.wall_seconds > 0:
         text += (
-            f"; the floor is {report.floor_seconds:.1f} s, η = {report.floor_seconds / report.wall_seconds:.2f}"
-            f" (shared work {report.shared_seconds:.1f} s)"
+            f", {report.shared_seconds:.1f} s of it shared;"
+            f" floor {report.floor_seconds:.1f} s, η = {report.floor_seconds / report.wall_seconds:.2f}"
         )
-    console.print(text, highlight=False)
+    console.print(text, highlight=False, soft_wrap=True)
 
 
-def _shortfall(agenda: Agenda) -> tuple[int, int]:
+def shortfall(agenda: Agenda) -> tuple[int, int]:
     """Trials that failed (or diverged where it counts, in confirmation), and trials that are missing."""
     failed = missing = 0
     statuses = agenda.ledger.statuses()
@@ -162,7 +163,7 @@ def _ledger_to_look_at(folder: Path, fresh: bool) -> Iterator[Ledger]:
 
 
 def _dry_run(plan: Plan, options: Options, folder: Path) -> int:
-    console = Console()
+    console = standard_output()
     with _ledger_to_look_at(folder, options.fresh) as ledger:
         agenda = Agenda(plan, ledger)
         counts = agenda.counts()

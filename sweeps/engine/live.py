@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 
+import pandas as pd
 import rich.live
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
+from analysis import terminal
+from analysis.formats import as_text, heading
 from sweeps.engine.plan import Plan
 from sweeps.engine.search import Agenda, settled
 from sweeps.engine.session import Session
 from trainables.artifacts.compute import Progress
 
+FAILED = ("failed", "oom", "diverged", "collapsed")
 TERMINAL_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
 
@@ -25,87 +33,71 @@ class Live:
     def __init__(self, plan: Plan, agenda: Agenda, session: Session, console: Console | None = None) -> None:
         self._plan, self._agenda, self._session = plan, agenda, session
         self._console = console or Console(file=sys.stderr)
-        self._live = rich.live.Live(console=self._console, auto_refresh=False) if self._console.is_terminal else None
+        self._live = None
+        if self._console.is_terminal:
+            self._live = rich.live.Live(console=self._console, auto_refresh=False, transient=True)
         self._started = time.monotonic()
-        self._shown = 0.0
-        self._settled_before = self._settled()
-        self._trials_started: float | None = None
+        self._shown = -math.inf
+        self._estimate = Estimate(agenda, session.slots)
 
     def __enter__(self) -> Live:
-        if self._session.dashboard:
-            self._console.print(
-                f"Ray dashboard: http://{self._session.dashboard}  (the token it asks for: `ray get-auth-token`)",
-                soft_wrap=True,
-            )
         if self._live:
             self._live.__enter__()
+            self._live.update(self.view("starting"), refresh=True)
+        elif self._session.dashboard:
+            self._plain(self.dashboard())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live:
-            if self._trials_started is not None:
-                self._live.update(self.table(), refresh=True)
             self._live.__exit__(kind, error, trace)
 
     def shared(self, progress: Progress) -> None:
         """Show how far the artifacts are."""
-        if self._due(force=progress.done == progress.total) and progress.total:
-            text = f"shared work: {progress.done}/{progress.total} pieces  {', '.join(progress.names)}  {self._clock()}"
-            if self._live:
-                self._live.update(text, refresh=True)
-            else:
-                self._plain(text)
+        if progress.total and self._due(force=progress.done == progress.total):
+            made = f", {' and '.join(progress.names)}" if progress.names else ""
+            self._show(f"shared work: {progress.done}/{progress.total} pieces{made}  {self._clock()}")
 
     def update(self) -> None:
         """Show how far the trials are."""
-        if self._trials_started is None:
-            self._trials_started = time.monotonic()
+        self._estimate.observe()
         if self._due():
-            if self._live:
-                self._live.update(self.table(), refresh=True)
-            else:
-                self._plain(self.line())
+            self._show(self.line())
+
+    def view(self, line: str) -> Group:
+        """All that a terminal shows: a line on the whole, the table, and where Ray's dashboard is."""
+        about = [Text(self.dashboard(), style="dim")] if self._session.dashboard else []
+        return Group(Text(f"{self._plan.sweep.question}  {line}", style="bold"), *about, Text(), self.table())
 
     def table(self) -> Table:
-        """The table: a row a condition."""
-        table = Table(title=f"{self._plan.sweep.question}  {self.line()}", title_justify="left", expand=False)
-        factors = list(self._plan.request.factors)
-        for name in (*factors, "done", "running", "failed", "stage", f"best {self._plan.sweep.metric}"):
-            table.add_column(name, justify="left" if name in (*factors, "stage") else "right", no_wrap=True)
-        counts = self._agenda.counts()
+        """A row a condition."""
+        counts, rows = self._agenda.counts(), []
         for condition in self._plan.conditions:
-            n, course = counts[condition.key], self._agenda.courses[condition.key]
-            best = self._agenda.best.get(condition.key)
-            table.add_row(
-                *(str(condition.values[name]) for name in factors),
-                f"{settled(n)}/{n['planned']}",
-                str(n.get("running", 0)),
-                str(n.get("failed", 0) + n.get("oom", 0) + n.get("diverged", 0)),
-                course.stage,
-                "" if best is None else f"{best:.4f}",
-            )
-        return table
+            n, best = counts[condition.key], self._agenda.best.get(condition.key)
+            row = {name: as_text(condition.values[name]) for name in self._plan.request.factors}
+            row |= {"done": f"{settled(n)}/{n['planned']}", "running": str(n.get("running", 0))}
+            row |= {"failed": str(sum(n.get(status, 0) for status in FAILED))}
+            row |= {"stage": self._agenda.courses[condition.key].stage}
+            row |= {f"best {self._plan.sweep.metric}": "–" if best is None else f"{best:.4f}"}
+            rows.append({heading(name): cell for name, cell in row.items()})
+        return terminal.table(pd.DataFrame(rows))
 
     def line(self) -> str:
         """The state of all conditions in a line."""
         counts = self._agenda.counts().values()
         done, planned = sum(map(settled, counts)), sum(n["planned"] for n in counts)
-        failed = sum(n.get("failed", 0) + n.get("oom", 0) for n in counts)
-        text = f"{done}/{planned} trials, {sum(n.get('running', 0) for n in counts)} running"
+        running = sum(n.get("running", 0) for n in counts)
+        failed = sum(n.get(status, 0) for n in counts for status in FAILED)
+        text = f"{done}/{planned} trials, {running} running" if running or done else "workers start"
         text += f", {failed} failed" if failed else ""
-        return f"{text}  {self._clock()}{self._eta(done, planned)}"
+        left = self._estimate.seconds_left()
+        return f"{text}  {self._clock()}" + (f", about {clock(left)} to go" if left is not None else "")
 
-    def _eta(self, done: int, planned: int) -> str:
-        here = done - self._settled_before
-        if self._trials_started is None or here < 2 or done >= planned:
-            return ""
-        left = (time.monotonic() - self._trials_started) / here * (planned - done)
-        return f", about {clock(left)} to go"
-
-    def _settled(self) -> int:
-        return sum(map(settled, self._agenda.counts().values()))
+    def dashboard(self) -> str:
+        """Where Ray's dashboard is, and what prints the token that it asks for."""
+        return f"Ray dashboard: http://{self._session.dashboard}  token: `{token_command()}`"
 
     def _clock(self) -> str:
         return clock(time.monotonic() - self._started)
@@ -117,8 +109,71 @@ class Live:
         self._shown = now
         return True
 
+    def _show(self, line: str) -> None:
+        if self._live:
+            self._live.update(self.view(line), refresh=True)
+        else:
+            self._plain(line)
+
     def _plain(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+class Estimate:
+    """The time that is left, going by the trials finished since the first: before it, workers start.
+
+    The longest trials go first, so their number alone gives too much; a part of each trial's time is the same for
+    short and long ones, so their cost alone gives too little. The geometric mean of both is shown.
+    """
+
+    def __init__(self, agenda: Agenda, slots: int) -> None:
+        self._agenda, self._slots = agenda, slots
+        self._before = self._done()
+        self._first: tuple[float, int, float] | None = None
+
+    def observe(self) -> None:
+        """Note the first trial that finishes."""
+        if self._first is None:
+            done = self._done()
+            if done[0] > self._before[0]:
+                self._first = (time.monotonic(), *done)
+
+    def seconds_left(self) -> float | None:
+        """None while too few trials have finished, and when all have."""
+        if self._first is None:
+            return None
+        (count, cost), (began, first_count, first_cost) = self._done(), self._first
+        trials_left, cost_left = self._left()
+        if count - first_count < 2 * self._slots or not trials_left:
+            return None
+        seconds = time.monotonic() - began
+        by_count = seconds / (count - first_count) * trials_left
+        return math.sqrt(by_count * seconds / (cost - first_cost) * cost_left)
+
+    def _done(self) -> tuple[int, float]:
+        """How many trials have an outcome, and their cost."""
+        costs = [t.cost for c in self._agenda.courses.values() for t in c.known.values() if t.id not in c.unsettled]
+        return len(costs), sum(costs)
+
+    def _left(self) -> tuple[int, float]:
+        """The same of those that have none; one that is not called for yet is taken for an average one."""
+        count, cost = 0, 0.0
+        for key, counts in self._agenda.counts().items():
+            course = self._agenda.courses[key]
+            mean = sum(t.cost for t in course.known.values()) / len(course.known) if course.known else 0.0
+            count += counts["planned"] - settled(counts)
+            cost += sum(course.known[id_].cost for id_ in course.unsettled)
+            cost += mean * (counts["planned"] - len(course.known))
+        return count, cost
+
+
+def token_command() -> str:
+    """What prints the dashboard's token: Ray's own command, with its folder where it is not the one on the path."""
+    ray = Path(sys.executable).with_name("ray")
+    found = shutil.which("ray")
+    if not ray.exists() or (found and Path(found).resolve() == ray.resolve()):
+        return "ray get-auth-token"
+    return f"{ray.relative_to(Path.cwd()) if ray.is_relative_to(Path.cwd()) else ray} get-auth-token"
 
 
 def clock(seconds: float) -> str:

@@ -18,6 +18,7 @@ from trainables.base import Precision, TrialConfig
 from trainables.data.sources import Sources
 
 Phase = Literal["search", "confirm"]
+DEFAULT_FINALISTS = 3
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,14 @@ class Plan:
         return tuple(first + sorted(unique.values(), key=lambda d: d.index))
 
     @property
+    def finalists(self) -> int:
+        """How many configs of a condition run on all search seeds; 0: all of them.
+
+        Early stopping needs them: a config whose seeds were stopped at different epochs has no mean to go by.
+        """
+        return self.sweep.finalists or (DEFAULT_FINALISTS if self.scheduler != "none" else 0)
+
+    @property
     def grid_points(self) -> int:
         """How many values a grid takes from a range."""
         return min(self.request.samples, 3)
@@ -117,7 +126,7 @@ class Plan:
     def search_trials(self) -> int:
         """How many search trials each condition runs."""
         seeds, configs = len(self.request.search_seeds), self.configs_per_condition
-        finalists = min(self.sweep.finalists, configs)
+        finalists = min(self.finalists, configs)
         return configs + finalists * (seeds - 1) if finalists else configs * seeds
 
     @property
@@ -173,7 +182,7 @@ class Plan:
 
     def first_seeds(self) -> tuple[int, ...]:
         """Seeds that every config is searched on; where there are finalists, the others are theirs alone."""
-        return self.request.search_seeds[:1] if self.sweep.finalists else self.request.search_seeds
+        return self.request.search_seeds[:1] if self.finalists else self.request.search_seeds
 
     def search_plan(self, condition: Condition) -> list[Trial]:
         """The search trials of a condition that are known beforehand."""
@@ -205,7 +214,7 @@ class Plan:
             "search": self.search,
             "scheduler": self.scheduler,
             "draws": None if self.search == "optuna" else [d.values for d in self.draws],
-            "search_trials": self.search_trials,
+            "search_trials": self.configs_per_condition if self.finalists else self.search_trials,
             "search_seeds": list(self.request.search_seeds),
             "confirm_seeds": list(self.request.confirm_seeds),
             "prescribed": self.sweep.prescribed is not None,

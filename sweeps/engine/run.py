@@ -131,9 +131,11 @@ def _search(
         crashed = False
         try:
             tuning.fit(agenda, job, ray_session, scribe, interrupt, schedule)
-        except (ray.exceptions.RayError, tuning.TuneError) as error:
+        except Exception as error:
+            if not _of_ray(error):
+                raise
             # One trial out of memory ends fit() for all; nothing but `running` names the suspects.
-            crashed, report.error = True, f"{type(error).__name__}: {error}"
+            crashed, report.error = True, f"{type(error).__name__}: {error}".splitlines()[0]
         report.workers |= scribe.workers
         if interrupt.signal is not None or agenda.closed:
             break
@@ -145,9 +147,21 @@ def _search(
         agenda.put_back(suspect=crashed)
         if crashed:
             report.error = None
+            if options.address is None:  # in somebody's cluster there are other people's groups
+                tuning.free_slots()
     else:
         if agenda.trials_left:
             report.error = f"Tune gave up {ROUNDS} times; see the logs"
+
+
+def _of_ray(error: BaseException) -> bool:
+    """Whether Ray or Tune gave up, rather than our own code (Tune wraps Ray's errors in a RuntimeError)."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ray.exceptions.RayError | tuning.TuneError):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 def _floor(ledger: Ledger, before: set[str], report: Report) -> float | None:

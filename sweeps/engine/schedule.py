@@ -19,7 +19,7 @@ RUNGS = 3
 
 
 class PerCondition(FIFOScheduler):  # type: ignore[misc]  # Ray is untyped here
-    """An ASHA for each condition's search trials; confirm trials always run to their end."""
+    """An ASHA for each condition's first search seed; finalists and confirm trials run to their end."""
 
     def __init__(self, metric: str, mode: str, longest: int) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class PerCondition(FIFOScheduler):  # type: ignore[misc]  # Ray is untyped here
 
     def _of(self, trial: TuneTrial) -> AsyncHyperBandScheduler | None:
         task = trial.config["trial"]
-        if task["confirm"]:
+        if not task["stoppable"]:
             return None
         if task["condition"] not in self._asha:
             self._asha[task["condition"]] = AsyncHyperBandScheduler(

@@ -110,8 +110,8 @@ class Course:
             return
         if self.stage == "search":
             self.stage = "finalists"
-            if self.plan.sweep.finalists:
-                for d in self._best(self.plan.sweep.finalists):
+            if self.plan.finalists:
+                for d in self._best(self.plan.finalists):
                     self._call(d, self.plan.request.search_seeds, "search")
         elif self.stage == "finalists":
             self.stage = "confirm"
@@ -233,7 +233,12 @@ class Agenda:
     @property
     def trials_left(self) -> int:
         """Trials that wait now (more may be called for later)."""
-        return len(self._heap) + len(self.suspects)
+        return self.ready + len(self.suspects)
+
+    @property
+    def ready(self) -> int:
+        """Those of them that may run side by side."""
+        return len(self._heap)
 
     def counts(self) -> dict[str, dict[Status | str, int]]:
         """For each condition: how many of its called-for trials have each status; `planned` is all there will be."""

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
-from ray import tune
+from ray import PlacementGroupID, tune
 from ray.tune import FailureConfig, PlacementGroupFactory, RunConfig, TuneConfig
 from ray.tune.error import TuneError
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
+from ray.util.placement_group import PlacementGroup, placement_group_table, remove_placement_group
 
 from analysis.ledger import Ledger, Outcome
 from sweeps.engine.barrier import BarrierActor
@@ -24,7 +25,7 @@ from sweeps.engine.session import Interrupt, Session
 from trainables.base import Host, Job
 from trainables.checkpoint import Checkpoints
 
-__all__ = ["RETRIES", "Scribe", "TuneError", "barrier", "fit"]
+__all__ = ["RETRIES", "Scribe", "TuneError", "barrier", "fit", "free_slots"]
 
 RETRIES = 3
 """How often a trial is run again after its worker died."""
@@ -56,6 +57,7 @@ class Feed(_DriverOnly, Searcher):  # type: ignore[misc]  # Ray is untyped here
             "condition": answer.entry.condition,
             "config": dict(answer.entry.config),
             "confirm": answer.confirm,
+            "stoppable": answer.entry.phase == "search" and answer.entry.seed in self._agenda.plan.first_seeds(),
             "keep_outputs": answer.confirm or self._keep_outputs,
         }
         return {"trial": task}
@@ -189,8 +191,15 @@ def _trainable(question: str, job: Job, session: Session) -> type[Host]:
 
 
 def barrier(session: Session, agenda: Agenda) -> Any:
-    """A fresh barrier for this many workers."""
-    return BarrierActor.remote(min(session.slots, max(1, agenda.trials_left)))
+    """A fresh barrier for as many workers as will come."""
+    return BarrierActor.remote(min(session.slots, agenda.ready) or 1)
+
+
+def free_slots() -> None:
+    """Remove the placement groups that a crashed `fit()` left; they would hold their slots for ever."""
+    for key, group in placement_group_table().items():
+        if group["state"] != "REMOVED":
+            remove_placement_group(PlacementGroup(PlacementGroupID(bytes.fromhex(key))))
 
 
 class _Silent(tune.ProgressReporter):  # type: ignore[misc]  # Ray is untyped here

@@ -84,16 +84,13 @@ def _shared(results: Results, keys: Mapping[str, str]) -> str:
 def _note(results: Results, table: pd.DataFrame) -> str:
     near = "0.1 point" if results.is_accuracy else "0.1 %"
     if results.phase != "confirm":
-        return (
-            "Mean over n search seeds, last epoch [95 % t interval], by which configs were chosen; best epoch: first"
-            f" within {near} of the best."
-        )
-    starred = any(str(cell).endswith("*") for cell in table.filter(like="val.").to_numpy().ravel())
-    note = (
-        "Configs chosen by val.; test: mean of n fresh seeds, last epoch [95 % t interval]; oracle: best test of any"
-        f" epoch; best epoch: val. within {near}"
+        return f"Mean of n search seeds, last epoch [95 % t interval].\nBest epoch: first within {near} of the best."
+    lines = (
+        "Config chosen by val.; test: mean of n fresh seeds, last epoch [95 % t interval]",
+        f"oracle: best test of any epoch; best epoch: val. within {near}",
     )
-    return f"{note}; * search." if starred else f"{note}."
+    starred = any(str(cell).endswith("*") for cell in table.filter(like="val.").to_numpy().ravel())
+    return "\n".join(lines) + ("; *: search" if starred else "")
 
 
 def _trials(conditions: Sequence[tuple[str, Mapping[str, Any]]]) -> str:

@@ -36,13 +36,17 @@ class Interval(NamedTuple):
 
 
 def t_interval(values: Sequence[float], *, level: float = LEVEL, least: float = -math.inf) -> Interval:
-    """Student's t interval of the mean of `values` [seeds]; no bound goes below `least` (1 for an epoch)."""
+    """Student's t interval of the mean of `values` [seeds]; no bound goes below `least` (1 for an epoch).
+
+    The bounds are NaN for a single value, and for values that are all the same: they are too coarsely measured to
+    show how they vary, and an interval without width would claim certainty.
+    """
     n = len(values)
     mean = math.fsum(values) / n if n else math.nan
     if n < 2 or not math.isfinite(mean):
         return Interval(mean, math.nan, math.nan, math.nan, n)
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    half = _quantile(level, n - 1) * sd / math.sqrt(n)
+    half = _quantile(level, n - 1) * sd / math.sqrt(n) if min(values) < max(values) else math.nan
     return Interval(mean, max(mean - half, least), mean + half, sd, n)
 
 
@@ -53,7 +57,7 @@ def accuracy_interval(values: Sequence[float], images: int, *, level: float = LE
     and to the wrong ones before it is taken, and removed from the bounds. `mean` and `sd` are the plain ones.
     """
     plain = t_interval(values, level=level)
-    if math.isnan(plain.sd):
+    if math.isnan(plain.high):
         return plain
     smooth = [(value * images + 0.5) / (images + 1) for value in values]
     logit = t_interval([math.log(p / (1 - p)) for p in smooth], level=level)

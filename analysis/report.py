@@ -83,9 +83,8 @@ def _warnings(results: Results, best: pd.DataFrame) -> list[str]:
     if diverged := int(own["diverged"].sum()):
         notes.append(f"{_trials(diverged)} diverged or collapsed; a mean over seeds that holds one is NaN.")
     if rising := int(((best["n"] > 0) & (best["rising"] > best["n"] / 2)).sum()):
-        notes.append(
-            f"In {rising} {'row' if rising == 1 else 'rows'} training ended while most seeds still rose: allow more epochs (↑)."
-        )
+        rows = "1 row" if rising == 1 else f"{rising} rows"
+        notes.append(f"In {rows} training ended while most seeds still rose: allow more epochs (↑).")
     return notes + results.warnings
 
 

@@ -51,7 +51,7 @@ def test_eighty_columns_hold_one_table_with_all_that_matters(one: Answer) -> Non
     row = one.best.iloc[0]
     mean, low, high = (f"{100 * row[f'test_accuracy{end}']:.1f}" for end in ("", "_low", "_high"))
     found = next(line for line in text.splitlines() if line.split()[:1] == ["100"])
-    assert f"{mean} [{low}, {high}]  5  {100 * row['oracle_accuracy']:.1f}" in found
+    assert f"{mean} [{low}, {high}] 5 {100 * row['oracle_accuracy']:.1f}" in " ".join(found.split())
     assert f"{100 * row['val_accuracy']:.1f}" in found
     assert found.split()[-1] == f"{row['best_epoch']:.0f}"
     for setting in (f"{row['lr']:.3g}", f"{row['weight_decay']:.3g}", str(row["batch_size"]), str(row["epochs"])):
@@ -69,7 +69,7 @@ def test_eighty_columns_hold_one_table_with_all_that_matters(one: Answer) -> Non
 
 
 def test_the_note_is_two_lines_and_the_answer_one_screen(one: Answer) -> None:
-    assert len(one.brief.note) <= 2 * 79
+    assert [len(line) <= 80 for line in one.brief.note.splitlines()] == [True, True]
     assert len(shown(one).splitlines()) <= 35
 
 
@@ -108,7 +108,7 @@ def test_what_went_wrong_is_named_with_its_condition(tmp_path: Path) -> None:
     text = " ".join(shown(make_answer(tmp_path, "transfer_sizes")).split())
     assert "PARTIAL: 23/36 trials" in text
     assert "22/36 trials, 1 of them stopped early" in text
-    for told in ("5 unfinished (train size 100)", "1 failed, 1 diverged, 5 unfinished (train size 900)", "* search."):
+    for told in ("5 unfinished (train size 100)", "1 failed, 1 diverged, 5 unfinished (train size 900)", "*: search"):
         assert told in text
     sizes = [line.split() for line in shown(make_answer(tmp_path, "transfer_sizes")).splitlines() if " * " in line]
     assert [line[0] for line in sizes] == ["100", "900"], "these have no confirmed seed, which the star says"

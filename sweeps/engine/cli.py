@@ -79,6 +79,8 @@ def _sweep(plan: Plan, options: Options, folder: Path, command: str) -> int:
         if agenda.trials_left:
             from sweeps.engine.run import carry_out  # Ray takes seconds to import
 
+            print("starting Ray …", file=sys.stderr)
+
             report = carry_out(plan, options, ledger, agenda, command)
         failed, missing = shortfall(agenda)
     # The answer's own libraries write nothing but files, so a signal can no longer lose anything.
@@ -94,7 +96,9 @@ def _sweep(plan: Plan, options: Options, folder: Path, command: str) -> int:
             f"Partial: {missing} trials are missing. To go on, type the same command:\n  {command}",
             soft_wrap=True,
         )
-    elif plan.request.confirm_seeds:
+    elif options.smoke:
+        console.print("A smoke run: it shows that every step works, and its numbers mean nothing.")
+    elif plan.request.confirm_seeds and not failed:
         console.print(f"For narrower intervals, add seeds:\n  {more_seeds(command, options.seeds)}", soft_wrap=True)
     if report is not None and report.error:
         print(f"error: {report.error}", file=sys.stderr)

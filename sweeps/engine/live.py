@@ -52,6 +52,7 @@ class Live:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live:
+            self._live.update(Text(), refresh=True)  # else a table longer than the terminal leaves lines behind
             self._live.__exit__(kind, error, trace)
 
     def shared(self, progress: Progress) -> None:

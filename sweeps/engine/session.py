@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import shutil
 import signal
 import tempfile
@@ -32,6 +33,7 @@ _QUIET = {
     "RAY_TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
 _PREFIX = "labsweep-"
+_MARKERS = (":job_id:", ":actor_name:", ":task_name:")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def session(options: Options, logs: Path) -> Iterator[Session]:
     temporary = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     private = options.address is None
     cpus = options.cpus or cores()
+    protect_token()
     try:
         started = ray.init(
             address=options.address or "local",
@@ -72,7 +75,6 @@ def session(options: Options, logs: Path) -> Iterator[Session]:
         )
         for name in ("ray", "ray.tune", "ray.data", "ray.train"):
             logging.getLogger(name).setLevel(logging.ERROR)
-        protect_token()
         if not private:
             cpus = options.cpus or int(ray.cluster_resources().get("CPU", 1))
         slots = options.gpus * options.trials_per_gpu or cpus
@@ -98,11 +100,13 @@ def remove_orphans() -> None:
 
 
 def keep_logs(temporary: Path, logs: Path) -> None:
-    """Keep what workers printed, one file each, where there is anything."""
+    """Keep what workers printed, one file each, where there is more than Ray's own markers."""
     for path in temporary.glob("session_2*/logs/worker-*"):
-        if path.stat().st_size > 0:
+        lines = path.read_text(errors="replace").splitlines(keepends=True)
+        printed = [line for line in lines if not line.startswith(_MARKERS)]
+        if printed:
             logs.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, logs / path.name)
+            (logs / path.name).write_text("".join(printed))
 
 
 def token_path() -> Path:
@@ -111,9 +115,16 @@ def token_path() -> Path:
 
 
 def protect_token() -> None:
-    """Ray writes the token readable to all users of the machine; it is the owner's alone."""
-    with contextlib.suppress(FileNotFoundError, PermissionError):
-        token_path().chmod(0o600)
+    """Make sure that the token's file is the owner's alone: Ray would write it readable to all users of the machine."""
+    path = token_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        contextlib.suppress(FileExistsError),
+        open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file,
+    ):
+        file.write(secrets.token_hex(32))  # what Ray itself would generate
+    with contextlib.suppress(PermissionError):
+        path.chmod(0o600)
 
 
 class Interrupt:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from ray import PlacementGroupID, tune
-from ray.tune import FailureConfig, PlacementGroupFactory, RunConfig, TuneConfig
+from ray.tune import CheckpointConfig, FailureConfig, PlacementGroupFactory, RunConfig, TuneConfig
 from ray.tune.error import TuneError
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.search import Searcher
@@ -171,6 +171,7 @@ def fit(
             callbacks=[scribe],
             stop=OnInterrupt(interrupt, agenda),
             failure_config=FailureConfig(max_failures=RETRIES),
+            checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
             progress_reporter=_Silent(),
             verbose=0,
         ),

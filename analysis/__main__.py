@@ -14,7 +14,7 @@ import tyro
 
 import analysis
 from analysis.ledger import LedgerError
-from analysis.report import make_answer, show
+from analysis.report import folder_of, make_answer, show
 from analysis.terminal import standard_output
 
 REFUSED = 2
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
         close = difflib.get_close_matches(options.question, known, n=1)
         remedy = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
         return _refuse(f"question: no analysis of that name; found {options.question!r}. Remedy: {remedy}")
-    folder = options.out / (f"{options.question}-smoke" if options.smoke else options.question)
+    folder = folder_of(options.out, options.question, smoke=options.smoke)
     try:
         show(make_answer(folder, options.question), standard_output())
     except LedgerError as error:

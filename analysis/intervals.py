@@ -26,7 +26,11 @@ LEVEL = 0.95
 
 
 class Interval(NamedTuple):
-    """A mean over seeds with its bounds; bounds and standard deviation are NaN for fewer than two values."""
+    """A mean over the `n` values of as many seeds, with its bounds and their standard deviation `sd`.
+
+    Bounds and `sd` are NaN for fewer than two values and where a value is NaN; the bounds alone are NaN where all
+    values are the same (`t_interval` says why).
+    """
 
     mean: float
     low: float

@@ -22,7 +22,7 @@ import pandas as pd
 SCHEMA_VERSION = 1
 Status = Literal["running", "done", "stopped", "diverged", "collapsed", "failed", "oom"]
 FINAL: tuple[Status, ...] = ("done", "stopped", "diverged", "collapsed")
-"""Statuses that are an outcome: such a trial is not run again. `failed` and `oom` are tried again on request."""
+"""Statuses that are an outcome: such a trial is not run again. The next command tries the others again."""
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -47,7 +47,7 @@ class LedgerError(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """What identifies a trial: everything about it that is known before it runs."""
+    """Everything about a trial that is known before it runs."""
 
     id: str
     question: str
@@ -148,8 +148,12 @@ class Ledger:
             self._db.execute("COMMIT")
 
     def start(self, entry: Entry, *, worker: str | None, hardware: str) -> None:
-        """Note that an attempt at a trial begins."""
+        """Note that an attempt at a trial begins: anew if it had an outcome, else from its checkpoint if it has one."""
         self._begin()
+        self._db.execute(
+            "DELETE FROM epochs WHERE trial=? AND (SELECT status FROM trials WHERE id=?) != 'running'",
+            (entry.id, entry.id),
+        )
         self._db.execute(
             "INSERT INTO trials (id, question, phase, condition, draw, prescribed, config, seed, precision,"
             " data_fingerprint, code_fingerprint, status, attempts, worker, hardware, started)"
@@ -169,18 +173,22 @@ class Ledger:
             [(trial, int(r["epoch"]), canonical({k: v for k, v in r.items() if k != "epoch"})) for r in rows],
         )
 
-    def finish(self, trial: str, outcome: Outcome, *, worker: str | None = None) -> None:
-        """Record what a trial came to; durable when this returns."""
+    def finish(self, trial: str, outcome: Outcome, *, worker: str | None = None, hardware: str | None = None) -> None:
+        """Record what a trial came to; durable when this returns. Test openings add up over attempts."""
         self._begin()
         self._db.execute(
-            "UPDATE trials SET status=?, finished=?, seconds=?, facts=?, error=?, test_openings=?, arrays=?,"
-            " arrays_sha256=?, worker=coalesce(?, worker) WHERE id=?",
+            "UPDATE trials SET status=?, finished=?, seconds=?, facts=?, error=?,"
+            " test_openings=test_openings+?, arrays=?,"
+            " arrays_sha256=?, worker=coalesce(?, worker),"
+            " hardware=coalesce(?, hardware) WHERE id=?",
             (outcome.status, time.time(), outcome.seconds, canonical(outcome.facts), outcome.error,
-             outcome.test_openings, outcome.arrays, outcome.arrays_sha256, worker, trial),
+             outcome.test_openings, outcome.arrays, outcome.arrays_sha256, worker, hardware, trial),
         )  # fmt: skip
         self.commit()
 
-    def begin_run(self, *, command: str, plan: Mapping[str, Any], environment: Mapping[str, Any], slots: int) -> int:
+    def begin_run(
+        self, *, command: str, plan: Mapping[str, Any], environment: Mapping[str, Any], slots: int = 0
+    ) -> int:
         """Record that a command started; returns the run's number."""
         self._begin()
         cursor = self._db.execute(
@@ -191,12 +199,12 @@ class Ledger:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
-    def end_run(self, run: int, *, outcome: str, shared_seconds: float) -> None:
-        """Record how a command ended: `complete`, `partial` or `failed`; shared_seconds went into artifacts."""
+    def end_run(self, run: int, *, outcome: str, shared_seconds: float, slots: int | None = None) -> None:
+        """Record how a command ended, `complete` or `partial`; shared_seconds went into artifacts."""
         self._begin()
         self._db.execute(
-            "UPDATE runs SET finished=?, outcome=?, shared_seconds=? WHERE id=?",
-            (time.time(), outcome, shared_seconds, run),
+            "UPDATE runs SET finished=?, outcome=?, shared_seconds=?, slots=coalesce(?, slots) WHERE id=?",
+            (time.time(), outcome, shared_seconds, slots, run),
         )
         self.commit()
 
@@ -223,12 +231,9 @@ class Ledger:
         rows = self._db.execute("SELECT trial, epoch, metrics FROM epochs ORDER BY trial, epoch")
         wanted = None if trials is None else set(trials)
         return pd.DataFrame(
-            [
-                {"trial": trial, "epoch": epoch, **_numbers(json.loads(metrics))}
-                for trial, epoch, metrics in rows
-                if wanted is None or trial in wanted
-            ],
-            columns=None,
+            {"trial": trial, "epoch": epoch, **_numbers(json.loads(metrics))}
+            for trial, epoch, metrics in rows
+            if wanted is None or trial in wanted
         )
 
     def last_epochs(self) -> pd.DataFrame:

@@ -26,7 +26,12 @@ from analysis.measures import by_seed
 from analysis.results import CHOSEN, Results
 from analysis.terminal import show
 
-__all__ = ["make_answer", "show"]
+__all__ = ["folder_of", "make_answer", "show"]
+
+
+def folder_of(out: Path, question: str, *, smoke: bool) -> Path:
+    """Where a question's ledger and answer are, under --out; those of a smoke run lie beside it."""
+    return out / (f"{question}-smoke" if smoke else question)
 
 
 def make_answer(folder: Path, question: str) -> Answer:
@@ -77,7 +82,7 @@ def _warnings(results: Results, best: pd.DataFrame) -> list[str]:
     if (versions := used["code_fingerprint"].nunique()) > 1:
         notes.append(f"The reported trials were made by {versions} versions of the code; see manifest.json.")
     if results.left_out:
-        notes.append(f"{_trials(results.left_out)} on older content of the same data or weights: left out.")
+        notes.append(f"{_trials(results.left_out)} on other content of the same data or weights: left out.")
     if failed := int(own["failed"].sum()):
         notes.append(f"{_trials(failed)} failed; the ledger's column `error` says why.")
     if diverged := int(own["diverged"].sum()):
@@ -85,7 +90,10 @@ def _warnings(results: Results, best: pd.DataFrame) -> list[str]:
     if rising := int(((best["n"] > 0) & (best["rising"] > best["n"] / 2)).sum()):
         rows = "1 row" if rising == 1 else f"{rising} rows"
         notes.append(f"In {rows} training ended while most seeds still rose: allow more epochs (↑).")
-    return notes + results.warnings
+    if lost := results.unreadable:
+        each = "the first: " if len(lost) > 1 else ""
+        notes.append(f"Image variance leaves out {_trials(len(lost))} without readable arrays; {each}{lost[0]}.")
+    return notes
 
 
 def _trials(count: int) -> str:

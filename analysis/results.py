@@ -67,14 +67,16 @@ class Results:
         self.factors = _merged({name: list(values) for name, values in plan["factors"].items()} for plan in plans)
         self.hyperparameters = list(dict.fromkeys(name for plan in plans for name in plan["hyperparameters"]))
         self.data = {d["name"]: d for plan in reversed(plans) for d in plan.get("data", [])}
-        self.trials, self.left_out = _current(ledger.trials())
+        self.newest = {str(key): plan for plan in reversed(plans) for key in plan["conditions"]}
+        """The newest plan that has a condition, by the condition's key."""
+        self.trials, self.left_out = _current(ledger.trials(), self.newest)
         self.last = ledger.last_epochs()
         self.settings: dict[str, Any] = {}
         """Settings that are the same in every condition."""
-        self.warnings: list[str] = []
-        """What a reader has to know about the numbers; reading them may add to it."""
+        self.unreadable: list[str] = []
+        """What was wrong with each trial's arrays that could not be read; reading them adds to it."""
         self._correct: dict[str, np.ndarray | None] = {}
-        self.conditions = self._conditions(plans)
+        self.conditions = self._conditions()
         self.keys = list(self.conditions[0].values) if self.conditions else list(self.factors)
         """Columns that tell conditions apart."""
 
@@ -104,19 +106,18 @@ class Results:
         return self.ledger.epochs(trials)
 
     def correct(self, trial: str) -> np.ndarray | None:
-        """Which test images a trial got right, [images] bool; None where that is not on disk, with a warning."""
+        """Which test images a trial got right, [images] bool; None where that cannot be read (see `unreadable`)."""
         if trial not in self._correct:
             try:
                 self._correct[trial] = self.ledger.arrays(trial).get("test_correct")
-            except LedgerError as error:
+            except (LedgerError, OSError) as error:
                 self._correct[trial] = None
-                self.warnings.append(f"Image variance leaves out a trial: {error}.")
+                self.unreadable.append(str(error))
         return self._correct[trial]
 
-    def _conditions(self, plans: Sequence[Mapping[str, Any]]) -> list[Condition]:
-        parsed = {key: plan for plan in reversed(plans) for key in plan["conditions"]}
+    def _conditions(self) -> list[Condition]:
         groups = {str(key): own for key, own in self.trials.groupby("condition_key")}
-        newest = {key: parsed.get(key, self.plan) for key in parsed | groups}
+        newest = {key: self.newest.get(key, self.plan) for key in self.newest | groups}
         values = {key: self._named(json.loads(key)) for key in newest}
         shown = [*self.factors, *self._varying(list(values.values()))]
         conditions = []
@@ -149,19 +150,23 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
-def _current(trials: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+def _current(trials: pd.DataFrame, plans: Mapping[str, Mapping[str, Any]]) -> tuple[pd.DataFrame, int]:
     """Trials with their `recipe`, and how many were left out.
 
-    The same recipe, seed and phase occurs twice if data or weights of the same name had other content before: the
-    newer one counts.
+    Data or weights of one name may have had other content in another run. The trials of a condition that count are
+    those on the content that its plan recorded; all of them where it recorded none.
     """
     trials = trials.assign(recipe=[recipe_of(config) for config in trials["config"]])
-    newest = {
-        (row["condition_key"], row["phase"], row["recipe"], row["seed"]): row["id"]
-        for row in sorted(records(trials), key=lambda row: float(row["started"]))
+    content = {
+        (key, phase): fingerprint
+        for key, plan in plans.items()
+        for phase, fingerprint in plan.get("fingerprints", {}).get(key, {}).items()
     }
-    kept = trials[trials["id"].isin(list(newest.values()))]
-    return kept, len(trials) - len(kept)
+    kept = [
+        content.get((row["condition_key"], row["phase"]), row["data_fingerprint"]) == row["data_fingerprint"]
+        for row in records(trials)
+    ]
+    return trials[np.array(kept, dtype=bool)], kept.count(False)
 
 
 def _merged(orders: Any) -> dict[str, list[Any]]:

@@ -10,7 +10,7 @@ afterwards: the code is the same.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -102,11 +102,11 @@ def chosen(trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: Mapping[str, A
     """A row a condition that has a candidate: its `condition_key` and the fields of the `Choice`.
 
     `plan` is a run's plan: its `select` says by what to choose, its `search_seeds` on which seeds, where
-    these were used (a condition of an earlier run may have used others), and its `draws` among which values of
-    the hyperparameters (without it: among all that were tried).
+    these were used (a condition of an earlier run may have used others), and its `draws` or `space` among which
+    values of the hyperparameters (see `drawn`).
     """
     rows = []
-    for key, own in drawn(trials, plan.get("draws")).groupby("condition_key", sort=True):
+    for key, own in drawn(trials, plan).groupby("condition_key", sort=True):
         used = set(own.loc[own["phase"] == "search", "seed"])
         planned = used & set(plan.get("search_seeds") or ())
         best = winner(own, last_epochs, plan["select"], planned or None)
@@ -115,12 +115,27 @@ def chosen(trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: Mapping[str, A
     return pd.DataFrame(rows, columns=["condition_key", *Choice._fields])
 
 
-def drawn(trials: pd.DataFrame, draws: Sequence[Mapping[str, Any]] | None) -> pd.DataFrame:
-    """Trials whose config holds one of the drawn sets of values: the answer is the plan's, not its forerunner's."""
-    if draws is None:
-        return trials
-    kept = [any(draw.items() <= config.items() for draw in draws) for config in trials["config"]]
+def drawn(trials: pd.DataFrame, plan: Mapping[str, Any]) -> pd.DataFrame:
+    """Trials whose config the plan may have asked for: the answer is the plan's, not its forerunner's.
+
+    Their config holds one of the plan's `draws`, or, where these were not known beforehand (a model-based search),
+    lies in its `space` or is the prescribed recipe. A plan with neither asked for whatever was tried.
+    """
+    draws, space, prescribed = plan.get("draws"), plan.get("space", {}), plan.get("prescribed", False)
+    kept = [
+        any(draw.items() <= config.items() for draw in draws)
+        if draws is not None
+        else (prescribed and own) or all(_within(config.get(name), values) for name, values in space.items())
+        for config, own in zip(trials["config"], trials["prescribed"], strict=True)
+    ]
     return trials[np.array(kept, dtype=bool)]
+
+
+def _within(value: Any, dimension: Mapping[str, Any]) -> bool:
+    """Whether a hyperparameter's value is one of `values`, or from `low` to `high`, as its plan recorded them."""
+    if "values" in dimension:
+        return value in dimension["values"]
+    return isinstance(value, int | float) and dimension["low"] <= value <= dimension["high"]
 
 
 def _choice(recipe: str, rows: list[Row], column: Mapping[Any, float]) -> Choice:

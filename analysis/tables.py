@@ -154,13 +154,14 @@ def _mean(name: str, values: Sequence[float], images: Mapping[str, Any]) -> dict
 
 def _image_error(results: Results, trials: Sequence[str]) -> float:
     known = [correct for correct in map(results.correct, trials) if correct is not None]
-    return image_standard_error(np.stack(known)) if known else math.nan
+    same = len({correct.shape for correct in known}) == 1  # else they are not the same test images
+    return image_standard_error(np.stack(known)) if same else math.nan
 
 
 def _paired_image_error(results: Results, first: Sequence[str], second: Sequence[str]) -> float:
     pairs = [(results.correct(a), results.correct(b)) for a, b in zip(first, second, strict=True)]
     gaps = [b.astype(float) - a for a, b in pairs if a is not None and b is not None and a.shape == b.shape]
-    return image_standard_error(np.stack(gaps)) if gaps else math.nan
+    return image_standard_error(np.stack(gaps)) if len({gap.shape for gap in gaps}) == 1 else math.nan
 
 
 def _compared(results: Results, a: tuple[Condition, str], b: tuple[Condition, str]) -> str | None:
@@ -188,7 +189,7 @@ def _counts(condition: Condition) -> dict[str, int]:
     trials, plan, recipes = condition.trials, condition.plan, condition.recipes
     settled = trials["status"].isin(SETTLED)
     search = trials["phase"] == "search"
-    planned_search = search & trials["id"].isin(drawn(trials, plan.get("draws"))["id"])
+    planned_search = search & trials["id"].isin(drawn(trials, plan)["id"])
     missing = int(plan["search_trials"]) - int((planned_search & settled).sum())
     missing = max(missing, int((planned_search & ~settled).sum()))
     if plan["confirm"]:

@@ -2,13 +2,13 @@
 
     python -m bench.frozen [--backbone squeezenet1_1] [--data digits --data-dir … --weights-dir …]
 
-Ours is the whole command, Ray's start, features, search, confirmation and answer included, in a fresh folder. The
-plain way is a Tune script as one would write it: a DataLoader that resizes to 224×224, the backbone in evaluation mode
-under `no_grad`, a new linear layer, all images of an epoch (training and validation; in confirmation test too)
-forwarded in every epoch. A few of its trials are measured, one on each slot at a time, two epochs each; that gives
-seconds per image, and all else is extrapolated: seconds per image × images per epoch × epochs, over all of the plan's
-trials, divided by the slots. Its start-up, which would add to it, is left out. Without --weights-dir the backbone has
-random weights: they change no time.
+Ours is the whole command, Ray's start, features, search, confirmation and answer included, in a fresh folder, in the
+precision that it picks by itself. The plain way is a Tune script as one would write it: a DataLoader that resizes to
+224×224, the backbone in evaluation mode under `no_grad` in fp32, a new linear layer, all images of an epoch (training
+and held-out) forwarded in every epoch; printed beside it, held-out images forwarded only after the last epoch. A few
+of its trials are measured, one on each slot at a time, two epochs each; that gives seconds per image, and all else is
+extrapolated: seconds per image × images forwarded, over all of the plan's trials, divided by the slots. Its start-up,
+which would add to it, is left out. Without --weights-dir the backbone has random weights: they change no time.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from sweeps.engine.cli import run
 from sweeps.engine.preflight import cores
 from sweeps.transfer_sizes import SWEEP
 from trainables.data.sources import Sources
+from trainables.nets.backbones import build
 
 EPOCHS, TRIAL_IMAGES = 2, 100
 
@@ -76,10 +77,7 @@ def plain_trial(config: dict[str, Any]) -> None:
     """What a Tune tutorial's training function would do; reports its seconds per image."""
     images, labels = ray.get(config["data"])
     loader = DataLoader(Images(images[:TRIAL_IMAGES], labels[:TRIAL_IMAGES]), batch_size=32, shuffle=True)
-    backbone = get_model(config["backbone"]).eval()
-    backbone.classifier = torch.nn.AdaptiveAvgPool2d(1)
-    if hasattr(backbone, "fc"):
-        backbone.fc = torch.nn.Identity()
+    backbone = build(config["backbone"], get_model(config["backbone"]).state_dict()).module
     head: torch.nn.Module | None = None
     for _ in range(EPOCHS):
         started = time.perf_counter()
@@ -134,15 +132,17 @@ def our_seconds(arguments: Arguments, out: Path) -> float:
     return time.perf_counter() - started
 
 
-def forwards(ledger: Ledger) -> tuple[int, int]:
-    """How many images the plain way forwards over all trials of the ledger, and how many trials there are."""
-    images = 0
+def forwards(ledger: Ledger) -> tuple[int, int, int]:
+    """Images that the plain way forwards over all trials of the ledger: evaluated in every epoch, as ours are, and
+    evaluated only after the last one; and how many trials there are."""
+    every = last = 0
     trials = records(ledger.trials())
     for trial in trials:
-        facts = trial["facts"]
-        an_epoch = facts["train_labels"] + facts["validation_labels"] + facts.get("test_labels", 0)
-        images += an_epoch * trial["config"]["epochs"]
-    return images, len(trials)
+        facts, epochs = trial["facts"], trial["config"]["epochs"]
+        held_out = facts["validation_labels"] + facts.get("test_labels", 0)
+        every += (facts["train_labels"] + held_out) * epochs
+        last += facts["train_labels"] * epochs + held_out
+    return every, last, len(trials)
 
 
 def main() -> None:
@@ -150,16 +150,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         ours = our_seconds(arguments, Path(folder))
         with Ledger(Path(folder) / SWEEP.question, readonly=True) as ledger:
-            images, trials = forwards(ledger)
+            every, last, trials = forwards(ledger)
     per_image = plain_seconds_per_image(arguments)
-    plain = per_image * images / cores()
     print(f"{arguments.backbone} on {arguments.data}, {trials} trials, {cores()} slots")
     print(f"ours, measured, whole command: {ours:.1f} s")
     print(
         f"plain, measured: {1000 * per_image:.2f} ms an image on one core ({2 * cores()} trials, {TRIAL_IMAGES} images)"
     )
-    print(f"plain, extrapolated to the same trials' {images:,} forwarded images: {plain:,.0f} s")
-    print(f"plain / ours: {plain / ours:.0f}")
+    for when, images in (("evaluated in every epoch, as ours", every), ("evaluated after the last epoch only", last)):
+        plain = per_image * images / cores()
+        ratio = f"plain / ours {plain / ours:.0f}"
+        print(f"plain, {when}: extrapolated to {images:,} forwarded images {plain:,.0f} s; {ratio}")
 
 
 if __name__ == "__main__":

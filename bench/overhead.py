@@ -5,7 +5,8 @@
 Three ways to run the same trials, one after the other in this process, each in a Ray session of its own:
 
 plain   a function trainable with Tune's defaults, as its tutorials have it;
-reuse   a class trainable with reuse_actors=True, Tune's loggers off, as an expert would write it;
+reuse   a class trainable with reuse_actors=True, Tune's loggers off, as an expert would write it; its workers import
+        PyTorch once, as ours do (plain's do not: 200 times that would be unfair);
 ours    the engine, with every trial durable in the ledger before the next one is asked for.
 
 Whole runs are timed from the call that starts the trials to its return, Ray's own start excluded. The marginal cost of
@@ -28,6 +29,7 @@ from ray import tune
 
 from analysis.ledger import Ledger
 from bench.nothing import sweep
+from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.options import Options
 from sweeps.engine.preflight import cores, make_plan
 from sweeps.engine.run import carry_out
@@ -45,6 +47,8 @@ class Timing:
 
 class Reusable(tune.Trainable):  # type: ignore[misc]
     def setup(self, config: dict[str, float]) -> None:
+        import torch  # noqa: F401  # as every trial of this project would; ours cannot do without
+
         self.seconds = config["sleep"]
 
     def reset_config(self, new_config: dict[str, float]) -> bool:
@@ -102,9 +106,9 @@ def _tune(trainable: object, trials: int, sleep: float, *, reuse: bool) -> Timin
 def ours(trials: int, sleep: float) -> Timing:
     with tempfile.TemporaryDirectory() as folder:
         options = Options(out=Path(folder), dashboard=False, precision="fp32")
-        plan = make_plan(sweep(trials, sleep), options, [])
+        plan = make_plan(sweep(trials, sleep), options, [], Path(folder))
         with Ledger(Path(folder) / "nothing") as ledger:
-            report = carry_out(plan, options, ledger, Agenda(plan, ledger), "bench")
+            report = carry_out(plan, options, ledger, Agenda(plan, ledger), "bench", Interrupt())
             done = (ledger.trials()["status"] == "done").sum()
         assert done == trials, f"{done} of {trials} trials are in the ledger"
     return Timing(report.wall_seconds, len(report.workers))

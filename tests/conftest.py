@@ -26,6 +26,8 @@ class Sweeps:
 
     out: Path
     started: list[subprocess.Popen[str]] = field(default_factory=list)
+    pieces_before_kill: dict[Path, int] = field(default_factory=dict)
+    """Artifact files (and when they were written) that lay there when the driver was killed in the shared work."""
     printed: str = ""
     """What the last sweep that `run` ran printed."""
 
@@ -78,6 +80,17 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
+def titles(process: subprocess.Popen[str]) -> list[str]:
+    """What its descendants call themselves."""
+    found = []
+    for child in family(process):
+        try:
+            found.append(" ".join(child.cmdline()))
+        except psutil.Error:
+            continue
+    return found
+
+
 def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
     """The Ray workers that host trials."""
     found = []
@@ -92,8 +105,14 @@ def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Sweeps:
-    """A small sweep that nobody disturbed, complete."""
+    """A small sweep, complete. Its trials nobody disturbed; before them, in the shared work, it was killed once."""
     sweeps = Sweeps(tmp_path_factory.mktemp("undisturbed"))
+    process = sweeps.start(*SMALL)
+    pieces = sweeps.out / "artifacts"
+    sweeps.wait_for(lambda: len(list(pieces.glob("letters_cnn-*/*.sha256"))) >= 2, process)
+    process.kill()
+    process.communicate()
+    sweeps.pieces_before_kill = {path: path.stat().st_mtime_ns for path in pieces.rglob("*.npz")}
     code, output = sweeps.run(*SMALL)
     assert code == 0, output
     return sweeps

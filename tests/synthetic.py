@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.ledger import Entry, Ledger, Outcome, Status, canonical
+from analysis.measures import by_seed
+from analysis.results import Results
 from analysis.selection import best_draws
+from analysis.tables import best_config
 
 BACKBONES = ("squeezenet1_1", "resnet18")
 SIZES = (100, 300, 500, 700, 900)
@@ -47,7 +51,13 @@ def plan(**changed: Any) -> dict[str, Any]:
         "conditions",
         [condition(b, s) for b in factors.get("backbone", []) for s in factors.get("train_size", [])],
     )
+    made.setdefault("fingerprints", fingerprints(*made["conditions"]))
     return made
+
+
+def fingerprints(*conditions: str, content: str = "d0") -> dict[str, dict[str, str]]:
+    """What a plan records of the data and weights its trials stand on."""
+    return {key: {"search": content, "confirm": content} for key in conditions}
 
 
 def condition(backbone: str, size: int, **changed: Any) -> str:
@@ -78,6 +88,7 @@ def add_trial(
     ledger: Ledger, key: str, values: Mapping[str, Any], draw: int, seed: int, phase: Any = "search", *,
     status: Status = "done", prescribed: bool = False, accuracy: Sequence[float] | None = None,
     hardware: str = "cpu", data_fingerprint: str = "d0", test: Sequence[float] | None = None,
+    images: int = IMAGES,
 ) -> str:  # fmt: skip
     """One trial; `accuracy` (validation, by epoch) and `test` take the place of made-up ones. Returns its id."""
     settings = json.loads(key)
@@ -106,9 +117,9 @@ def add_trial(
              "validation_labels": 300}  # fmt: skip
     outcome = Outcome(status, seconds=0.01 * len(rows), facts=facts, error="boom" if status == "failed" else None)
     if tested and status == "done":
-        correct = np.random.default_rng(seed).permutation(IMAGES) < round(tested[-1] * IMAGES)
+        correct = np.random.default_rng(seed).permutation(images) < round(tested[-1] * images)
         name, digest = save_arrays(ledger.folder, trial, test_correct=correct)
-        outcome = Outcome(status, outcome.seconds, {**facts, "test_labels": IMAGES}, None, len(rows), name, digest)
+        outcome = Outcome(status, outcome.seconds, {**facts, "test_labels": images}, None, len(rows), name, digest)
     ledger.finish(trial, outcome)
     return trial
 
@@ -141,3 +152,33 @@ def fill(
                     for seed in CONFIRM_SEEDS:
                         add_trial(ledger, key, values, draw, seed, "confirm")
         ledger.end_run(run, outcome="complete", shared_seconds=1.5)
+
+
+KEY = condition("squeezenet1_1", 100)
+TESTED = (0.80, 0.82, 0.84, 0.86, 0.90)
+FACTORS = {"backbone": ["squeezenet1_1"], "train_size": [100]}
+
+
+def small(
+    folder: Path, *, tested: Sequence[float] = TESTED, key: str = KEY, statuses: Sequence[Any] = ("done",) * 5,
+    run: bool = True, **changed: Any,
+) -> None:  # fmt: skip
+    """One condition: two draws on one search seed, the second of which wins and is confirmed."""
+    with Ledger(folder) as ledger:
+        if run:
+            begin(ledger, **{"factors": FACTORS, "search_trials": 2, "search_seeds": [0]} | changed)
+        add_trial(ledger, key, DRAWS[0], 1, 0, accuracy=[0.5, 0.5])
+        add_trial(ledger, key, DRAWS[1], 2, 0, accuracy=[0.5, 0.75])
+        for seed, last, status in zip(CONFIRM_SEEDS, tested, statuses, strict=False):
+            add_trial(
+                ledger, key, DRAWS[1], 2, seed, "confirm", status=status,
+                accuracy=[0.3, 0.7, last, last - 0.02], test=[0.2, 0.6, last + 0.03, last],
+            )  # fmt: skip
+
+
+def tables(folder: Path) -> tuple[Results, pd.DataFrame, pd.DataFrame]:
+    """What a ledger holds, a row a reported seed, and the best-config table."""
+    with Ledger(folder, readonly=True) as ledger:
+        results = Results(ledger)
+        seeds = by_seed(results)
+        return results, seeds, best_config(results, seeds)

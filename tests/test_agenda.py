@@ -167,6 +167,60 @@ def test_optuna_goes_on_where_a_killed_run_left_off(tmp_path: Path) -> None:
     assert len(first.ran) + len(second.ran) == first.plan.size
 
 
+def test_a_grid_that_is_reordered_or_narrowed_confirms_what_is_best_now(tmp_path: Path) -> None:
+    grid = ("--search", "grid", "--set", "epochs=3")
+    first = Driver(tmp_path, *grid, "lr=0.1,0.5", "--seeds", "1")
+    first.run()
+    assert {t.entry.config["lr"] for t in first.phase("confirm")} == {0.1}
+    first.ledger.close()
+    reordered = Driver(tmp_path, *grid, "lr=0.5,0.1", "--seeds", "2")
+    reordered.run()
+    assert {t.entry.config["lr"] for t in reordered.phase("confirm")} == {0.1}
+    assert not reordered.phase("search")
+    reordered.ledger.close()
+    narrowed = Driver(tmp_path, *grid, "lr=0.5", "--seeds", "1")
+    narrowed.run()
+    assert {t.entry.config["lr"] for t in narrowed.phase("confirm")} == {0.5}
+
+
+def test_trials_that_asha_stopped_are_run_to_their_end_by_a_plan_without_it(tmp_path: Path) -> None:
+    asha = Driver(tmp_path, "--samples", "3", "--seeds", "1", "--scheduler", "asha")
+    while isinstance(trial := asha.start(), Trial):
+        stop = trial.entry.phase == "search" and trial.entry.draw == 2
+        asha.finish(trial, by_lr(trial), "stopped" if stop else "done")
+    asha.ledger.close()
+    again = Driver(tmp_path, "--samples", "3", "--seeds", "1", "--scheduler", "asha")
+    assert again.agenda.trials_left == 0
+    again.ledger.close()
+    whole = Driver(tmp_path, "--samples", "3", "--seeds", "1")
+    whole.run()
+    assert {(t.entry.draw, t.entry.seed) for t in whole.phase("search")} >= {(2, 1001), (2, 1002)}
+    assert set(whole.ledger.trials()["status"]) == {"done"}
+
+
+def test_optuna_does_not_adopt_what_set_excludes(tmp_path: Path) -> None:
+    first = Driver(tmp_path, "--search", "optuna", "--samples", "4", "--seeds", "1")
+    first.run()
+    first.ledger.close()
+    narrowed = Driver(tmp_path, "--search", "optuna", "--samples", "4", "--seeds", "1", "--set", "lr=0.9")
+    narrowed.run()
+    assert narrowed.phase("search")
+    assert {t.entry.config["lr"] for t in narrowed.ran} == {0.9}
+
+
+def test_optuna_survives_a_first_trial_without_the_metric(tmp_path: Path) -> None:
+    driver = Driver(
+        tmp_path, "--search", "optuna", "--samples", "3", "--seeds", "1", sweep=replace(SWEEP, search_seeds=1)
+    )
+    trial = driver.start()
+    assert isinstance(trial, Trial)
+    driver.ledger.add_epochs(trial.id, [{"epoch": 1, "train_loss": 1.0}])
+    driver.ledger.finish(trial.id, Outcome("collapsed"))
+    driver.agenda.settled(trial)
+    driver.run()
+    assert {t.entry.phase for t in driver.ran} == {"search", "confirm"}
+
+
 def test_after_a_crash_suspects_run_alone_and_last(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--samples", "2", "--seeds", "1")
     suspects = [driver.start(), driver.start()]

@@ -10,8 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import SMALL, Sweeps, family, workers
-from trainables.checkpoint import Checkpoints
+from tests.conftest import SMALL, Sweeps, family, titles, workers
 
 LONG = (
     *SMALL[:-2],
@@ -57,6 +56,12 @@ def test_typing_the_command_again_runs_nothing_and_more_seeds_extend(sweeps: Swe
     assert (code, sweeps.finished(), sweeps.table()) == (0, first, table)
     assert "Nothing was left to run" in output
     assert "slots" not in output, "Ray was not even started"
+    assert sweeps.run(*SMALL, "--set", "train_size=100")[0] == 0
+    with sweeps.ledger() as ledger:
+        last = ledger.runs()["plan"].iloc[-1]
+    assert last["factors"]["train_size"] == [100], (
+        "the answer is the last command's, also where nothing was left to run"
+    )
     assert sweeps.run(*SMALL, "--seeds", "3")[0] == 0
     extended = sweeps.finished()
     assert first.items() <= extended.items()
@@ -64,7 +69,7 @@ def test_typing_the_command_again_runs_nothing_and_more_seeds_extend(sweeps: Swe
 
 
 def test_a_killed_worker_costs_its_trial_a_retry_from_its_checkpoint_and_others_nothing(sweeps: Sweeps) -> None:
-    process = sweeps.start(*LONG)
+    process = sweeps.start(*LONG, "--set", "lr=0.001")
     checkpoints = sweeps.folder / "checkpoints"
     sweeps.wait_for(lambda: len(list(checkpoints.glob("*/epoch-*.pt"))) >= 2, process)
     workers(process)[0].kill()
@@ -98,10 +103,47 @@ def test_a_signal_leaves_a_partial_answer_the_command_and_no_process(
     assert "partial" in (sweeps.folder / "answer.md").read_text().lower()
 
 
+@pytest.mark.parametrize("stage", ["ray.init", "shared work"])
+def test_a_signal_before_the_first_trial_ends_cleanly_too(tmp_path: Path, stage: str) -> None:
+    sweeps = Sweeps(tmp_path)  # no artifacts: there is shared work to do
+    process = sweeps.start(*SMALL)
+    sweeps.wait_for(lambda: (sweeps.folder / "lock").exists(), process)
+    if stage == "ray.init":
+        sweeps.wait_for(lambda: len(family(process)) >= 1, process)
+    else:
+        sweeps.wait_for(lambda: any("ray::letters_cnn" in name for name in titles(process)), process)
+    relatives = family(process)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 143, output
+    assert "Traceback" not in output
+    assert "To go on, type the same command" in output
+    assert all_gone(relatives, seconds=5) == []
+
+
+def test_a_driver_killed_in_the_shared_work_keeps_the_pieces_that_were_there(undisturbed: Sweeps) -> None:
+    assert undisturbed.pieces_before_kill
+    now = {path: path.stat().st_mtime_ns for path in undisturbed.pieces_before_kill}
+    assert now == undisturbed.pieces_before_kill, "the second command computed only what was missing"
+
+
+def test_fresh_sets_the_ledger_aside_once_and_a_time_budget_leaves_a_partial_answer(
+    sweeps: Sweeps, undisturbed: Sweeps
+) -> None:
+    shutil.copytree(undisturbed.folder, sweeps.folder)
+    code, output = sweeps.run(*LONG, "--fresh", "--time-budget", "0.1")
+    assert code == 1, output
+    assert "To go on, type the same command" in output
+    assert "--fresh" not in output, "typed again it would begin anew"
+    assert len(list(sweeps.folder.glob("before-*/ledger.sqlite"))) == 1
+    assert "partial" in (sweeps.folder / "answer.md").read_text().lower()
+
+
 def test_two_sweeps_on_one_output_one_proceeds_the_other_says_who_holds_it(sweeps: Sweeps) -> None:
-    first = sweeps.start(*SMALL)
+    few = (*SMALL, "--samples", "1", "--seeds", "1", "--set", "train_size=100")
+    first = sweeps.start(*few)
     sweeps.wait_for(lambda: (sweeps.folder / "lock").exists() and (sweeps.folder / "lock").read_text() != "", first)
-    code, output = sweeps.run(*SMALL)
+    code, output = sweeps.run(*few)
     assert code == 2
     assert f"process {first.pid}" in output
     assert "Traceback" not in output
@@ -121,33 +163,10 @@ def test_a_damaged_artifact_is_set_aside_and_computed_again(sweeps: Sweeps, undi
     assert sweeps.table() == undisturbed.table()
 
 
-def test_a_damaged_checkpoint_left_by_a_killed_driver_is_set_aside(sweeps: Sweeps) -> None:
-    one = (*LONG, "--set", "lr=0.001", "--seeds", "1")
-    process = sweeps.start(*one)
-    folder = sweeps.folder / "checkpoints"
-    sweeps.wait_for(lambda: any(len(list(f.glob("*.pt"))) == 2 for f in folder.glob("*")), process)
-    for child in family(process):
-        child.kill()
-    process.kill()
-    process.communicate()
-    trial = next(f for f in folder.glob("*") if len(list(f.glob("*.pt"))) == 2)
-    newest = max(trial.glob("*.pt"))
-    newest.write_bytes(newest.read_bytes()[:-5])
-    older = min(trial.glob("*.pt"))
-    code, output = sweeps.run(*one)
-    assert code == 0, output
-    assert "Traceback" not in output
-    with sweeps.ledger() as ledger:
-        assert set(ledger.trials()["status"]) == {"done"}
-        assert list(ledger.epochs([trial.name])["epoch"]) == list(range(1, 201))
-    assert not Checkpoints(Path(trial)).load()
-    assert older.name != newest.name
-
-
 def test_the_undisturbed_sweep_used_every_slot_and_recorded_everything(undisturbed: Sweeps) -> None:
     with undisturbed.ledger() as ledger:
         trials, runs = ledger.trials(), ledger.runs()
-        assert trials["worker"].nunique() == runs["slots"].iloc[0]
+        assert trials["worker"].nunique() == runs["slots"].iloc[-1]
         assert set(trials["status"]) == {"done"}
         assert (trials["attempts"] == 1).all()
         confirm = trials[trials["phase"] == "confirm"]
@@ -159,7 +178,8 @@ def test_the_undisturbed_sweep_used_every_slot_and_recorded_everything(undisturb
         assert opened.to_dict() == dict(zip(confirm["id"], confirm["test_openings"], strict=True))
         for trial, accuracy in epochs[epochs["phase"] == "confirm"].groupby("trial")["test_accuracy"].last().items():
             assert ledger.arrays(str(trial))["test_correct"].mean() == pytest.approx(accuracy)
-        assert runs["outcome"].tolist() == ["complete"]
+        assert runs["outcome"].isna().tolist() == [True, False], "the first run was killed"
+        assert runs["outcome"].iloc[-1] == "complete"
         assert set(trials["hardware"]) != {""}
     manifest = json.loads((undisturbed.folder / "manifest.json").read_text())
     assert "torch" in json.dumps(manifest)

@@ -12,7 +12,7 @@ import pytest
 from analysis.ledger import Ledger
 from tests.conftest import ROOT, SMALL, Sweeps
 
-WORDS = ("--no-dashboard", "--samples", "3", "--seeds", "2", "--set", "backbone=letters_cnn", "train_size=30,60")
+WORDS = ("--no-dashboard", "--samples", "3", "--seeds", "2", "--set", "backbone=letters_cnn", "train_size=60")
 SELECTED = [*WORDS, "epochs=10,20"]
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from analysis.ledger import canonical
 from sweeps.engine.options import Options, parse
-from sweeps.engine.plan import Plan
+from sweeps.engine.plan import Condition, Plan, Trial
 from sweeps.engine.preflight import make_plan
 from sweeps.engine.space import choice, draw, grid, integers, loguniform, uniform
 from tests.toy import SWEEP
@@ -24,7 +24,11 @@ PRESCRIBED = replace(SWEEP, prescribed={"lr": 0.05, "epochs": 3})
 
 def plan(out: Path, *words: str, sweep: Any = SWEEP) -> Plan:
     options, problems = parse(["--out", str(out), *words], prog="toy", description="")
-    return make_plan(sweep, options, problems)
+    return make_plan(sweep, options, problems, out)
+
+
+def search_trials(made: Plan, condition: Condition) -> list[Trial]:
+    return [made.trial(condition, d, seed, "search") for d in made.draws for seed in made.first_seeds()]
 
 
 @given(st.floats(0, 1, exclude_max=True))
@@ -58,7 +62,7 @@ def test_every_condition_gets_the_same_draws_and_the_prescribed_recipe_first(tmp
     made = plan(tmp_path, "--samples", "4", sweep=PRESCRIBED)
     by_condition = []
     for condition in made.conditions:
-        trials = made.search_plan(condition)
+        trials = search_trials(made, condition)
         by_condition.append(
             [(t.entry.draw, t.entry.config["lr"], t.entry.config["epochs"], t.entry.seed) for t in trials]
         )
@@ -69,7 +73,7 @@ def test_every_condition_gets_the_same_draws_and_the_prescribed_recipe_first(tmp
 
 def test_more_samples_and_more_seeds_extend_a_plan(tmp_path: Path) -> None:
     few, many = plan(tmp_path, "--samples", "2", "--seeds", "2"), plan(tmp_path, "--samples", "5", "--seeds", "4")
-    ids = [{t.id for c in p.conditions for t in p.search_plan(c)} for p in (few, many)]
+    ids = [{t.id for c in p.conditions for t in search_trials(p, c)} for p in (few, many)]
     assert ids[0] < ids[1]
     assert set(few.request.confirm_seeds) < set(many.request.confirm_seeds)
     assert set(many.request.confirm_seeds).isdisjoint(many.request.search_seeds)
@@ -80,17 +84,22 @@ def test_ids_are_made_from_content(tmp_path: Path) -> None:
     condition, first = made.conditions[0], made.draws[0]
     trial = made.trial(condition, first, 1, "search")
     assert trial.id == made.trial(condition, replace(first, index=77), 1, "search").id
+    other_precision = plan(tmp_path, "--precision", "fp32" if made.precision == "bf16" else "bf16")
     others = [
         made.trial(made.conditions[1], first, 1, "search"),
         made.trial(condition, made.draws[1], 1, "search"),
         made.trial(condition, first, 2, "search"),
         made.trial(condition, first, 1, "confirm"),
-        plan(tmp_path, "--precision", "fp32" if made.precision == "bf16" else "bf16").trial(
-            condition, first, 1, "search"
-        ),
+        other_precision.trial(other_precision.conditions[0], first, 1, "search"),
     ]
-    assert len({trial.id, *(o.id for o in others[:4])}) == 5
+    assert len({trial.id, *(other.id for other in others)}) == 6
     assert len(trial.id) == 64
+
+
+def test_a_grid_takes_as_many_values_from_a_range_as_asked_for(tmp_path: Path) -> None:
+    for words, values in (((), 3), (("--samples", "5"), 5)):
+        made = plan(tmp_path, "--search", "grid", *words)
+        assert len({d.values["lr"] for d in made.draws}) == values
 
 
 def test_set_fixes_enumerates_and_searches(tmp_path: Path) -> None:

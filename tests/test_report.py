@@ -10,6 +10,7 @@ import types
 from pathlib import Path
 
 import matplotlib.figure
+import pandas as pd
 import pytest
 
 import analysis.__main__ as command
@@ -17,8 +18,8 @@ from analysis import figures
 from analysis.drafts import Answer, Draft, Drawing, Findings
 from analysis.figures import Words
 from analysis.ledger import Ledger, LedgerError
-from analysis.report import make_answer
-from tests.synthetic import CONFIRM_SEEDS, DRAWS, add_trial, begin, condition, fill
+from analysis.report import folder_of, make_answer
+from tests.synthetic import CONFIRM_SEEDS, DRAWS, add_trial, begin, condition, fill, fingerprints
 
 ROOT = Path(__file__).parents[1]
 FIGURES = ("test_error", "epochs_to_best", "learning_curves")
@@ -164,13 +165,54 @@ def test_what_a_reader_has_to_beware_of_is_said(tmp_path: Path) -> None:
             trial = add_trial(ledger, key, DRAWS[2], 3, seed, "confirm", hardware="cpu" if seed < 3 else "gpu")
         add_trial(ledger, key, DRAWS[0], 1, 77, status="failed")
         add_trial(ledger, key, DRAWS[0], 1, 78, status="diverged")
-    (tmp_path / "arrays" / f"{trial[:32]}.npz").write_bytes(b"damaged")
+    array = tmp_path / "arrays" / f"{trial[:32]}.npz"
+    array.write_bytes(b"damaged")
     answer = make_answer(tmp_path, "transfer_sizes")
     said = "\n".join(answer.warnings)
     for phrase in ("2 kinds of hardware", "1 trial failed", "1 trial diverged", "SHA-256"):
         assert phrase in said
     assert answer.best.iloc[0]["test_accuracy_image_se"] > 0  # of the four that are whole
     assert said.splitlines()[0] in (tmp_path / "answer.md").read_text()
+
+
+@pytest.mark.parametrize("harm", ["missing", "folder missing", "damaged", "cut off", "a folder"])
+def test_arrays_that_cannot_be_read_cost_the_image_error_alone(tmp_path: Path, harm: str) -> None:
+    fill(tmp_path, sizes=[100, 300], backbones=["squeezenet1_1"])
+    whole = make_answer(tmp_path, "transfer_sizes")
+    for path in (tmp_path / "arrays").iterdir():
+        content = path.read_bytes()
+        path.unlink()
+        if harm == "a folder":
+            path.mkdir()
+        elif "missing" not in harm:
+            path.write_bytes(content[:100] if harm == "cut off" else b"damaged")
+    if harm == "folder missing":
+        (tmp_path / "arrays").rmdir()
+    answer = make_answer(tmp_path, "transfer_sizes")
+    lost = [name for name in whole.best if name.endswith("image_se")]
+    assert answer.best[lost].isna().all(axis=None)
+    pd.testing.assert_frame_equal(answer.best.drop(columns=lost), whole.best.drop(columns=lost))
+    said = [warning for warning in answer.warnings if warning not in whole.warnings]
+    assert len(said) == 1
+    assert "leaves out 10 trials without readable arrays; the first: " in said[0]
+
+
+def test_trials_on_other_content_are_said_to_be_left_out(tmp_path: Path) -> None:
+    fill(tmp_path, sizes=[100], backbones=["squeezenet1_1"])
+    key = condition("squeezenet1_1", 100)
+    with Ledger(tmp_path) as ledger:
+        begin(ledger, conditions=[key], fingerprints=fingerprints(key, content="new"))
+    answer = make_answer(tmp_path, "transfer_sizes")
+    assert "11 trials on other content of the same data or weights: left out." in answer.warnings
+    assert answer.partial == "0/11"
+
+
+def test_a_smoke_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    assert folder_of(tmp_path, "transfer_sizes", smoke=False) == tmp_path / "transfer_sizes"
+    assert folder_of(tmp_path, "transfer_sizes", smoke=True) == tmp_path / "transfer_sizes-smoke"
+    fill(folder_of(tmp_path, "transfer_sizes", smoke=True), sizes=[100], backbones=["squeezenet1_1"])
+    assert command.main(["transfer_sizes", "--out", str(tmp_path), "--smoke"]) == 0
+    assert command.main(["transfer_sizes", "--out", str(tmp_path)]) == 2
 
 
 def test_another_question_needs_nothing_but_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.ledger import Ledger, Status
-from analysis.selection import best_draws, chosen, objective, ranked, winner
+from analysis.selection import best_draws, chosen, drawn, objective, ranked, winner
 from tests.synthetic import CONFIRM_SEEDS, DRAWS, add_trial, condition, fill, plan
 
 KEY = condition("squeezenet1_1", 100)
@@ -110,6 +111,33 @@ def test_search_seeds_and_draws_of_the_plan_hold(tmp_path: Path) -> None:
     assert chosen(trials, last, plan(search_seeds=[0]))["draw"].tolist() == [1]
     assert chosen(trials, last, plan(search_seeds=list(CONFIRM_SEEDS[5:])))["draw"].tolist() == [2]
     assert chosen(trials, last, plan(search_seeds=[0], draws=[DRAWS[1]]))["draw"].tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("space", "kept"),
+    [
+        ({}, [1, 2, 3]),
+        ({"lr": {"low": 0.001, "high": 0.01}}, [1, 2]),
+        ({"lr": {"low": 0.001, "high": 0.01}, "epochs": {"values": [50]}}, []),
+        ({"batch_size": {"values": [16, 64]}}, [2, 3]),
+        ({"momentum": {"low": 0, "high": 1}}, []),
+    ],
+)
+def test_what_lies_in_the_space_of_a_model_based_search_is_its_own(
+    tmp_path: Path, space: dict[str, Any], kept: list[int]
+) -> None:
+    trials, _ = searched(tmp_path, *([[(0.5, "done")]] * 3))
+    assert drawn(trials, plan(draws=None, space=space))["draw"].tolist() == kept
+    assert len(drawn(trials, plan(draws=None))) == len(drawn(trials, plan())) == 3  # an older ledger's plan
+
+
+def test_the_prescribed_recipe_is_a_candidate_wherever_it_lies(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        add_trial(ledger, KEY, DRAWS[0], 0, 0, prescribed=True)
+        trials = ledger.trials()
+    space = {"lr": {"low": 0.1, "high": 1}}
+    assert len(drawn(trials, plan(draws=None, space=space, prescribed=True))) == 1
+    assert len(drawn(trials, plan(draws=None, space=space))) == 0
 
 
 @pytest.mark.parametrize(

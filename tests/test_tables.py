@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,35 +15,20 @@ from analysis.ledger import Ledger
 from analysis.measures import by_seed, to_the_best
 from analysis.results import Results
 from analysis.tables import best_config, curves, differences, progress
-from tests.synthetic import CONFIRM_SEEDS, DRAWS, IMAGES, add_trial, begin, condition, fill
-
-KEY = condition("squeezenet1_1", 100)
-TESTED = (0.80, 0.82, 0.84, 0.86, 0.90)
-FACTORS = {"backbone": ["squeezenet1_1"], "train_size": [100]}
-
-
-def small(
-    folder: Path, *, tested: Sequence[float] = TESTED, key: str = KEY, statuses: Sequence[Any] = ("done",) * 5,
-    run: bool = True, **changed: Any,
-) -> None:  # fmt: skip
-    """One condition: two draws on one search seed, the second of which wins and is confirmed."""
-    with Ledger(folder) as ledger:
-        if run:
-            begin(ledger, **{"factors": FACTORS, "search_trials": 2, "search_seeds": [0]} | changed)
-        add_trial(ledger, key, DRAWS[0], 1, 0, accuracy=[0.5, 0.5])
-        add_trial(ledger, key, DRAWS[1], 2, 0, accuracy=[0.5, 0.75])
-        for seed, last, status in zip(CONFIRM_SEEDS, tested, statuses, strict=False):
-            add_trial(
-                ledger, key, DRAWS[1], 2, seed, "confirm", status=status,
-                accuracy=[0.3, 0.7, last, last - 0.02], test=[0.2, 0.6, last + 0.03, last],
-            )  # fmt: skip
-
-
-def tables(folder: Path) -> tuple[Results, pd.DataFrame, pd.DataFrame]:
-    with Ledger(folder, readonly=True) as ledger:
-        results = Results(ledger)
-        seeds = by_seed(results)
-        return results, seeds, best_config(results, seeds)
+from tests.synthetic import (
+    CONFIRM_SEEDS,
+    DRAWS,
+    FACTORS,
+    IMAGES,
+    KEY,
+    TESTED,
+    add_trial,
+    begin,
+    condition,
+    fill,
+    small,
+    tables,
+)
 
 
 def test_a_condition_worked_out_by_hand(tmp_path: Path) -> None:
@@ -175,16 +158,6 @@ def test_the_answer_is_the_newest_plans_not_its_forerunners(tmp_path: Path) -> N
     assert (row["run"], row["unfinished"], row["test_configs"]) == (7, 6, 1)
 
 
-def test_trials_on_older_content_of_the_same_data_are_left_out(tmp_path: Path) -> None:
-    small(tmp_path)
-    with Ledger(tmp_path) as ledger:
-        add_trial(ledger, KEY, DRAWS[1], 2, 1, "confirm", accuracy=[0.5], test=[0.4], data_fingerprint="new")
-    results, seeds, best = tables(tmp_path)
-    assert results.left_out == 1
-    assert best.iloc[0]["n"] == 5
-    assert seeds["test_accuracy"][0] == 0.4
-
-
 def test_epochs_to_the_best() -> None:
     series = pd.Series([0.5, 0.9490, 0.9489, 0.95, 0.95]).to_numpy()
     assert to_the_best(series, maximise=True, accuracy=True) == (1, 3)
@@ -222,20 +195,9 @@ def test_differences_pair_neighbouring_sizes_and_all_backbones(tmp_path: Path) -
 
 
 def test_curves_are_means_over_seeds_and_nan_from_where_one_diverged(tmp_path: Path) -> None:
-    small(tmp_path)
+    small(tmp_path, tested=TESTED[:4])
     with Ledger(tmp_path) as ledger:
-        add_trial(
-            ledger,
-            KEY,
-            DRAWS[1],
-            2,
-            5,
-            "confirm",
-            status="diverged",
-            accuracy=[0.3],
-            test=[0.2],
-            data_fingerprint="new",
-        )
+        add_trial(ledger, KEY, DRAWS[1], 2, 5, "confirm", status="diverged", accuracy=[0.3], test=[0.2])
         found = curves(Results(ledger))
     assert list(found["epoch"]) == [1, 2, 3, 4]
     assert list(found["n"]) == [5] * 4

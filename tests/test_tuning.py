@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,8 +14,9 @@ import psutil
 import pytest
 from ray.tune.schedulers import AsyncHyperBandScheduler
 
-from analysis.ledger import Ledger
+from analysis.ledger import Ledger, Outcome
 from sweeps.engine.cli import shortfall
+from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.options import parse
 from sweeps.engine.preflight import make_plan
 from sweeps.engine.run import Report, carry_out
@@ -32,15 +34,15 @@ class Ran:
     missing: int
 
 
-def sweep(out: Path, *words: str) -> Ran:
+def sweep(out: Path, *words: str, kind: type[Ledger] = Ledger) -> Ran:
     """A toy sweep on Ray, in this process."""
     options, problems = parse(["--out", str(out), "--no-dashboard", *words], prog="toy", description="")
-    plan = make_plan(SWEEP, options, problems)
+    plan = make_plan(SWEEP, options, problems, out)
     logging.disable(logging.ERROR)
     try:
-        with Ledger(out / "toy") as ledger:
+        with kind(out / "toy") as ledger:
             agenda = Agenda(plan, ledger)
-            report = carry_out(plan, options, ledger, agenda, "toy")
+            report = carry_out(plan, options, ledger, agenda, "toy", Interrupt())
             return Ran(report, ledger.trials(), ledger.epochs(), *shortfall(agenda))
     finally:
         logging.disable(logging.NOTSET)
@@ -86,6 +88,48 @@ def test_asha_stops_weak_trials_within_each_condition_and_short_trials_use_every
     assert set(confirm["status"]) == {"done"}
     assert len(confirm) == 2
     assert len(ran.report.workers) == ran.report.slots
+    assert (ran.failed, ran.missing) == (0, 0)
+
+
+class FullDisk(Ledger):
+    """Writes three outcomes; then the disk is full."""
+
+    def finish(self, trial: str, outcome: Outcome, **more: Any) -> None:
+        if len([s for s in self.statuses().values() if s == "done"]) >= 3:
+            raise sqlite3.OperationalError("database or disk is full")
+        super().finish(trial, outcome, **more)
+
+
+def test_a_full_disk_ends_the_sweep_with_its_reason_and_blames_no_trial(tmp_path: Path) -> None:
+    ran = sweep(tmp_path, "--samples", "4", "--seeds", "1", kind=FullDisk)
+    assert ran.report.error is not None
+    assert "disk is full" in ran.report.error
+    assert set(ran.trials["status"]) <= {"done", "running"}
+    assert (ran.trials["status"] == "done").sum() == 3
+    assert ran.missing > 0
+
+
+def test_optuna_and_asha_together_on_ray(tmp_path: Path) -> None:
+    ran = sweep(
+        tmp_path,
+        *[
+            "--search",
+            "optuna",
+            "--scheduler",
+            "asha",
+            "--samples",
+            "5",
+            "--seeds",
+            "1",
+            "--set",
+            "epochs=9",
+            "size=50,200",
+        ],
+    )
+    assert set(ran.trials["status"]) <= {"done", "stopped"}
+    first = ran.trials[(ran.trials["phase"] == "search") & (ran.trials["seed"] == 1001)]
+    assert first.groupby("condition_key")["draw"].nunique().tolist() == [5, 5]
+    assert (ran.trials["phase"] == "confirm").sum() == 2
     assert (ran.failed, ran.missing) == (0, 0)
 
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import platform
 import traceback
 import warnings
 from abc import ABC, abstractmethod
@@ -166,10 +168,22 @@ def pick_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def device_name() -> str:
+    """What this process computes on, for the ledger: the GPU's or the processor's name."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
 def default_precision(gpus: float) -> Precision:
-    """bf16 where the processor multiplies it natively (CUDA, AMX, AVX512-BF16), else fp32."""
-    native = gpus > 0 or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return "bf16" if native else "fp32"
+    """bf16 where the processor multiplies it natively (Ampere and later, AMX, AVX512-BF16), else fp32."""
+    if gpus > 0 and torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"
 
 
 def pin(threads: int) -> None:
@@ -214,6 +228,7 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
         self.job = job
         self._resident: OrderedDict[str, Tensors] = OrderedDict()
         self._fresh = True
+        self._hardware = device_name()
         pin(job.threads)
         self.reset_config(config)
 
@@ -226,6 +241,9 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
         if self._fresh:
             self._fresh = False
             ray.get(self.job.barrier.arrive.remote())
+        return {"hardware": self._hardware, **self._advance()}
+
+    def _advance(self) -> dict[str, Any]:
         try:
             if self._loop is None:
                 self._loop = self._build()
@@ -236,8 +254,12 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
             return self._failed("failed", traceback.format_exc())
 
     def _failed(self, status: str, error: str) -> dict[str, Any]:
-        rows = self._loop.unreported_json() if self._loop is not None else "[]"
-        return {"done": True, "finished": True, "rows": rows, "outcome": {"status": status, "error": error}}
+        outcome: dict[str, Any] = {"status": status, "error": error}
+        rows = "[]"
+        if self._loop is not None:
+            outcome |= {"seconds": self._loop.seconds, "test_openings": self._loop.test_openings}
+            rows = self._loop.unreported_json()
+        return {"done": True, "finished": True, "rows": rows, "outcome": outcome}
 
     def _build(self) -> Loop:
         from trainables.loop import Loop, Task  # the loop imports this module

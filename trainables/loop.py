@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,6 +34,8 @@ class Task(BaseModel):
     config: dict[str, Any]
     confirm: bool
     """Whether test data is opened."""
+    code: str = ""
+    """Fingerprint of the code; a checkpoint of other code is not gone on from."""
     stoppable: bool = False
     """Whether a scheduler may stop it early: not in confirmation, nor among the finalists."""
     keep_outputs: bool
@@ -66,7 +66,7 @@ class Loop:
         self.error: str | None = None
         self.test_openings = 0
         self.epochs = experiment.epochs(config)
-        self._seconds = 0.0
+        self.seconds = 0.0
         self._reported = 0
         self._checkpoints = Checkpoints(folder / "checkpoints" / task.id) if folder else None
         self.experiment = experiment(config, sources, pick_device())
@@ -88,8 +88,8 @@ class Loop:
             row |= _prefixed("train", train) | self._evaluate()
         except Collapsed as error:
             self.status, self.error = "collapsed", str(error)
-        self._seconds += time.perf_counter() - started
-        row["seconds"] = self._seconds
+        self.seconds += time.perf_counter() - started
+        row["seconds"] = self.seconds
         self.rows.append(row)
         broken = [name for name, value in row.items() if not math.isfinite(value)]
         if broken and self.status == "running":
@@ -120,7 +120,7 @@ class Loop:
         """What the ledger records; writes the arrays on the way, if they are kept."""
         outcome: dict[str, Any] = {
             "status": self.status,
-            "seconds": self._seconds,
+            "seconds": self.seconds,
             "facts": self.experiment.facts(),
             "error": self.error,
             "test_openings": self.test_openings,
@@ -150,8 +150,9 @@ class Loop:
     def _save(self) -> None:
         if self._checkpoints is not None:
             state = {
+                "code": self.task.code,
                 "rows": self.rows,
-                "seconds": self._seconds,
+                "seconds": self.seconds,
                 "test_openings": self.test_openings,
                 "experiment": self.experiment.state(),
             }
@@ -159,8 +160,8 @@ class Loop:
 
     def _restore(self) -> None:
         state = self._checkpoints.load() if self._checkpoints is not None else None
-        if state is not None:
-            self.rows, self._seconds = state["rows"], state["seconds"]
+        if state is not None and state["code"] == self.task.code:
+            self.rows, self.seconds = state["rows"], state["seconds"]
             self.test_openings = state["test_openings"]
             self.experiment.epoch_number = len(self.rows)
             self.experiment.load_state(state["experiment"])
@@ -175,7 +176,6 @@ def run(
     store: Store,
     *,
     confirm: bool = False,
-    folder: Path | None = None,
 ) -> Loop:
     """A whole trial in this process, without Ray: for tests, notebooks and debuggers."""
     wanted = dict(experiment.artifacts(config, sources))
@@ -183,15 +183,10 @@ def run(
         wanted |= experiment.test_artifacts(config, sources)
     given = {name: tensors(store.get(artifact, sources), pick_device()) for name, artifact in wanted.items()}
     task = Task(id="plain", condition="", config=config.model_dump(), confirm=confirm, keep_outputs=True)
-    loop = Loop(experiment, config, sources, given, task=task, folder=folder)
+    loop = Loop(experiment, config, sources, given, task=task)
     while loop.status == "running":
         loop.advance()
     return loop
-
-
-def worker_name() -> str:
-    """This process, for the ledger and the logs."""
-    return f"{os.getpid()}@{socket.gethostname()}"
 
 
 def _prefixed(prefix: str, metrics: Metrics) -> Metrics:

@@ -13,7 +13,7 @@ import ray
 
 
 class Barrier:
-    """Lets workers pass once `parties` have arrived, or `timeout` seconds after the latest came."""
+    """Lets workers pass once `parties` have arrived, or `timeout` seconds after the first came."""
 
     def __init__(self, parties: int, timeout: float = 30.0) -> None:
         self._parties, self._timeout = parties, timeout

@@ -17,9 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis import report as answers
-from analysis.ledger import FINAL, Ledger, LedgerError
+from analysis.ledger import FINAL, Ledger, LedgerError, canonical
 from analysis.results import records
 from analysis.terminal import standard_output
+from sweeps.engine.environment import environment
+from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.live import clock
 from sweeps.engine.lock import lock
 from sweeps.engine.options import Options, parse
@@ -47,14 +49,15 @@ def run(sweep: Sweep, argv: list[str]) -> int:
     caller = inspect.getmodule(sweep.experiment)
     prog = f"python sweeps/{sweep.question}.py"
     options, problems = parse(argv, prog=prog, description=inspect.getdoc(caller) or "")
-    command = shlex.join(["python", f"sweeps/{sweep.question}.py", *argv])
-    folder = options.out / (f"{sweep.question}-smoke" if options.smoke else sweep.question)
+    words = [word for word in argv if word != "--fresh"]  # typed again it would set aside what was done
+    command = shlex.join(["python", f"sweeps/{sweep.question}.py", *words])
+    folder = answers.folder_of(options.out, sweep.question, smoke=options.smoke)
     try:
-        plan = make_plan(sweep, options, problems)
+        plan = make_plan(sweep, options, problems, folder)
         if options.dry_run:
             return _dry_run(plan, options, folder)
-        with lock(folder, command):
-            return _sweep(plan, options, folder, command)
+        with lock(folder, command), Interrupt() as interrupt:
+            return _sweep(plan, options, folder, command, interrupt)
     except Refused as refused:
         return _say(refused.problems)
     except LedgerError as error:
@@ -70,7 +73,7 @@ def _say(problems: tuple[Problem, ...]) -> int:
     return REFUSED
 
 
-def _sweep(plan: Plan, options: Options, folder: Path, command: str) -> int:
+def _sweep(plan: Plan, options: Options, folder: Path, command: str, interrupt: Interrupt) -> int:
     if options.fresh:
         set_ledger_aside(folder)
     with Ledger(folder) as ledger:
@@ -80,10 +83,10 @@ def _sweep(plan: Plan, options: Options, folder: Path, command: str) -> int:
             from sweeps.engine.run import carry_out  # Ray takes seconds to import
 
             print("starting Ray …", file=sys.stderr)
-
-            report = carry_out(plan, options, ledger, agenda, command)
+            report = carry_out(plan, options, ledger, agenda, command, interrupt)
+        else:
+            note_plan(ledger, plan, options, command)
         failed, missing = shortfall(agenda)
-    # The answer's own libraries write nothing but files, so a signal can no longer lose anything.
     answer = answers.make_answer(folder, plan.sweep.question)
     console = standard_output()
     answers.show(answer, console)
@@ -102,9 +105,17 @@ def _sweep(plan: Plan, options: Options, folder: Path, command: str) -> int:
         console.print(f"For narrower intervals, add seeds:\n  {more_seeds(command, options.seeds)}", soft_wrap=True)
     if report is not None and report.error:
         print(f"error: {report.error}", file=sys.stderr)
-    if report is not None and report.signal_exit is not None:
-        return report.signal_exit
+    if interrupt.exit_code is not None:
+        return interrupt.exit_code
     return FAILED if failed or missing or (report is not None and report.error) else 0
+
+
+def note_plan(ledger: Ledger, plan: Plan, options: Options, command: str) -> None:
+    """Record a command that finds all its trials in the ledger: the answer is to be its own, not the last run's."""
+    runs, record = ledger.runs(), plan.record()
+    if runs.empty or canonical(runs["plan"].iloc[-1]) != canonical(record):
+        number = ledger.begin_run(command=command, plan=record, environment=environment(options))
+        ledger.end_run(number, outcome="complete", shared_seconds=0.0)
 
 
 def _print_speed(report: Any, console: Console) -> None:

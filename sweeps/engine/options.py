@@ -29,7 +29,7 @@ class Options:
     seeds: int = 5
     """Fresh seeds each chosen config is confirmed on."""
     samples: int | None = None
-    """Configs tried in each condition; for --search grid, values taken from each range."""
+    """Configs tried in each condition (optuna counts those in the ledger); for grid, values from each range."""
     search: str = "random"
     """random (the same draws in every condition), grid, or optuna (TPE, a model for each condition)."""
     scheduler: str = "none"
@@ -113,4 +113,6 @@ def _merge_repeated_set(argv: list[str]) -> list[str]:
             rest.append(word)
         else:
             target.append(word)
+    if "--set" in argv and not pairs:
+        pairs.append("")  # refused further on, with the rest
     return [*rest, "--set", *pairs] if pairs else rest

@@ -92,7 +92,8 @@ class Plan:
     def draws(self) -> tuple[Draw, ...]:
         """The configs that every condition tries; for a model-based search only those that precede its own."""
         space, recipe = self.request.space, self.sweep.prescribed
-        first = [Draw(0, dict(recipe), prescribed=True)] if recipe is not None else []
+        searched = {name: values[0] for name, values in self.sweep.factors.items() if name in space}
+        first = [Draw(0, {**searched, **recipe}, prescribed=True)] if recipe is not None else []
         if self.search == "optuna":
             return tuple(first)
         if self.search == "grid":
@@ -113,7 +114,7 @@ class Plan:
     @property
     def grid_points(self) -> int:
         """How many values a grid takes from a range."""
-        return min(self.request.samples, 3)
+        return self.request.grid_points
 
     @property
     def configs_per_condition(self) -> int:
@@ -141,22 +142,10 @@ class Plan:
 
     def trial(self, condition: Condition, draw: Draw, seed: int, phase: Phase) -> Trial:
         """A trial; raises pydantic's ValidationError where a value is out of its range."""
-        experiment, sources = self.sweep.experiment, self.sources
+        experiment = self.sweep.experiment
         config = experiment.config_class().model_validate({**condition.values, **draw.values, "seed": seed})
-        artifacts = dict(experiment.artifacts(config, sources))
-        splits: tuple[Literal["train", "test"], ...] = ("train",)
-        if phase == "confirm":
-            artifacts |= experiment.test_artifacts(config, sources)
-            splits = ("train", "test")
-        stands_on = {
-            "data": {
-                f"{name}/{split}": sources.fingerprint(name, split)
-                for name in experiment.datasets(config)
-                for split in splits
-            },
-            "artifacts": {name: artifact.key for name, artifact in artifacts.items()},
-        }
-        fingerprint = hashlib.sha256(canonical(stands_on).encode()).hexdigest()
+        artifacts = self._artifacts(config, phase)
+        fingerprint = self._fingerprint(config, artifacts, phase)
         content = config.model_dump(mode="json")
         identity = {
             "question": self.sweep.question,
@@ -175,18 +164,41 @@ class Plan:
             config=content,
             seed=seed,
             precision=self.precision,
-            data_fingerprint=fingerprint,
+            data_fingerprint=self.fingerprint(condition, phase),
             code_fingerprint=self.code_fingerprint,
         )
         return Trial(entry, config, experiment.cost(config), artifacts)
 
+    def _artifacts(self, config: TrialConfig, phase: Phase) -> dict[str, Artifact]:
+        experiment = self.sweep.experiment
+        artifacts = dict(experiment.artifacts(config, self.sources))
+        return artifacts | dict(experiment.test_artifacts(config, self.sources)) if phase == "confirm" else artifacts
+
+    def _fingerprint(self, config: TrialConfig, artifacts: Mapping[str, Artifact], phase: Phase) -> str:
+        """SHA-256 over the data and the artifacts that a trial stands on; of test data only in confirmation."""
+        splits: tuple[Literal["train", "test"], ...] = ("train", "test") if phase == "confirm" else ("train",)
+        names = self.sweep.experiment.datasets(config)
+        data = {f"{name}/{split}": self.sources.fingerprint(name, split) for name in names for split in splits}
+        stands_on = {"data": data, "artifacts": {name: artifact.key for name, artifact in artifacts.items()}}
+        return hashlib.sha256(canonical(stands_on).encode()).hexdigest()
+
+    def fingerprint(self, condition: Condition, phase: Phase) -> str:
+        """What all trials of a condition stand on, whatever their seed: tells contents of the same name apart."""
+        key = (condition.key, phase)
+        if key not in self._fingerprints:
+            question, space = self.sweep.question, self.sweep.space
+            values = {**draw(self.request.space, question, 1), **draw(space, question, 1), **condition.values}
+            config = self.sweep.experiment.config_class().model_validate(values)
+            self._fingerprints[key] = self._fingerprint(config, self._artifacts(config, phase), phase)
+        return self._fingerprints[key]
+
+    @cached_property
+    def _fingerprints(self) -> dict[tuple[str, Phase], str]:
+        return {}
+
     def first_seeds(self) -> tuple[int, ...]:
         """Seeds that every config is searched on; where there are finalists, the others are theirs alone."""
         return self.request.search_seeds[:1] if self.finalists else self.request.search_seeds
-
-    def search_plan(self, condition: Condition) -> list[Trial]:
-        """The search trials of a condition that are known beforehand."""
-        return [self.trial(condition, d, seed, "search") for d in self.draws for seed in self.first_seeds()]
 
     def artifacts(self) -> dict[str, Artifact]:
         """Every artifact that some trial of the plan may need, by key."""
@@ -205,6 +217,7 @@ class Plan:
 
     def record(self) -> dict[str, Any]:
         """What the ledger keeps of the plan, for the analysis."""
+        phases: tuple[Phase, ...] = ("search", "confirm") if self.sweep.experiment.has_test else ("search",)
         return {
             "question": self.sweep.question,
             "factors": dict(self.request.factors),
@@ -213,6 +226,8 @@ class Plan:
             "conditions": [condition.key for condition in self.conditions],
             "search": self.search,
             "scheduler": self.scheduler,
+            "fingerprints": {c.key: {phase: self.fingerprint(c, phase) for phase in phases} for c in self.conditions},
+            "space": {name: dimension.record() for name, dimension in self.request.space.items()},
             "draws": None if self.search == "optuna" else [d.values for d in self.draws],
             "search_trials": self.configs_per_condition if self.finalists else self.search_trials,
             "search_seeds": list(self.request.search_seeds),

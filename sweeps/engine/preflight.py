@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import tempfile
 from pathlib import Path
@@ -22,9 +23,9 @@ from trainables.data.sources import Sources
 from trainables.problems import Problem, Refused, gather
 
 
-def make_plan(sweep: Sweep, options: Options, problems: list[Problem]) -> Plan:
-    """The plan for a request. Raises Refused with all problems, those given included."""
-    found = [*problems, *hardware_problems(options), *output_problems(options.out)]
+def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: Path) -> Plan:
+    """The plan for a request whose results go to `folder`. Raises Refused with all problems, those given included."""
+    found = [*problems, *hardware_problems(options), *folder_problems(options), *output_problems(folder)]
     asked, wrong = request(sweep, options)
     found += wrong
     precision: Precision = "bf16" if options.precision == "bf16" else "fp32"
@@ -56,15 +57,25 @@ def hardware_problems(options: Options) -> list[Problem]:
     return found
 
 
-def output_problems(out: Path) -> list[Problem]:
-    """Whether results can be written."""
+def output_problems(folder: Path) -> list[Problem]:
+    """Whether results can be written; makes no folder."""
+    nearest_folder = next((path for path in (folder, *folder.absolute().parents) if path.exists()), folder)
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=out):
+        with tempfile.NamedTemporaryFile(dir=nearest_folder):
             return []
     except OSError as error:
         rule = f"a folder that can be written ({error.strerror or error})"
-        return [Problem("--out", rule, str(out), "Name another folder, or change its permissions.")]
+        return [Problem("--out", rule, str(folder), "Name another folder, or change its permissions.")]
+
+
+def folder_problems(options: Options) -> list[Problem]:
+    """Folders that were named but are not there: nothing falls back to a download in silence."""
+    named = {"--data-dir": options.data_dir, "--weights-dir": options.weights_dir}
+    return [
+        Problem(name, "a folder that exists", str(path), "Mend the path; without the option it is downloaded.")
+        for name, path in named.items()
+        if path is not None and not path.expanduser().is_dir()
+    ]
 
 
 def cores() -> int:
@@ -126,8 +137,13 @@ def _semantics(plan: Plan, broken: set[str]) -> list[Problem]:
         **sweep.fixed,
     }
     sample = draw(plan.request.space, sweep.question, 1)
-    for condition in plan.conditions:
-        values = {**sample, **condition.values}
+    ends = [
+        {name: value}
+        for name, dimension in plan.request.space.items()
+        for value in (dimension.values if isinstance(dimension, Choice) else (dimension.low, dimension.high))
+    ]
+    for condition, end in itertools.product(plan.conditions, [{}, *ends]):
+        values = {**sample, **condition.values, **end}
         values |= {name: value for name, value in sound.items() if f"--set {name}" in broken}
         try:
             config = config_class.model_validate(values)

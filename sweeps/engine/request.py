@@ -30,8 +30,12 @@ class Request:
     confirm_seeds: tuple[int, ...]
     search_seeds: tuple[int, ...]
     samples: int
+    """Configs tried in each condition."""
+    grid_points: int
+    """Values that a grid takes from each range."""
 
 
+DEFAULT_GRID_POINTS = 3
 FIRST_SEARCH_SEED = 1001
 """Confirm seeds are 1, 2, … (at most 1000), search seeds lie above: none is ever used for both."""
 
@@ -47,7 +51,7 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
             fixed[name] = value
     seeds, search_seeds, samples = options.seeds, sweep.search_seeds, options.samples or sweep.samples
     if options.smoke:
-        seeds, search_seeds, samples = 2, 1, 2
+        seeds, search_seeds, samples = min(seeds, 2), 1, min(samples, 2)
         factors = {name: [values[0], values[-1]] if len(values) > 1 else values for name, values in factors.items()}
         if "epochs" in space:
             space["epochs"] = Choice((2,))
@@ -67,6 +71,7 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
         confirm_seeds=tuple(range(1, seeds + 1)) if sweep.experiment.has_test else (),
         search_seeds=tuple(range(FIRST_SEARCH_SEED, FIRST_SEARCH_SEED + search_seeds)),
         samples=samples,
+        grid_points=options.samples or DEFAULT_GRID_POINTS,
     )
     return made, problems
 

@@ -88,6 +88,7 @@ class Course:
         """Every trial of the condition that the plan has called for so far."""
         self.unsettled: set[str] = set()
         self._told: set[int] = set()
+        self._by_recipe: dict[str, Draw] = {}
         self._draws = {d.index: d for d in plan.draws}
         self._proposer: Proposer | None = None
         if plan.search == "optuna":
@@ -128,9 +129,15 @@ class Course:
             trial = self.plan.trial(self.condition, draw, seed, phase)
             if trial.id not in self.known:
                 self.known[trial.id] = trial
-                if statuses.get(trial.id) not in FINAL:
+                self._by_recipe[selection.recipe_of(trial.entry.config)] = draw
+                if not self._is_settled(statuses.get(trial.id), seed):
                     self.unsettled.add(trial.id)
                     self.waiting.append(trial)
+
+    def _is_settled(self, status: Status | None, seed: int) -> bool:
+        """Whether an outcome in the ledger is one that this plan can use: it may not stop trials early as that did."""
+        stoppable = self.plan.scheduler != "none" and seed in self.plan.first_seeds()
+        return status in FINAL and (status != "stopped" or stoppable)
 
     def _rows(self) -> pd.DataFrame:
         """The search trials of this plan in this condition: the answer is the plan's, whatever else was tried."""
@@ -138,18 +145,20 @@ class Course:
         return rows[rows["id"].isin(list(self.known))]
 
     def _best(self, n: int) -> list[Draw]:
-        rows = self._rows()
-        best = selection.best_draws(rows, self.ledger.last_epochs(), self.plan.sweep.select, n)
-        by_values = {selection.recipe_of(row["config"]): int(row["draw"]) for row in records(rows)}
-        return [self._draws[by_values[key]] for key in best]
+        best = selection.best_draws(self._rows(), self.ledger.last_epochs(), self.plan.sweep.select, n)
+        return [self._by_recipe[recipe] for recipe in best]
 
     # Model-based search: configs come one by one, and those of earlier runs come from the ledger.
 
     def _adopt(self) -> None:
         rows = self.ledger.trials(where="condition=? AND phase='search'", values=[self.condition.key])
+        space, seen = self.plan.request.space, {canonical(d.values) for d in self._draws.values()}
         for row in records(rows):
-            values = {name: row["config"][name] for name in self.plan.request.space}
-            self._draws.setdefault(int(row["draw"]), Draw(int(row["draw"]), values, bool(row["prescribed"])))
+            values = {name: row["config"][name] for name in space}
+            if canonical(values) not in seen and all(value in space[name] for name, value in values.items()):
+                seen.add(canonical(values))
+                index = max(self._draws, default=0) + 1
+                self._draws[index] = Draw(index, values)
 
     def _propose(self) -> None:
         if self._proposer is None:
@@ -169,8 +178,8 @@ class Course:
         statuses = self.ledger.statuses()
         if any(statuses.get(trial) not in FINAL for trial in ids):
             return None
-        last = self.ledger.last_epochs()
-        return float(last.loc[ids, self.plan.sweep.metric].mean(skipna=False))
+        last = self.ledger.last_epochs().reindex(index=ids, columns=[self.plan.sweep.metric])
+        return float(last[self.plan.sweep.metric].mean(skipna=False))
 
 
 class Agenda:
@@ -219,7 +228,7 @@ class Agenda:
         course.settled(trial.id)
         self._collect([course])
 
-    def put_back(self, *, suspect: bool) -> list[Trial]:
+    def put_back(self, *, suspect: bool) -> None:
         """What was running when Tune gave up; runs again, if suspect alone and last."""
         trials, self.running = list(self.running.values()), {}
         self.started.clear()
@@ -228,7 +237,6 @@ class Agenda:
         else:
             for trial in trials:
                 self._push(trial)
-        return trials
 
     @property
     def trials_left(self) -> int:

@@ -1,4 +1,4 @@
-"""A Ray session of our own: quiet, private, gone without a trace when it ends; and the signals that end it."""
+"""A Ray session of our own: quiet, private, gone without a trace when it ends."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ import logging
 import os
 import secrets
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import psutil
 import ray
@@ -29,8 +27,7 @@ _QUIET = {
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # Tune executes, the ledger remembers
     "TUNE_WARN_THRESHOLD_S": "60",
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a trial that asked for no GPU sees none
 }
 _PREFIX = "labsweep-"
 _MARKERS = (":job_id:", ":actor_name:", ":task_name:")
@@ -125,30 +122,3 @@ def protect_token() -> None:
         file.write(secrets.token_hex(32))  # what Ray itself would generate
     with contextlib.suppress(PermissionError):
         path.chmod(0o600)
-
-
-class Interrupt:
-    """Ctrl-C and SIGTERM as a flag; a second one ends the process at once.
-
-    Install it after `ray.init`, which has handlers of its own.
-    """
-
-    def __init__(self) -> None:
-        self.signal: int | None = None
-        self._before = {s: signal.signal(s, self._receive) for s in (signal.SIGINT, signal.SIGTERM)}
-
-    def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-        self.signal = number
-
-    def restore(self) -> None:
-        """Put the former handlers back."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    @property
-    def exit_code(self) -> int:
-        """130 for Ctrl-C, 143 for SIGTERM."""
-        return 128 + (self.signal or 0)

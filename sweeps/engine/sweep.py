@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from analysis.selection import objective
 from sweeps.engine.space import Dimension
 from trainables.base import Experiment
 
@@ -43,9 +44,9 @@ class Sweep:
     @property
     def metric(self) -> str:
         """The validation metric that selects."""
-        return self.select.split()[1]
+        return objective(self.select).metric
 
     @property
     def mode(self) -> Literal["max", "min"]:
         """Whether more of it is better."""
-        return "max" if self.select.split()[0] == "max" else "min"
+        return objective(self.select).mode

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from ray import PlacementGroupID, tune
 from ray.tune import CheckpointConfig, FailureConfig, PlacementGroupFactory, RunConfig, TuneConfig
-from ray.tune.error import TuneError
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
@@ -18,14 +18,13 @@ from ray.util.placement_group import PlacementGroup, placement_group_table, remo
 
 from analysis.ledger import Ledger, Outcome
 from sweeps.engine.barrier import BarrierActor
+from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.plan import Trial
 from sweeps.engine.schedule import PerCondition
 from sweeps.engine.search import Agenda, Signal
-from sweeps.engine.session import Interrupt, Session
+from sweeps.engine.session import Session
 from trainables.base import Host, Job
 from trainables.checkpoint import Checkpoints
-
-__all__ = ["RETRIES", "Scribe", "TuneError", "barrier", "fit", "free_slots"]
 
 RETRIES = 3
 """How often a trial is run again after its worker died."""
@@ -58,6 +57,7 @@ class Feed(_DriverOnly, Searcher):  # type: ignore[misc]  # Ray is untyped here
             "config": dict(answer.entry.config),
             "confirm": answer.confirm,
             "stoppable": answer.entry.phase == "search" and answer.entry.seed in self._agenda.plan.first_seeds(),
+            "code": answer.entry.code_fingerprint,
             "keep_outputs": answer.confirm or self._keep_outputs,
         }
         return {"trial": task}
@@ -84,21 +84,28 @@ class Scribe(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray is untype
         self._agenda, self._ledger, self._job = agenda, ledger, job
         self._hardware, self._tick = hardware, tick
         self._committed = time.monotonic()
+        self.error: Exception | None = None
+        """The first error of our own; `fit()` has ended because of it."""
         self.workers: set[str] = set()
         """Every worker that has reported, as pid@host."""
 
     def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        known = self._of(trial)
-        self._agenda.started.add(known.id)
-        self._ledger.start(known.entry, worker=None, hardware=self._hardware)
+        with self._guard():
+            known = self._agenda.running[trial.config["trial"]["id"]]
+            self._agenda.started.add(known.id)
+            self._ledger.start(known.entry, worker=None, hardware=self._hardware)
 
     def on_trial_result(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: Any
     ) -> None:
         known = self._agenda.running.get(trial.config["trial"]["id"])
-        if known is None:
-            return  # stopped by hand, or reported twice
+        if known is not None:  # else stopped by hand, or reported twice
+            with self._guard():
+                self._record(known, result)
+
+    def _record(self, known: Trial, result: dict[str, Any]) -> None:
         worker = f"{result['pid']}@{result['hostname']}"
+        self._hardware = result["hardware"]
         self.workers.add(worker)
         rows = json.loads(result.pop("rows", "[]"))
         self._ledger.add_epochs(known.id, rows)
@@ -114,26 +121,34 @@ class Scribe(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray is untype
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         known = self._agenda.running.get(trial.config["trial"]["id"])
         if known is not None:
-            attempts = self._ledger.attempts(known.id)
-            self._settle(known, Outcome("failed", error=f"its worker died, {attempts} times in all"), None)
+            with self._guard():
+                error = f"gave up after {trial.num_failures} failures of its worker; the last: {trial.get_error()}"
+                self._settle(known, Outcome("failed", error=error), None)
 
     def on_step_end(self, iteration: int, trials: list[TuneTrial], **info: Any) -> None:
-        self._tick()
+        with self._guard():
+            self._tick()
 
-    def _of(self, trial: TuneTrial) -> Trial:
-        return self._agenda.running[trial.config["trial"]["id"]]
+    @contextlib.contextmanager
+    def _guard(self) -> Iterator[None]:
+        """Tune would take an error of ours for one of the trial's, and run that again: keep it, and end `fit()`."""
+        try:
+            yield
+        except Exception as error:
+            self.error = self.error or error
+            self._agenda.closed = True
 
     def _settle(self, trial: Trial, outcome: Outcome, worker: str | None, value: float | None = None) -> None:
-        self._ledger.finish(trial.id, outcome, worker=worker)
+        self._ledger.finish(trial.id, outcome, worker=worker, hardware=self._hardware)
         Checkpoints(self._job.folder / "checkpoints" / trial.id).clear()
         self._agenda.settled(trial, value)
 
 
 class OnInterrupt(_DriverOnly, Stopper):  # type: ignore[misc]  # Ray is untyped here
-    """Ends `fit()` when a signal has come."""
+    """Ends `fit()` when a signal has come, or the ledger can no longer be written."""
 
-    def __init__(self, interrupt: Interrupt, agenda: Agenda) -> None:
-        self._interrupt, self._agenda = interrupt, agenda
+    def __init__(self, interrupt: Interrupt, agenda: Agenda, scribe: Scribe) -> None:
+        self._interrupt, self._agenda, self._scribe = interrupt, agenda, scribe
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
@@ -141,7 +156,7 @@ class OnInterrupt(_DriverOnly, Stopper):  # type: ignore[misc]  # Ray is untyped
     def stop_all(self) -> bool:
         if self._interrupt.signal is not None:
             self._agenda.closed = True
-        return self._interrupt.signal is not None
+        return self._interrupt.signal is not None or self._scribe.error is not None
 
 
 def fit(
@@ -152,7 +167,7 @@ def fit(
     interrupt: Interrupt,
     schedule: PerCondition | None,
 ) -> None:
-    """Run the agenda until it is over, interrupted, or Tune gives up (raises whatever Tune raises)."""
+    """Run the agenda until it is over or interrupted. Raises what Tune raises when it gives up, and our own errors."""
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(2 * session.slots)
     keep_outputs = not agenda.plan.sweep.experiment.has_test
     tuner = tune.Tuner(
@@ -169,14 +184,18 @@ def fit(
             name="tune",
             storage_path=str(session.temporary / "tune"),
             callbacks=[scribe],
-            stop=OnInterrupt(interrupt, agenda),
+            stop=OnInterrupt(interrupt, agenda, scribe),
             failure_config=FailureConfig(max_failures=RETRIES),
             checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
             progress_reporter=_Silent(),
             verbose=0,
         ),
     )
-    tuner.fit()
+    try:
+        tuner.fit()
+    finally:
+        if scribe.error is not None:
+            raise scribe.error
 
 
 def _trainable(question: str, job: Job, session: Session) -> type[Host]:

@@ -63,10 +63,11 @@ def provide(
     waiting: dict[str, tuple[Artifact, set[int]]] = {}
     for artifact in everything:
         loaded = store.load(artifact)
-        if loaded is not None:
-            refs[artifact.key] = ray.put(loaded)
-        else:
-            waiting[artifact.key] = (artifact, set(store.missing(artifact)))
+        missing = store.missing(artifact)
+        if loaded is None and missing:
+            waiting[artifact.key] = (artifact, set(missing))
+        else:  # perhaps another sweep has just finished it
+            refs[artifact.key] = ray.put(loaded or _reload(store, artifact))
     queue = [(artifact, piece) for artifact, pieces in waiting.values() for piece in sorted(pieces)]
     total, threads = len(queue), max(1, int(resources.get("num_cpus", 1)))
     running: dict[ray.ObjectRef, tuple[Artifact, int]] = {}

@@ -123,7 +123,7 @@ def _features(data: str, artifact: Artifact, piece: int, sources: Sources, needs
         halves = split_train(split.labels, spec["pool"], spec["validation"], sources.dataset(data).blocked)
         rows = halves[0] if part == "pool" else halves[1]
     rows = rows[piece_slice(len(rows), artifact.pieces, piece)]
-    backbone = _trained(needs["backbone"]) if needs else _pretrained(sources, spec["backbone"])
+    backbone = _trained(needs["backbone"]) if needs else _pretrained(sources, spec["backbone"], spec["precision"])
     return {"x": embed(backbone, split.images[rows], spec["precision"]), "y": split.labels[rows]}
 
 
@@ -132,6 +132,6 @@ def _trained(arrays: Arrays) -> Backbone:
 
 
 @lru_cache(maxsize=1)
-def _pretrained(sources: Sources, name: str) -> Backbone:
-    """Kept between pieces: the weights of VGG19 take half a gigabyte."""
+def _pretrained(sources: Sources, name: str, precision: str) -> Backbone:
+    """Kept between pieces: the weights of VGG19 take half a gigabyte. By precision: `embed` casts them in place."""
     return build(name, sources.weights(name))

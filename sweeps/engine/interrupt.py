@@ -1,0 +1,46 @@
+"""Ctrl-C and SIGTERM as a flag, from before Ray starts until the answer is written."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType, TracebackType
+
+
+class Interrupt:
+    """`signal` is None until one has come. A second one ends the process at once.
+
+    `ray.init` puts handlers of its own in place: call `install` again after it.
+    """
+
+    NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._before = {number: signal.getsignal(number) for number in self.NUMBERS}
+
+    def __enter__(self) -> Interrupt:
+        self.install()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def install(self) -> None:
+        """Take the signals."""
+        for number in self.NUMBERS:
+            signal.signal(number, self._receive)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        self.signal = number
+
+    @property
+    def exit_code(self) -> int | None:
+        """130 for Ctrl-C, 143 for SIGTERM, None where none has come."""
+        return None if self.signal is None else 128 + self.signal

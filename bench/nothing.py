@@ -1,4 +1,4 @@
-"""An Experiment that does nothing, or sleeps: what is left of a trial is the engine."""
+"""An Experiment that does nothing, or sleeps: what is left of a trial is the engine. Workers import nothing more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 
 from pydantic import Field
 
-from sweeps.engine import Sweep, integers
 from trainables.base import EvalSplit, Experiment, Metrics, TrialConfig
 
 
@@ -32,15 +31,3 @@ class Nothing(Experiment[Config]):
 
     def evaluate(self, split: EvalSplit) -> Metrics:
         return {"accuracy": self.config.x / 10**9}
-
-
-def sweep(samples: int, sleep: float) -> Sweep:
-    """`samples` trials of `sleep` seconds."""
-    return Sweep(
-        Nothing,
-        factors={},
-        space={"x": integers(0, 10**9)},
-        fixed={"sleep": sleep},
-        samples=samples,
-        search_seeds=1,
-    )

@@ -28,7 +28,8 @@ import ray
 from ray import tune
 
 from analysis.ledger import Ledger
-from bench.nothing import sweep
+from bench.nothing import Nothing
+from sweeps.engine import Sweep, integers
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.options import Options
 from sweeps.engine.preflight import cores, make_plan
@@ -101,6 +102,18 @@ def _tune(trainable: object, trials: int, sleep: float, *, reuse: bool) -> Timin
         return Timing(seconds, len({result.metrics["worker"] for result in results}))
     finally:
         ray.shutdown()
+
+
+def sweep(samples: int, sleep: float) -> Sweep:
+    """`samples` trials of `sleep` seconds."""
+    return Sweep(
+        Nothing,
+        factors={},
+        space={"x": integers(0, 10**9)},
+        fixed={"sleep": sleep},
+        samples=samples,
+        search_seeds=1,
+    )
 
 
 def ours(trials: int, sleep: float) -> Timing:

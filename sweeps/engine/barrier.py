@@ -8,27 +8,26 @@ once, before its first epoch, until all have arrived.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import ray
 
 
-class Barrier:
-    """Lets workers pass once `parties` have arrived, or `timeout` seconds after the first came."""
+def start_barrier(parties: int, timeout: float = 30.0) -> Any:
+    """An actor whose `arrive` returns once `parties` have called it, or `timeout` seconds after the first did."""
 
-    def __init__(self, parties: int, timeout: float = 30.0) -> None:
-        self._parties, self._timeout = parties, timeout
-        self._arrived = 0
-        self._open = asyncio.Event()
+    class Barrier:  # local, so that it travels by value: its process need not import the engine, and PyTorch with it
+        def __init__(self) -> None:
+            self._arrived = 0
+            self._open = asyncio.Event()
 
-    async def arrive(self) -> None:
-        """Wait for the others."""
-        self._arrived += 1
-        if self._arrived >= self._parties:
-            self._open.set()
-        try:
-            await asyncio.wait_for(self._open.wait(), self._timeout)
-        except TimeoutError:
-            self._open.set()  # fewer came than slots were asked for: go on with these
+        async def arrive(self) -> None:
+            self._arrived += 1
+            if self._arrived >= parties:
+                self._open.set()
+            try:
+                await asyncio.wait_for(self._open.wait(), timeout)
+            except TimeoutError:
+                self._open.set()  # fewer came than slots were asked for: go on with these
 
-
-BarrierActor = ray.remote(num_cpus=0, max_concurrency=1000)(Barrier)
+    return ray.remote(num_cpus=0, max_concurrency=1000)(Barrier).remote()

@@ -26,7 +26,7 @@ from sweeps.engine.live import clock
 from sweeps.engine.lock import lock
 from sweeps.engine.options import Options, parse
 from sweeps.engine.plan import Plan
-from sweeps.engine.preflight import cores, make_plan
+from sweeps.engine.preflight import make_plan, slots
 from sweeps.engine.search import Agenda, settled
 from sweeps.engine.sweep import Sweep
 from trainables.problems import Problem, Refused
@@ -77,7 +77,7 @@ def _sweep(plan: Plan, options: Options, folder: Path, command: str, interrupt: 
     if options.fresh:
         set_ledger_aside(folder)
     with Ledger(folder) as ledger:
-        agenda = Agenda(plan, ledger)
+        agenda = Agenda(plan, ledger, slots(options))
         report = None
         if agenda.trials_left:
             from sweeps.engine.run import carry_out  # Ray takes seconds to import
@@ -218,7 +218,6 @@ def _estimate(plan: Plan, options: Options, agenda: Agenda, ledger: Ledger) -> s
     text = f"{len(left) + max(0, to_come)} of {plan.size} trials are left to run"
     if not rates:
         return f"{text}; no trial of this plan has run yet, so there is no estimate of the time."
-    slots = options.gpus * options.trials_per_gpu or options.cpus or cores()
     mean_cost = sum(t.cost for t in known.values()) / len(known)
     work = sum(rates) / len(rates) * (sum(t.cost for t in left) + max(0, to_come) * mean_cost)
-    return f"{text}: about {clock(work / slots)} on {slots} slots, going by {len(rates)} trials that are done."
+    return f"{text}: about {clock(work / slots(options))} on {slots(options)} slots, going by {len(rates)} trials that are done."

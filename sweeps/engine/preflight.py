@@ -83,6 +83,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def slots(options: Options) -> int:
+    """Trials at a time, on this machine."""
+    return options.gpus * options.trials_per_gpu or options.cpus or cores()
+
+
 def code_fingerprint() -> str:
     """SHA-256 over the source of `trainables`, which determines what a trial computes."""
     root = Path(trainables.__file__).parent

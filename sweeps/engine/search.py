@@ -80,8 +80,10 @@ class Proposer:
 class Course:
     """One condition on its way from search to confirmation."""
 
-    def __init__(self, condition: Condition, plan: Plan, ledger: Ledger) -> None:
+    def __init__(self, condition: Condition, plan: Plan, ledger: Ledger, ahead: int) -> None:
         self.condition, self.plan, self.ledger = condition, plan, ledger
+        self.ahead = ahead
+        """How many configs a model-based search may have open: enough for all slots, else as few as can be."""
         self.stage = "search"
         self.waiting: list[Trial] = []
         self.known: dict[str, Trial] = {}
@@ -168,7 +170,7 @@ class Course:
             if d.index not in self._told and not self.unsettled.intersection(ids):
                 self._told.add(d.index)
                 self._proposer.tell(d, self._value(ids))
-        if len(self._draws) < self.plan.configs_per_condition and len(self._draws) - len(self._told) < 2:
+        if len(self._draws) < self.plan.configs_per_condition and len(self._draws) - len(self._told) < self.ahead:
             index = max(self._draws, default=0) + 1
             self._draws[index] = Draw(index, self._proposer.ask(index))
             self._call(self._draws[index], self.plan.first_seeds(), "search")
@@ -185,9 +187,10 @@ class Course:
 class Agenda:
     """All courses; hands out the longest waiting trial first."""
 
-    def __init__(self, plan: Plan, ledger: Ledger) -> None:
+    def __init__(self, plan: Plan, ledger: Ledger, slots: int = 1) -> None:
         self.plan, self.ledger = plan, ledger
-        self.courses = {c.key: Course(c, plan, ledger) for c in plan.conditions}
+        ahead = max(2, math.ceil(2 * slots / len(plan.conditions) / len(plan.first_seeds())))
+        self.courses = {c.key: Course(c, plan, ledger, ahead) for c in plan.conditions}
         self.running: dict[str, Trial] = {}
         """Handed out and not settled: what a crash leaves open."""
         self.started: set[str] = set()

@@ -17,7 +17,7 @@ from ray.tune.stopper import Stopper
 from ray.util.placement_group import PlacementGroup, placement_group_table, remove_placement_group
 
 from analysis.ledger import Ledger, Outcome
-from sweeps.engine.barrier import BarrierActor
+from sweeps.engine.barrier import start_barrier
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.plan import Trial
 from sweeps.engine.schedule import PerCondition
@@ -212,7 +212,7 @@ def _trainable(question: str, job: Job, session: Session) -> type[Host]:
 
 def barrier(session: Session, agenda: Agenda) -> Any:
     """A fresh barrier for as many workers as will come."""
-    return BarrierActor.remote(min(session.slots, agenda.ready) or 1)
+    return start_barrier(min(session.slots, agenda.ready) or 1)
 
 
 def free_slots() -> None:

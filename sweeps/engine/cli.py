@@ -220,4 +220,5 @@ def _estimate(plan: Plan, options: Options, agenda: Agenda, ledger: Ledger) -> s
         return f"{text}; no trial of this plan has run yet, so there is no estimate of the time."
     mean_cost = sum(t.cost for t in known.values()) / len(known)
     work = sum(rates) / len(rates) * (sum(t.cost for t in left) + max(0, to_come) * mean_cost)
-    return f"{text}: about {clock(work / slots(options))} on {slots(options)} slots, going by {len(rates)} trials that are done."
+    n = slots(options)
+    return f"{text}: about {clock(work / n)} on {n} slots, going by {len(rates)} trials that are done."

@@ -6,7 +6,7 @@ import hashlib
 import pickle
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -57,7 +57,7 @@ def _downloaded(name: str, folder: Path | None) -> Path:
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(best.url).path).name
     if path.is_file():
         return path
-    failure = patiently(lambda: best.get_state_dict(check_hash=True, progress=False, weights_only=True))
+    failure = _fetch(name)
     if failure is not None:
         looked = f"{name}.pth, {name}-*.pth or {name}_*.pth in {folder}, nor " if folder else ""
         raise refuse(
@@ -68,6 +68,15 @@ def _downloaded(name: str, folder: Path | None) -> Path:
             key="backbone",
         )
     return path
+
+
+@cache
+def _fetch(name: str) -> str | None:
+    """Download the weights, once a process: a plan asks for them many times. What went wrong, or None."""
+    from torchvision.models import get_model_weights
+
+    best = get_model_weights(name).DEFAULT
+    return patiently(lambda: best.get_state_dict(check_hash=True, progress=False, weights_only=True))
 
 
 def digest(path: Path) -> str:
@@ -95,7 +104,9 @@ def load(path: Path) -> StateDict:
     digest(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except pickle.UnpicklingError:  # its message advises to run the code in the file
+        raise _not_a_state_dict(path, "something else than tensors") from None
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
         raise _not_a_state_dict(path, " ".join(str(error).split())[:200]) from None
     if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         found = ", ".join(map(str, list(state)[:5])) if isinstance(state, Mapping) else type(state).__name__

@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sweeps.engine.cli import run
+from sweeps.transfer_sizes import SWEEP
 from tests.conftest import SMALL, Sweeps, family, titles, workers
 
 LONG = (
@@ -183,3 +185,14 @@ def test_the_undisturbed_sweep_used_every_slot_and_recorded_everything(undisturb
         assert set(trials["hardware"]) != {""}
     manifest = json.loads((undisturbed.folder / "manifest.json").read_text())
     assert "torch" in json.dumps(manifest)
+
+
+def test_a_dry_run_knows_what_the_ledger_has_and_how_long_the_rest_takes(
+    undisturbed: Sweeps, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (undisturbed.folder / "ledger.sqlite").read_bytes()
+    assert run(SWEEP, ["--out", str(undisturbed.out), *SMALL, "--seeds", "4", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "4 of 26 trials are left to run: about 0:0" in said, "two more seeds in each of two conditions"
+    assert "going by 22 trials that are done" in said
+    assert (undisturbed.folder / "ledger.sqlite").read_bytes() == before

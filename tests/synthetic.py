@@ -6,15 +6,20 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+import sys
+import types
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from analysis.drafts import Answer, Draft, Findings
 from analysis.ledger import Entry, Ledger, Outcome, Status, canonical
 from analysis.measures import by_seed
+from analysis.report import make_answer
 from analysis.results import Results
 from analysis.selection import best_draws
 from analysis.tables import best_config
@@ -182,3 +187,18 @@ def tables(folder: Path) -> tuple[Results, pd.DataFrame, pd.DataFrame]:
         results = Results(ledger)
         seeds = by_seed(results)
         return results, seeds, best_config(results, seeds)
+
+
+def answer_by(answer: Callable[[Findings], Draft], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Answer:
+    """What a question's `answer` makes of a small ledger without test data, selected by a loss: `widths`."""
+    module = types.ModuleType("analysis.widths")
+    module.answer = answer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "analysis.widths", module)
+    key = '{"backbone":"none","data":"digits","precision":"fp32","train_size":1,"width":%d}'
+    with Ledger(folder) as ledger:
+        begin(ledger, question="widths", factors={"width": [8, 16]}, hyperparameters=["lr"], select="min val_loss",
+              confirm=False, confirm_seeds=[], search_trials=2, conditions=[key % 8, key % 16])  # fmt: skip
+        for width in (8, 16):
+            for seed in (0, 10_001):
+                add_trial(ledger, key % width, DRAWS[0], 1, seed)
+    return make_answer(folder, "widths")

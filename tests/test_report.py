@@ -19,7 +19,7 @@ from analysis.drafts import Answer, Draft, Drawing, Findings
 from analysis.figures import Words
 from analysis.ledger import Ledger, LedgerError
 from analysis.report import folder_of, make_answer
-from tests.synthetic import CONFIRM_SEEDS, DRAWS, add_trial, begin, condition, fill, fingerprints
+from tests.synthetic import CONFIRM_SEEDS, DRAWS, add_trial, answer_by, begin, condition, fill, fingerprints
 
 ROOT = Path(__file__).parents[1]
 FIGURES = ("test_error", "epochs_to_best", "learning_curves")
@@ -221,17 +221,7 @@ def test_another_question_needs_nothing_but_its_own_file(tmp_path: Path, monkeyp
         figure = figures.lines(found.best, words, x="width", columns={"val_loss": "loss"})
         return Draft("Loss by width", "It falls.", {"loss": Drawing(figure, "Loss.")}, {"more": found.best})
 
-    module = types.ModuleType("analysis.widths")
-    module.answer = answer  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "analysis.widths", module)
-    key = '{"backbone":"none","data":"digits","precision":"fp32","train_size":1,"width":%d}'
-    with Ledger(tmp_path) as ledger:
-        begin(ledger, question="widths", factors={"width": [8, 16]}, hyperparameters=["lr"], select="min val_loss",
-              confirm=False, confirm_seeds=[], search_trials=2, conditions=[key % 8, key % 16])  # fmt: skip
-        for width in (8, 16):
-            for seed in (0, 10_001):
-                add_trial(ledger, key % width, DRAWS[0], 1, seed)
-    made = make_answer(tmp_path, "widths")
+    made = answer_by(answer, tmp_path, monkeypatch)
     assert made.partial is None
     assert list(made.table["width"]) == ["8", "16"]
     assert {"tables/more.csv", "figures/loss.svg"} <= set(written(tmp_path))

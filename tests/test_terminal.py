@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import types
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from analysis.drafts import Answer, Draft, Findings
 from analysis.ledger import Ledger
 from analysis.report import make_answer
 from analysis.terminal import layout, show
-from tests.synthetic import CONFIRM_SEEDS, DRAWS, add_trial, begin, condition, fill
+from tests.synthetic import CONFIRM_SEEDS, DRAWS, add_trial, answer_by, begin, condition, fill
 
 ROOT = Path(__file__).parents[1]
 
@@ -127,17 +126,7 @@ def test_a_question_with_a_loss_and_no_test_data(tmp_path: Path, monkeypatch: py
     def answer(found: Findings) -> Draft:
         return Draft("Loss by width", "It falls.", terms="In the files only.")
 
-    module = types.ModuleType("analysis.widths")
-    module.answer = answer  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "analysis.widths", module)
-    key = '{"backbone":"none","data":"digits","precision":"fp32","train_size":1,"width":%d}'
-    with Ledger(tmp_path) as ledger:
-        begin(ledger, question="widths", factors={"width": [8, 16]}, hyperparameters=["lr"], select="min val_loss",
-              confirm=False, confirm_seeds=[], search_trials=2, conditions=[key % 8, key % 16])  # fmt: skip
-        for width in (8, 16):
-            for seed in (0, 10_001):
-                add_trial(ledger, key % width, DRAWS[0], 1, seed)
-    made = make_answer(tmp_path, "widths")
+    made = answer_by(answer, tmp_path, monkeypatch)
     assert list(made.brief.table) == ["width", "lr", "validation loss [95 %]", "n", "best epoch"]
     assert list(made.brief.table["n"]) == ["2", "2"]
     text = shown(made)

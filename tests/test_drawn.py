@@ -13,7 +13,8 @@ from trainables.artifacts import pretrained
 from trainables.artifacts.features import backbone_features
 from trainables.artifacts.pretrained import letters_backbone
 from trainables.artifacts.store import Store
-from trainables.data.letters import CLASSES, FONTS, draw, glyphs
+from trainables.data.glyphs import FONTS, glyphs
+from trainables.data.letters import CLASSES, draw
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset
 from trainables.files import Arrays
@@ -34,7 +35,7 @@ def pretrain(seed: int) -> Arrays:
 
 
 def test_every_letter_of_every_font_is_drawn_and_its_strokes_grow() -> None:
-    atlas = glyphs()  # [fonts, strokes, classes, H, W]
+    atlas = glyphs(CLASSES)  # [fonts, strokes, classes, H, W]
     assert atlas.shape[:3] == (len(FONTS), 3, len(CLASSES))
     ink = atlas.sum((3, 4))
     assert ink.min() > 20

@@ -13,10 +13,10 @@ from typing import Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from trainables.artifacts.pretrained import letters_backbone
 from trainables.artifacts.store import Artifact, piece_slice
+from trainables.data.pixels import channels_first, grayscale, resized
 from trainables.data.sources import Sources
 from trainables.data.subsets import split_train
 from trainables.files import Arrays
@@ -98,18 +98,8 @@ def embed(backbone: Backbone, images: np.ndarray, precision: str) -> np.ndarray:
 
 def prepare(images: torch.Tensor, to: Description) -> torch.Tensor:
     """images [N, H, W] or [N, H, W, 3] uint8 -> [N, channels, resolution, resolution] float32, normalised."""
-    x = images[:, None] if images.ndim == 3 else images.permute(0, 3, 1, 2)
-    x = x.float() / 255
-    if x.shape[1] == 3 and to.channels == 1:
-        x = (x * x.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)  # ITU-R BT.601
-    height, width = x.shape[2:]
-    side = to.resolution
-    if (height, width) != (side, side):
-        scale = side / min(height, width)
-        size = (max(side, round(height * scale)), max(side, round(width * scale)))
-        x = F.interpolate(x, size=size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
-        top, left = (size[0] - side) // 2, (size[1] - side) // 2
-        x = x[:, :, top : top + side, left : left + side]
+    x = channels_first(images)
+    x = resized(grayscale(x) if to.channels == 1 else x, to.resolution)
     x = x.expand(-1, to.channels, -1, -1)  # grayscale is repeated only after it was resized
     return (x - x.new_tensor(to.mean)[:, None, None]) / x.new_tensor(to.std)[:, None, None]
 

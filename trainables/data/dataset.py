@@ -58,6 +58,8 @@ class DataSet(ABC):
     origin: str
     builtin: bool = False
     blocked: bool = False
+    made_from: tuple[str, ...] = ()
+    """Names of the sets whose images it shows: it must not be trained on while these are tested on."""
 
     @abstractmethod
     def labels(self, split: SplitName) -> np.ndarray:
@@ -131,6 +133,11 @@ def array_digest(*arrays: np.ndarray) -> str:
         digest.update(f"{array.dtype.str} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def recipe_digest(*parts: str) -> str:
+    """SHA-256 that stands for arrays by all that determines them (seeds, versions, other digests), in hexadecimal."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def refuse(rule: str, value: object, remedy: str, *, key: str = "data") -> Refused:

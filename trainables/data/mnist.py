@@ -6,14 +6,13 @@ Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digit
 from __future__ import annotations
 
 import gzip
-import hashlib
-from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from trainables.data.dataset import SPLITS, DataSet, SplitName, refuse
-from trainables.data.download import patiently
+from trainables.data.dataset import SplitName
+from trainables.data.official import Official, find_files, verified
 
 # MD5 of the official files: gzipped (the ones torchvision verifies) and unpacked.
 MD5 = {
@@ -25,83 +24,43 @@ MD5 = {
 PREFIX: dict[SplitName, str] = {"train": "train", "test": "t10k"}
 
 
-class MNIST(DataSet):
+class MNIST(Official):
     """60,000 training and 10,000 test images of handwritten digits, 28×28."""
 
     classes = tuple("0123456789")
     origin = "MNIST, 60,000 + 10,000 handwritten digits, 28×28"
     shape = (28, 28)
 
-    def __init__(self, files: dict[str, Path]) -> None:
-        self._files = files
-
-    def labels(self, split: SplitName) -> np.ndarray:
+    def read_labels(self, split: SplitName) -> np.ndarray:
         return self._read(f"{PREFIX[split]}-labels-idx1-ubyte", header=8).astype(np.int64)
 
     def images(self, split: SplitName) -> np.ndarray:
         return self._read(f"{PREFIX[split]}-images-idx3-ubyte", header=16).reshape(-1, 28, 28)
 
-    def fingerprint(self, split: SplitName) -> str:
-        """Of the official checksums, once the files were found to have them, packed or not."""
+    def checksums(self, split: SplitName) -> list[str]:
+        """Of the unpacked files: packed or not, the data are the same."""
         names = [f"{PREFIX[split]}-images-idx3-ubyte", f"{PREFIX[split]}-labels-idx1-ubyte"]
         for name in names:
-            verified(self._files[name])
-        return hashlib.sha256("".join(MD5[name][1] for name in names).encode()).hexdigest()
+            self._verified(name)
+        return [MD5[name][1] for name in names]
 
-    def check(self) -> None:
-        for split in SPLITS:
-            self.fingerprint(split)
+    def _verified(self, name: str) -> bytes:
+        path = self._files[name]
+        packed, plain = MD5[name]
+        return verified(path, packed if path.suffix == ".gz" else plain)
 
     def _read(self, name: str, header: int) -> np.ndarray:
-        path = self._files[name]
-        content = verified(path)
-        if path.suffix == ".gz":
+        content = self._verified(name)
+        if self._files[name].suffix == ".gz":
             content = gzip.decompress(content)
         return np.frombuffer(content, np.uint8, offset=header)
-
-
-def verified(path: Path) -> bytes:
-    """The content of an official file. Raises Refused, with both checksums, where it is another."""
-    content = path.read_bytes()
-    packed, plain = MD5[path.name.removesuffix(".gz")]
-    expected = packed if path.suffix == ".gz" else plain
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != expected:
-        raise refuse(
-            f"the MD5 of {path} must be {expected}",
-            f"{found} ({len(content):,} bytes)",
-            "It is damaged or truncated: put the official file there, or remove it to have it downloaded.",
-        )
-    return content
 
 
 def open_mnist(data_dir: Path | None, cache_dir: Path) -> MNIST:
     """MNIST from `data_dir`, else from the cache, else downloaded into the cache. Raises Refused."""
     folders = [folder / "MNIST" / "raw" for folder in (data_dir, cache_dir) if folder is not None]
-    files = _find(folders)
-    missing = [name for name in MD5 if name not in files]
-    failure = _download(cache_dir) if missing else None
-    files = _find(folders) if missing else files
-    missing = [name for name in MD5 if name not in files]
-    if missing:
-        raise refuse(
-            f"needs {', '.join(missing)} (or .gz) in {' or '.join(map(str, folders))}",
-            "mnist",
-            f"torchvision would download them, but: {failure}. "
-            "Give their folder with --data-dir, or try the built-in data with --builtin.",
-        )
-    return MNIST(files)
 
+    def fetch(datasets: Any) -> None:
+        datasets.MNIST(str(cache_dir), download=True)
 
-def _find(folders: list[Path]) -> dict[str, Path]:
-    candidates = {name: [folder / f"{name}{end}" for folder in folders for end in ("", ".gz")] for name in MD5}
-    found = {name: next(filter(Path.is_file, paths), None) for name, paths in candidates.items()}
-    return {name: path for name, path in found.items() if path is not None}
-
-
-@cache
-def _download(cache_dir: Path) -> str | None:
-    """Fetch MNIST into the cache, at most once a process; what went wrong, if anything did."""
-    from torchvision import datasets  # late: it costs a second, and most runs download nothing
-
-    return patiently(lambda: datasets.MNIST(str(cache_dir), download=True))
+    return MNIST(find_files("mnist", list(MD5), folders, cache_dir, fetch, packed=".gz"))

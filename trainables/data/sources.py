@@ -4,8 +4,9 @@
     sources.summary("mnist").train_counts
     sources.train("digits").images            # [1300, 28, 28] uint8
 
-A data set is named (`mnist`, `digits`, `letters`) or is the path of a folder or zip of class folders, or of
-an `.npz` with x_train, y_train, x_test and y_test. A new named set is one module and one line in `NAMED`.
+A data set is named (`mnist`, `svhn`, `digits`, …) or is the path of a folder or zip of class folders, or of an `.npz`
+with x_train, y_train, x_test and y_test. A new named set is one module and one line in `NAMED`. `mnist_photos` is made
+from two others, MNIST and photographs: CIFAR-10's, or with `mnist_photos@NAME` those of any set in colour.
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainables.data import weights as weight_files
+from trainables.data.cifar import open_cifar10, open_cifar100
 from trainables.data.dataset import DataSet, Opener, Split, SplitName, Summary, frozen, refuse
 from trainables.data.digits import open_digits
 from trainables.data.folders import open_folder
+from trainables.data.house_digits import open_house_digits
 from trainables.data.letters import open_letters
 from trainables.data.mnist import open_mnist
 from trainables.data.npz import open_npz
+from trainables.data.photos import DigitsOverPhotos
+from trainables.data.svhn import open_svhn
 from trainables.problems import nearest
 
 if TYPE_CHECKING:
@@ -33,7 +38,17 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMED", "Sources", "Split", "SplitName", "Summary", "default_cache"]
 
-NAMED: dict[str, Opener] = {"digits": open_digits, "letters": open_letters, "mnist": open_mnist}
+NAMED: dict[str, Opener] = {
+    "cifar10": open_cifar10,
+    "cifar100": open_cifar100,
+    "digits": open_digits,
+    "house_digits": open_house_digits,
+    "letters": open_letters,
+    "mnist": open_mnist,
+    "svhn": open_svhn,
+}
+PHOTOS = "mnist_photos"
+KNOWN = (*NAMED, PHOTOS)
 
 
 def default_cache() -> Path:
@@ -95,11 +110,14 @@ class Sources:
 def _opened(sources: Sources, name: str) -> DataSet:
     if name in NAMED:
         return NAMED[name](sources.data_dir, sources.cache)
+    if name.partition("@")[0] == PHOTOS:
+        photos = name.partition("@")[2] or "cifar10"
+        return DigitsOverPhotos(("mnist", sources.dataset("mnist")), (photos, sources.dataset(photos)))
     path = next((path for path in _candidates(sources, name) if path.exists()), None)
     if path is None:
         looked = ", ".join(map(str, _candidates(sources, name)))
-        known = [*NAMED, *_beside(sources)]
-        raise refuse(f"must be one of {', '.join(NAMED)}, or a path (looked for {looked})", name, nearest(name, known))
+        known = [*KNOWN, *_beside(sources)]
+        raise refuse(f"must be one of {', '.join(KNOWN)}, or a path (looked for {looked})", name, nearest(name, known))
     return open_npz(path) if path.suffix == ".npz" else open_folder(path)
 
 

@@ -1,0 +1,90 @@
+"""Two data sets of the same classes, made alike: one size, one number of channels, ready for one network.
+
+Validation is the block at the end of each training split, since neighbours share a photograph (SVHN) or a writer
+(MNIST, digits). Where one set is made from the other (`mnist_photos` from `mnist`), the first takes the images at even
+positions and the second those at odd ones, in every part: no digit is met in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+
+from trainables.artifacts.store import Artifact
+from trainables.data.pixels import channels_first, framed, grayscale
+from trainables.data.sources import Sources
+from trainables.files import Arrays
+
+Colour = Literal["gray", "colour"]
+Domain = Literal["first", "second"]
+DOMAINS: tuple[Domain, ...] = get_args(Domain)
+Part = Literal["pool", "validation", "test"]
+SIDE = 32
+CHANNELS: dict[Colour, int] = {"gray": 1, "colour": 3}
+VERSION = 1  # raised by hand when the meaning of the arrays changes
+BATCH = 4_096  # images converted at once: bounds the memory that takes
+
+
+def domain_images(
+    names: Mapping[Domain, str], sources: Sources, *parts: Part, colour: Colour, validation: int
+) -> dict[str, Artifact]:
+    """Artifacts `first_pool`, `second_pool`, … for the given parts: x [N, C, 32, 32] uint8 and y [N] int64.
+
+    `validation` is the number of validation images of each set; a fifth of its training split where that is fewer, and
+    the pool is all the rest. Raises Refused where a data set cannot be read.
+    """
+    halved = related(names["first"], names["second"], sources)
+    made = {}
+    for part in parts:
+        for position, (domain, name) in enumerate(names.items()):
+            spec: dict[str, Any] = {
+                "data": sources.fingerprint(name, "test" if part == "test" else "train"),
+                "part": part,
+                "colour": colour,
+                "side": SIDE,
+                "every second from": position if halved else None,
+                "version": VERSION,
+            }
+            if part != "test":
+                spec["validation"] = validation
+            made[f"{domain}_{part}"] = Artifact("images", spec, partial(_images, name))
+    return made
+
+
+def related(first: str, second: str, sources: Sources) -> bool:
+    """Whether two sets share images: one is made from the other, or both are made from a third."""
+    origins = [{name, *sources.dataset(name).made_from} for name in (first, second)]
+    return bool(origins[0] & origins[1])
+
+
+def pool_size(images: int, validation: int, *, halved: bool) -> int:
+    """How many of a training split's images can be trained on."""
+    images = images // 2 if halved else images
+    return images - _held_back(images, validation)
+
+
+def _held_back(images: int, validation: int) -> int:
+    return min(validation, images // 5)
+
+
+def _images(name: str, artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:
+    spec = artifact.spec
+    split = sources.test(name) if spec["part"] == "test" else sources.train(name)
+    rows = np.arange(len(split.labels))
+    if spec["every second from"] is not None:
+        rows = rows[spec["every second from"] :: 2]
+    if spec["part"] != "test":
+        before = len(rows) - _held_back(len(rows), spec["validation"])
+        rows = rows[:before] if spec["part"] == "pool" else rows[before:]
+    channels = CHANNELS[spec["colour"]]
+    x = np.empty((len(rows), channels, SIDE, SIDE), np.uint8)
+    for start in range(0, len(rows), BATCH):
+        own = rows[start : start + BATCH]
+        images = channels_first(torch.from_numpy(split.images[own]))
+        images = framed(grayscale(images) if channels == 1 else images, SIDE).expand(-1, channels, -1, -1)
+        x[start : start + BATCH] = (images * 255).round().byte().numpy()
+    return {"x": x, "y": split.labels[rows]}

@@ -10,9 +10,10 @@ import torch
 
 from tests.toy import Config, Toy
 from trainables.artifacts.store import Store
-from trainables.base import Precision, TrialConfig
+from trainables.base import TrialConfig
 from trainables.checkpoint import Checkpoints
 from trainables.data.sources import Sources
+from trainables.device import Precision
 from trainables.files import Damaged, pack, read_checked, set_aside, unpack, write_checked
 from trainables.loop import Loop, Task, run
 from trainables.seeds import seed_of

@@ -26,10 +26,6 @@ class Config(TrialConfig):
 
 
 class Toy(Experiment[Config]):
-    @classmethod
-    def datasets(cls, config: Config) -> tuple[str, ...]:
-        return ()
-
     def setup(self) -> None:
         draw = torch.Generator().manual_seed(7)
         self.x = torch.randn(400, 5, generator=draw)  # [400, 5]: 200 to train on, 100 and 100 held out

@@ -6,17 +6,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import platform
 import traceback
-import warnings
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 import ray
 import torch
@@ -25,6 +22,7 @@ from ray import tune
 
 from trainables.artifacts.store import Artifact, Store
 from trainables.data.sources import Sources
+from trainables.device import Precision, Tensors, device_name, pick_device, pin, tensors
 from trainables.files import Arrays
 from trainables.problems import Problem
 from trainables.seeds import seed_of
@@ -33,19 +31,24 @@ if TYPE_CHECKING:
     from trainables.loop import Loop
 
 Metrics = dict[str, float]
-Tensors = dict[str, torch.Tensor]
 EvalSplit = Literal["validation", "test"]
-Precision = Literal["bf16", "fp32"]
+DATA_SET = "names a data set"
+DataName = Annotated[str, DATA_SET]
+"""The type of a config's fields that name a data set: the trial reads it, and its content enters the trial's id."""
 
 
 class TrialConfig(BaseModel):
-    """What every trial has; a question's Config adds its factors and hyperparameters, each with unit and range."""
+    """What every trial has; a question's Config adds data sets, factors and hyperparameters, with units and ranges."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     seed: int = Field(0, ge=0, description="moves the subset, initialisation, order and trained artifacts")
-    data: str = Field(description="name or path of the data set")
     precision: Precision = Field("fp32", description="arithmetic of networks; parameters stay fp32 in training")
+
+    @classmethod
+    def data_fields(cls) -> tuple[str, ...]:
+        """Fields that name a data set."""
+        return tuple(name for name, field in cls.model_fields.items() if DATA_SET in field.metadata)
 
 
 C = TypeVar("C", bound=TrialConfig)
@@ -65,6 +68,8 @@ class Experiment(ABC, Generic[C]):
 
     has_test: ClassVar[bool] = True
     """Whether the question ends in test data; without it there is no confirm step."""
+    test_every_epoch: ClassVar[bool] = True
+    """Whether confirming opens test data in each epoch, for the oracle and test curves, or at the last one only."""
 
     def __init__(self, config: C, sources: Sources, device: torch.device) -> None:
         self.config = config
@@ -87,7 +92,7 @@ class Experiment(ABC, Generic[C]):
     @classmethod
     def datasets(cls, config: C) -> tuple[str, ...]:
         """Names of the data sets that a trial reads; their fingerprints enter the trial's id."""
-        return (config.data,)
+        return tuple(getattr(config, name) for name in config.data_fields())
 
     @classmethod
     def artifacts(cls, config: C, sources: Sources) -> Mapping[str, Artifact]:
@@ -126,14 +131,25 @@ class Experiment(ABC, Generic[C]):
 
     @abstractmethod
     def evaluate(self, split: EvalSplit) -> Metrics:
-        """Metrics on held-out data, recorded as `val_…` or `test_…`. "test" comes only when confirming."""
+        """Metrics on held-out data, recorded as `val_…` or `test_…`. "test" comes only when confirming.
+
+        A metric `X_accuracy` is a share of images, shown in per cent and as an error too.
+        """
 
     def facts(self) -> dict[str, Any]:
-        """Constants of the trial worth a column: labels spent, the head's name, … (JSON values)."""
+        """Constants of the trial worth a column: the head's name, … (JSON values).
+
+        `train_labels`, `validation_labels` and `test_labels` count the labels it was given; `test_X_labels` those
+        behind the metric `test_X_accuracy`, where these are others.
+        """
         return {}
 
     def outputs(self) -> Arrays:
-        """Arrays that figures need and scalars cannot carry, after the last epoch; `test_correct` [images] bool."""
+        """Arrays that figures need and scalars cannot carry, after the last epoch.
+
+        `test_correct` [images] bool says which images `test_accuracy` counts as right (`test_X_correct` of
+        `test_X_accuracy`). Where that is a mean over parts of unequal size, `test_strata` [images] int numbers them.
+        """
         return {}
 
     # What it may use.
@@ -154,43 +170,6 @@ class Experiment(ABC, Generic[C]):
         """Take up a state that `state` returned, after `setup`."""
         for name, part in state.items():
             getattr(self, name).load_state_dict(part)
-
-
-def tensors(arrays: Arrays, device: torch.device) -> Tensors:
-    """Arrays as tensors: on the CPU without a copy (read-only ones stay so: do not write to them)."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        return {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
-
-
-def pick_device() -> torch.device:
-    """The GPU that Ray (or CUDA_VISIBLE_DEVICES) gave this process, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def device_name() -> str:
-    """What this process computes on, for the ledger: the GPU's or the processor's name."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def default_precision(gpus: float) -> Precision:
-    """bf16 where the processor multiplies it natively (Ampere and later, AMX, AVX512-BF16), else fp32."""
-    if gpus > 0 and torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    return "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"
-
-
-def pin(threads: int) -> None:
-    """Fix what changes results between processes: thread count (Ray sets its own) and cuDNN's choice of kernel."""
-    torch.set_num_threads(threads)
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ import torch
 from pydantic import BaseModel
 
 from trainables.artifacts.store import Store
-from trainables.base import Collapsed, Experiment, Metrics, Tensors, TrialConfig, pick_device, tensors
+from trainables.base import Collapsed, Experiment, Metrics, TrialConfig
 from trainables.checkpoint import Checkpoints
 from trainables.data.sources import Sources
+from trainables.device import Tensors, pick_device, tensors
 from trainables.files import pack, write_checked
 from trainables.seeds import seed_of
 
@@ -45,7 +46,7 @@ class Task(BaseModel):
 class Loop:
     """One trial under way.
 
-    `rows` holds a dict an epoch: `epoch` (from 1), `train_…`, `val_…`, when confirming `test_…`, `steps` (of the
+    `rows` holds a dict an epoch: `epoch` (from 1), `train_…`, `val_…`, `test_…` (when confirming), `steps` (of the
     optimiser, so far) and `seconds` (so far). With a `folder` it starts from the newest good checkpoint there.
     """
 
@@ -85,7 +86,7 @@ class Loop:
         try:
             train = experiment.epoch()
             row["steps"] = steps + train.pop("steps", 0.0)
-            row |= _prefixed("train", train) | self._evaluate()
+            row |= _prefixed("train", train) | self._evaluate(last=len(self.rows) + 1 >= self.epochs)
         except Collapsed as error:
             self.status, self.error = "collapsed", str(error)
         self.seconds += time.perf_counter() - started
@@ -136,9 +137,9 @@ class Loop:
         rows, self._reported = self.rows[self._reported :], len(self.rows)
         return json.dumps(rows)
 
-    def _evaluate(self) -> Metrics:
+    def _evaluate(self, *, last: bool) -> Metrics:
         metrics = _prefixed("val", self.experiment.evaluate("validation"))
-        if self.task.confirm:
+        if self.task.confirm and (last or self.experiment.test_every_epoch):
             self.test_openings += 1
             metrics |= _prefixed("test", self.experiment.evaluate("test"))
         return metrics
@@ -166,7 +167,7 @@ class Loop:
             self.experiment.epoch_number = len(self.rows)
             self.experiment.load_state(state["experiment"])
             if len(self.rows) >= self.epochs:
-                self._evaluate()  # `outputs` may stand on it
+                self._evaluate(last=True)  # `outputs` may stand on it
 
 
 def run(

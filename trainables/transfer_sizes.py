@@ -24,15 +24,17 @@ from pydantic import Field
 
 from trainables.artifacts.features import backbone_features, features_problems
 from trainables.artifacts.store import Artifact
-from trainables.base import EvalSplit, Experiment, Metrics, Tensors, TrialConfig
+from trainables.base import DataName, EvalSplit, Experiment, Metrics, TrialConfig
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, subset_problems
+from trainables.device import Tensors
 from trainables.files import Arrays
 from trainables.nets.backbones import describe
 from trainables.problems import Problem, gather
 
 
 class Config(TrialConfig):
+    data: DataName = Field(description="name or path of the data set")
     backbone: str = Field(description="a torchvision classification network, or letters_cnn")
     train_size: int = Field(gt=0, description="training images, class-balanced, nested per seed")
     lr: float = Field(gt=0, le=10, description="AdamW's learning rate")

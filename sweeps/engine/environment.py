@@ -13,7 +13,7 @@ import torch
 
 from sweeps.engine.options import Options
 from sweeps.engine.preflight import cores
-from trainables.base import device_name
+from trainables.device import device_name
 
 
 def environment(options: Options) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Options:
     set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE [KEY=VALUE ...]")] = ()
     """k=v fixes, k=a,b enumerates, k=low:high searches a range. Several may follow, or repeat the option."""
     data: str | None = None
-    """A data set's name, or the path of an .npz, a folder or a .zip of class folders."""
+    """A data set's name, or the path of an .npz, a folder or a .zip of class folders; for two, A,B."""
     data_dir: Path | None = None
     """Where data sets lie, in torchvision's layout; nothing is written there."""
     weights_dir: Path | None = None

@@ -14,8 +14,9 @@ from sweeps.engine.request import Request
 from sweeps.engine.space import Values, draw, grid
 from sweeps.engine.sweep import Sweep
 from trainables.artifacts.store import Artifact
-from trainables.base import Precision, TrialConfig
+from trainables.base import TrialConfig
 from trainables.data.sources import Sources
+from trainables.device import Precision
 
 Phase = Literal["search", "confirm"]
 DEFAULT_FINALISTS = 3
@@ -223,6 +224,9 @@ class Plan:
             "factors": dict(self.request.factors),
             "hyperparameters": list(self.request.hyperparameters),
             "select": self.sweep.select,
+            "report": list(self.sweep.report),
+            "oracle": self.sweep.experiment.test_every_epoch,
+            "data_fields": list(self.sweep.experiment.config_class().data_fields()),
             "conditions": [condition.key for condition in self.conditions],
             "search": self.search,
             "scheduler": self.scheduler,

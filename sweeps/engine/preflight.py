@@ -18,8 +18,8 @@ from sweeps.engine.plan import Plan
 from sweeps.engine.request import Request, request
 from sweeps.engine.space import Choice, draw
 from sweeps.engine.sweep import Sweep
-from trainables.base import Precision, default_precision
 from trainables.data.sources import Sources
+from trainables.device import Precision, default_precision
 from trainables.problems import Problem, Refused, gather
 
 

@@ -55,10 +55,9 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
         factors = {name: [values[0], values[-1]] if len(values) > 1 else values for name, values in factors.items()}
         if "epochs" in space:
             space["epochs"] = Choice((2,))
-    if options.data is not None:
-        factors.pop("data", None)
-        fixed["data"] = options.data
-    problems = []
+        elif "epochs" in fixed:
+            fixed["epochs"] = 2
+    problems = _read(options.data, sweep, factors, fixed) if options.data is not None else []
     for word in options.set:
         problem = _apply(word, sweep, factors, space, fixed)
         if problem is not None:
@@ -74,6 +73,20 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
         grid_points=options.samples or DEFAULT_GRID_POINTS,
     )
     return made, problems
+
+
+def _read(data: str, sweep: Sweep, factors: dict[str, list[Any]], fixed: dict[str, Any]) -> list[Problem]:
+    """Carry out --data, in place: a name or path for each data set that the question reads."""
+    fields = sweep.experiment.config_class().data_fields()
+    names = [data] if len(fields) == 1 else data.split(",")
+    if len(names) != len(fields):
+        rule = f"a data set for each of {', '.join(fields)}" if fields else "no option of a question that reads no data"
+        remedy = f"Write --data {','.join(name.upper() for name in fields)}." if fields else "Omit it."
+        return [Problem("--data", rule, data, remedy)]
+    for field, name in zip(fields, names, strict=True):
+        factors.pop(field, None)
+        fixed[field] = name
+    return []
 
 
 def _apply(
@@ -93,7 +106,7 @@ def _apply(
     if key not in config.model_fields:
         return Problem(f"--set {key}", "a field of the question's config", key, nearest(key, config.model_fields))
     tuned = key in sweep.space
-    if ":" in text and key != "data":
+    if ":" in text and key not in config.data_fields():
         dimension = _range(config, key, text, sweep.space.get(key))
         if isinstance(dimension, Problem):
             return dimension

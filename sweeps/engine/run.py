@@ -24,7 +24,8 @@ from sweeps.engine.schedule import scheduler
 from sweeps.engine.search import Agenda
 from sweeps.engine.session import Session, session
 from trainables.artifacts.compute import Stopped, provide
-from trainables.base import Job, device_name
+from trainables.base import Job
+from trainables.device import device_name
 
 ROUNDS = 10
 """How often Tune is started again after it gave up; each time the suspects are fewer."""

@@ -27,6 +27,8 @@ class Sweep:
     """The recipe the question itself states, if it states one: a value for each hyperparameter."""
     select: str = "max val_accuracy"
     """Direction and metric, at the last epoch."""
+    report: Sequence[str] = ()
+    """Further metrics for the tables, without their split (`first_accuracy`), beside the one that selects."""
     builtin: Mapping[str, Any] = field(default_factory=dict)
     """What --builtin changes: factors' values (a list) and fixed fields."""
     samples: int = 8

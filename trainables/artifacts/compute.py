@@ -9,8 +9,8 @@ from pathlib import Path
 import ray
 
 from trainables.artifacts.store import Artifact, Store, with_needs
-from trainables.base import pin
 from trainables.data.sources import Sources
+from trainables.device import pin
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,19 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.formats import INTERVAL, NONE, as_text, bounded, digits_of, heading, key_cells, number, whole
+from analysis.formats import (
+    INTERVAL,
+    NONE,
+    as_text,
+    bounded,
+    digits_of,
+    heading,
+    key_cells,
+    number,
+    reported_cells,
+    unit_of,
+    whole,
+)
 from analysis.results import CHOSEN, Results, records
 
 
@@ -22,6 +34,8 @@ class Brief:
     """Text: what tells the conditions apart, the best config, and how good it is."""
     keys: int
     """How many of its first columns name the condition."""
+    further: int
+    """How many of its last columns are left out where they do not fit."""
     note: str
     """What the numbers mean: two lines of 80 characters at most."""
     cost: str
@@ -44,6 +58,7 @@ def make_brief(results: Results, best: pd.DataFrame, verdict: str) -> Brief:
         shared=_shared(results, {key: cells[0][key] for key in cells[0] if key not in varying} if cells else {}),
         table=table,
         keys=len(varying),
+        further=len(results.report),
         note=_note(results, table),
         cost=f"{_trials(named)} {_labels([row for _, row in own])}".strip(),
         verdict=verdict,
@@ -51,43 +66,47 @@ def make_brief(results: Results, best: pd.DataFrame, verdict: str) -> Brief:
 
 
 def _config(results: Results, row: Mapping[str, Any]) -> dict[str, str]:
-    return {heading(name): as_text(row[name]) for name in results.hyperparameters}
+    return {results.named(name): as_text(row[name]) for name in results.hyperparameters}
 
 
 def _found(results: Results, row: Mapping[str, Any]) -> dict[str, str]:
-    n, digits = int(row["n"]), digits_of(results, row)
-    unit = ", %" if results.is_accuracy else ""
-    metric = heading(results.metric)
+    n, digits = int(row["n"]), digits_of(row, f"test_{results.metric}")
+    metric, unit = results.named(results.metric), unit_of(results.metric)
     epochs = NONE if not n else whole(row["best_epoch"]) + (" ↑" if row["rising"] > n / 2 else "")
+    further = reported_cells(results, row, bounds=False)
     if results.phase != "confirm":
-        measured = bounded(results, row, f"val_{results.metric}", digits)
-        return {f"validation {metric}{unit} {INTERVAL}": measured, "n": str(n), "best epoch": epochs}
-    validation = number(results, row[f"val_{results.metric}"], n, digits)
+        measured = bounded(row, f"val_{results.metric}", digits)
+        return {f"validation {metric}{unit} {INTERVAL}": measured, "n": str(n), "best epoch": epochs, **further}
+    validation = number(row[f"val_{results.metric}"], n, digits)
     if not n:
-        searched = number(results, row[f"search_{results.metric}"], 0, digits)
+        searched = number(row[f"search_{results.metric}"], 0, digits)
         validation = NONE if searched == NONE else f"{searched} *"
+    oracle = {"oracle": number(row[f"oracle_{results.metric}"], n, digits)} if results.has_oracle else {}
     return {
         "val. %" if unit else f"val. {metric}": validation,
-        f"test {metric}{unit} {INTERVAL}": bounded(results, row, f"test_{results.metric}", digits),
+        f"test {metric}{unit} {INTERVAL}": bounded(row, f"test_{results.metric}", digits),
         "n": str(n),
-        "oracle": number(results, row[f"oracle_{results.metric}"], n, digits),
+        **oracle,
         "best epoch": epochs,
+        **further,
     }
 
 
 def _shared(results: Results, keys: Mapping[str, str]) -> str:
     fixed = {heading(k): as_text(v) for k, v in results.settings.items() if v is not None} | dict(keys)
-    fixed.pop("data", None)
-    return "; ".join([f"Data: {results.describe_data()}", *(f"{name} {value}" for name, value in fixed.items())])
+    told = set(map(heading, results.data_fields))
+    rest = [f"{name} {value}" for name, value in fixed.items() if name not in told]
+    return "; ".join([f"Data: {results.describe_data()}", *rest])
 
 
 def _note(results: Results, table: pd.DataFrame) -> str:
     near = "0.1 point" if results.is_accuracy else "0.1 %"
     if results.phase != "confirm":
         return f"Mean of n search seeds, last epoch [95 % t interval].\nBest epoch: first within {near} of the best."
+    oracle = "oracle: best test of any epoch; " if results.has_oracle else ""
     lines = (
         "Config chosen by val.; test: mean of n fresh seeds, last epoch [95 % t interval]",
-        f"oracle: best test of any epoch; best epoch: val. within {near}",
+        f"{oracle}best epoch: val. within {near}",
     )
     starred = any(str(cell).endswith("*") for cell in table.filter(like="val.").to_numpy().ravel())
     return "\n".join(lines) + ("; *: search" if starred else "")

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import tables
+from analysis import paired, tables
 from analysis.brief import Brief
-from analysis.results import Results
+from analysis.formats import digits_of, listed, percent, ranged
+from analysis.results import CHOSEN, Arrays, Results
 
 
 class Drawing(NamedTuple):
@@ -28,31 +29,85 @@ class Findings:
 
     results: Results
     seeds: pd.DataFrame
+    """A row a reported trial, `measures.by_seed`: every `val_…` and `test_…` metric at the last epoch."""
     best: pd.DataFrame
     """Rows of `tables.best_config`, those with no reported seed included (`n` is 0)."""
     curves: pd.DataFrame
+    """A row an epoch, `tables.curves`."""
     differences: pd.DataFrame
+    """Of the selecting metric, over all factors."""
+    searched: pd.DataFrame
+    """A row a search trial, `tables.searched`."""
 
     @property
     def reported(self) -> pd.DataFrame:
         """The rows of `best` that have a reported seed."""
         return self.best[self.best["n"] > 0]
 
+    def arrays(self, trial: str) -> Arrays:
+        """The arrays that a reported trial left, by name; none, and a warning, where they cannot be read."""
+        return self.results.arrays(trial)
+
+    def compare(self, factor: str, first: Any, second: Any, metric: str, recipe: str = CHOSEN) -> pd.DataFrame:
+        """How `metric` (a column of `seeds`) differs between conditions that differ in `factor` alone, seed by seed.
+
+        A row for each such pair that has reported trials: `difference` is that with `second` − that with `first`; the
+        columns are those of `differences`. The factor may be "recipe", `first` and `second` are recipes then.
+        """
+        return paired.compare(self.results, self.seeds, factor, first, second, metric, recipe)
+
+    def share(self, row: Mapping[str, Any], column: str) -> str:
+        """An accuracy or error of a row of `best`, in per cent with its interval, for text: `5.1 % [4.9, 5.3]`."""
+        return percent(row[column], row[f"{column}_low"], row[f"{column}_high"], digits_of(row, column) or 1)
+
     def note(self, *more: str) -> str:
         """What stands on each figure's face: data, seeds, whether it is partial, and `more` sentences."""
-        counts = sorted({int(n) for n in self.reported["n"]})
-        seeds = "–".join(map(str, dict.fromkeys([counts[0], counts[-1]])))
+        seeds = ranged(self.reported["n"])
         fresh = "fresh seeds" if self.results.phase == "confirm" else "seeds"
-        images = sorted({int(n) for n in self.reported["test_images"].dropna()})
-        tested = f", {images[0]:,} test images" if len(images) == 1 else ""
         partial = tables.progress(self.best)
-        same = {key: set(self.best[key]) for key in self.results.factors if key != "data"}
+        same = {key: set(self.best[key]) for key in self.results.factors if key not in self.results.data_fields}
         only = "".join(f"; {key.replace('_', ' ')} {v.pop()}" for key, v in same.items() if len(v) == 1)
         text = [
-            f"Data: {self.results.describe_data()}{tested}{only}.",
+            f"Data: {self.results.describe_data()}{self._tested()}{only}.",
             f"Mean and 95 % interval over {seeds} {fresh}.",
         ]
         return " ".join([*text, *filter(None, more), *([f"PARTIAL: {partial} trials."] if partial else [])])
+
+    def terms(self, counted: str = "") -> str:
+        """What a verdict's numbers claim, on which data, and which labels they took: its last paragraph.
+
+        `counted` says what sizes count: "Sizes count training labels".
+        """
+        chosen = self.reported[self.reported["recipe"] == CHOSEN]
+        chosen = chosen if len(chosen) else self.reported
+        data, seeds = f"Data: {self.results.describe_data()}.", ranged(chosen["n"])
+        brackets = f"Square brackets are 95 % Student t intervals over {seeds}"
+        if self.results.phase == "confirm":
+            error = chosen[name].max() if (name := f"test_{self.results.metric}_image_se") in chosen else 0
+            spread = f" (standard error up to {100 * error:.1f} points)" if error > 0 else ""
+            claims = [
+                f"{brackets} fresh seeds, at the last epoch of a config chosen on validation: a claim about the recipe,"
+                f" trained again, on these test images. One trained network on other images varies too{spread}."
+            ]
+        else:
+            claims = [f"{brackets} search seeds, at the last epoch of the config that did best on them."]
+        if self.results.has_oracle:
+            claims.append("The oracle is named by test data, hence flattering.")
+        spent = chosen["labels_validation"].dropna().unique()
+        took = f"{'up to ' if len(spent) > 1 else ''}{max(spent):.0f} " if max(spent, default=0) > 0 else ""
+        if counted:
+            claims.append(f"{counted}; choosing took {took}more, for validation.")
+        elif took:
+            claims.append(f"Choosing took {took}labels, for validation.")
+        return " ".join([data, *claims])
+
+    def _tested(self) -> str:
+        """`, 500 and 300 test images`, of each data set, if all rows have these."""
+        fields = self.results.data_fields
+        names = ["test_images"] if len(fields) == 1 else [f"test_{name}_images" for name in fields]
+        counts = [{int(n) for n in self.reported[name].dropna()} if name in self.reported else set() for name in names]
+        known = all(len(several) == 1 for several in counts)
+        return f", {listed(f'{several.pop():,}' for several in counts)} test images" if known else ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +121,8 @@ class Draft:
     """By file name."""
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     """Further tables, written as CSV, by file name."""
+    differences: pd.DataFrame | None = None
+    """Rows of `Findings.compare`, to stand in the answer instead of `Findings.differences`."""
     terms: str = ""
     """What the verdict's numbers claim, and on what: ends it in the files; in a terminal stands the table's note."""
 
@@ -82,6 +139,8 @@ class Answer:
     """Epochs, steps, labels and trials of each condition, as text."""
     best: pd.DataFrame
     """Both, as numbers, in full precision."""
+    differences: pd.DataFrame
+    """Between conditions, paired by seed."""
     keys: int
     """How many of their first columns name the condition."""
     caption: str

@@ -1,53 +1,61 @@
-"""Tables for people: rounded, with headings, as Markdown, LaTeX (booktabs) and CSV (which is not rounded)."""
+"""Tables for people: rounded, with headings, and words for numbers in running text."""
 
 from __future__ import annotations
 
 import math
-import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from analysis.measures import shown
-from analysis.results import Results, records
+from analysis.measures import images_of
+from analysis.results import PRESCRIBED, Results, error_of, is_share, records, short
 
 NONE = "–"
 INTERVAL = "[95 %]"
-_LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", "−": "$-$", "→": r"$\rightarrow$",
-    "↑": r"$\uparrow$", "×": r"$\times$", "±": r"$\pm$", "·": r"$\cdot$", "…": r"\dots{}",
-}  # fmt: skip
 
 
 def results_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
     """The best config of each condition and how good it is, as text."""
-    unit = ", %" if results.is_accuracy else ""
-    value, error = results.metric.replace("_", " "), shown(results).replace("_", " ")
+    metric, error = results.metric, error_of(results.metric)
+    value, missed, unit = results.named(metric), results.named(error), unit_of(metric)
     rows = []
     for row in records(best):
-        n, digits = int(row["n"]), digits_of(results, row)
+        n, digits = int(row["n"]), digits_of(row, f"test_{metric}")
         cells = key_cells(results, row)
-        cells |= {heading(name): as_text(row[name]) for name in results.hyperparameters}
-        validation = number(results, row[f"val_{results.metric}"], n, digits)
-        if not n and not math.isnan(row[f"search_{results.metric}"]):
-            validation = number(results, row[f"search_{results.metric}"], 1, digits) + " *"
+        cells |= {results.named(name): as_text(row[name]) for name in results.hyperparameters}
+        validation = number(row[f"val_{metric}"], n, digits)
+        if not n and not math.isnan(row[f"search_{metric}"]):
+            validation = number(row[f"search_{metric}"], 1, digits) + " *"
         cells[f"validation {value}{unit}"] = validation
         if results.phase == "confirm":
-            name = f"test_{results.metric}"
-            cells[f"test {value}{unit} {INTERVAL}"] = bounded(results, row, name, digits)
+            cells[f"test {value}{unit} {INTERVAL}"] = bounded(row, f"test_{metric}", digits)
             cells["seeds"] = str(n)
-            cells["seed SD"] = number(results, row[f"{name}_sd"], 0, digits)
+            cells["seed SD"] = number(row[f"test_{metric}_sd"], 0, digits)
             if results.is_accuracy:
-                cells["image SE"] = number(results, row[f"{name}_image_se"], 0, digits)
-                cells[f"test {error}{unit}"] = number(results, row[f"test_{error}"], n, digits)
-            cells[f"oracle {error}{unit} {INTERVAL}"] = bounded(results, row, f"oracle_{shown(results)}", digits)
+                cells["image SE"] = number(row[f"test_{metric}_image_se"], 0, digits)
+                cells[f"test {missed}{unit}"] = number(row[f"test_{error}"], n, digits)
         else:
             cells["seeds"] = str(n)
+        cells |= {f"{name} {INTERVAL}": cell for name, cell in reported_cells(results, row, bounds=True).items()}
+        if results.has_oracle:
+            cells[f"oracle {missed}{unit} {INTERVAL}"] = bounded(row, f"oracle_{error}", digits)
         rows.append(cells)
     return pd.DataFrame(rows)
+
+
+def reported_cells(results: Results, row: Mapping[str, Any], *, bounds: bool) -> dict[str, str]:
+    """The metrics that the question reports beside the selecting one; a dash where a condition does not have them."""
+    split, cells = ("test", "validation")[results.phase != "confirm"], {}
+    for metric in results.report:
+        name = f"{'test' if split == 'test' else 'val'}_{metric}"
+        digits = digits_of(row, name)
+        own = bounded(row, name, digits) if bounds else number(row[name], int(row["n"]), digits)
+        diverged = math.isnan(row[f"val_{results.metric}"])
+        cells[f"{split} {results.named(metric)}{unit_of(metric)}"] = (
+            NONE if math.isnan(row[name]) and not diverged else own
+        )
+    return cells
 
 
 def effort_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
@@ -58,7 +66,7 @@ def effort_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
         rising = " ↑" if n and row["rising"] > n / 2 else ""
         cells["epochs to the best " + INTERVAL] = _span(row, "best_epoch") + rising
         cells["steps"] = whole(row["best_steps"])
-        if results.phase == "confirm":
+        if results.has_oracle:
             cells["epochs to the oracle " + INTERVAL] = _span(row, "oracle_epoch")
             cells["oracle's steps"] = whole(row["oracle_steps"])
         cells["labels: training"] = whole(row["labels_train"])
@@ -75,32 +83,33 @@ def effort_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
 
 def differences_table(results: Results, differences: pd.DataFrame) -> pd.DataFrame:
     """Differences and their intervals, as text; those whose interval excludes 0 are marked."""
-    unit = ", points" if results.is_accuracy else ""
+    metrics = list(dict.fromkeys(differences["metric"]))
+    shares = {is_share(metric) for metric in metrics}
+    unit = ", points" if shares == {True} else ""
+    change = f"change of {results.named(metrics[0])}" if len(metrics) == 1 else "change"
     rows = []
     for row in records(differences):
-        n = int(row["n"])
-        signed = [_signed(results, row[name], n if name == "difference" else 0) for name in _BOUNDS]
-        apart = row["low"] > 0 or row["high"] < 0
-        metric = str(row["metric"]).replace("_", " ")
+        where = [key_text(results, row[key]) for key in results.keys if row[key] != ""]
+        where += ["prescribed recipe"] if row["recipe"] == PRESCRIBED else []
+        share = is_share(row["metric"])
+        low, high = (_signed(row[name], share, 0) for name in ("low", "high"))
         rows.append(
             {
-                "where": ", ".join(as_text(row[key]) for key in results.keys if row[key] != "" and key in row) or NONE,
-                "compared": f"{as_text(row['first'])} → {as_text(row['second'])}",
-                f"change of {metric}{unit} {INTERVAL}": f"{signed[0]} [{signed[1]}, {signed[2]}]",
-                "seeds": str(n),
-                "image SE": number(results, row["image_se"], 0, 2),
-                "apart": "yes" if apart else "no",
+                **({"measure": results.named(row["metric"])} if len(metrics) > 1 else {}),
+                "where": ", ".join(where) or NONE,
+                "compared": f"{key_text(results, row['from'])} → {key_text(results, row['to'])}",
+                f"{change}{unit} {INTERVAL}": f"{_signed(row['difference'], share, int(row['n']))} [{low}, {high}]",
+                "seeds": str(int(row["n"])),
+                "image SE": number(row["image_se"], 0, 2),
+                "apart": "yes" if row["low"] > 0 or row["high"] < 0 else "no",
             }
         )
     return pd.DataFrame(rows)
 
 
-_BOUNDS = ("difference", "low", "high")
-
-
 def caption(results: Results, best: pd.DataFrame) -> str:
     """What the tables' numbers mean, and the settings that all conditions share."""
-    fixed = {k: v for k, v in results.settings.items() if k != "data" and v is not None}
+    fixed = {k: v for k, v in results.settings.items() if k not in results.data_fields and v is not None}
     common = "; " + ", ".join(f"{heading(k)} {as_text(v)}" for k, v in fixed.items()) if fixed else ""
     text = [f"Data: {results.describe_data()}{common}."]
     text.append("Configs were chosen on validation data by their mean at the last epoch.")
@@ -108,8 +117,10 @@ def caption(results: Results, best: pd.DataFrame) -> str:
         text.append(
             "Then each was trained again with fresh seeds, and test data opened: mean over these at the last epoch,"
             " with its 95 % Student t interval, a claim about the recipe. The image SE is about one trained network"
-            " on other images. The oracle is the best test value over the epochs: only test data can name it."
+            " on other images."
         )
+    if results.has_oracle:
+        text.append("The oracle is the best test value over the epochs: only test data can name it.")
     if bool(best["search_seeds"].any()) and bool((best["n"] == 0).any()):
         text.append("* from the search, by which the config was chosen.")
     if bool((best["rising"] > best["n"] / 2).any()):
@@ -125,66 +136,51 @@ def percent(mean: float, low: float = math.nan, high: float = math.nan, digits: 
     return f"{100 * mean:.{digits}f} %{bounds}"
 
 
+def points(mean: float, low: float = math.nan, high: float = math.nan) -> str:
+    """A difference of two shares with its interval, for running text: `+1.2 points [0.4, 2.0]`."""
+    if math.isnan(mean):
+        return "unknown"
+    digits = 2 if high - low < 0.01 else 1
+    bounds = "" if math.isnan(low) else f" [{100 * low:.{digits}f}, {100 * high:.{digits}f}]"
+    return f"{100 * mean:+.{digits}f} points{bounds}".replace("-", "−")
+
+
+def outcomes(differences: pd.DataFrame, key: str, below: str, above: str, neither: str) -> str:
+    """Which way each interval points, by the values of `key`: `helps with 100 and 500, hurts with 2,000`.
+
+    The words are for an interval below 0, above 0, and around it. Empty without a row.
+    """
+    said: dict[str, list[str]] = {}
+    for row in records(differences):
+        word = below if row["high"] < 0 else above if row["low"] > 0 else neither
+        word = "has no number (a seed diverged)" if math.isnan(row["difference"]) else word
+        said.setdefault(word, []).append(f"{row[key]:,}" if isinstance(row[key], int) else as_text(row[key]))
+    return ", ".join(f"{word} with {listed(values)}" for word, values in said.items())
+
+
+def ranged(counts: Iterable[float]) -> str:
+    """`5`, or `3–5` where counts differ."""
+    known = sorted({int(count) for count in counts})
+    return "–".join(map(str, dict.fromkeys([known[0], known[-1]])))
+
+
 def listed(items: Iterable[str]) -> str:
     """`a, b and c`."""
     *first, last = list(items) or [""]
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def to_markdown(table: pd.DataFrame) -> str:
-    """A table of text in Markdown, aligned for people who read the source."""
-    cells = [[str(c) for c in table.columns], *(list(map(str, row)) for row in table.itertuples(index=False))]
-    cells = [[cell.replace("|", r"\|") for cell in row] for row in cells]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |" for row in cells]
-    numeric = [is_numeric(table, i) for i in range(len(widths))]
-    rule = "|" + "|".join("-" * (w + 1) + (":" if n else "-") for w, n in zip(widths, numeric, strict=True)) + "|"
-    return "\n".join([lines[0], rule, *lines[1:]]) + "\n"
-
-
-def to_latex(table: pd.DataFrame, caption: str, label: str) -> str:
-    """A table of text as a LaTeX float; the document needs the package booktabs."""
-    columns = "".join("r" if is_numeric(table, i) else "l" for i in range(len(table.columns)))
-    rows = [" & ".join(map(escape, map(str, row))) + r" \\" for row in table.itertuples(index=False)]
-    names = " & ".join(_stacked(str(name)) for name in table.columns) + r" \\"
-    head = [
-        r"\begin{table}",
-        r"\centering\footnotesize",
-        rf"\caption{{{escape(caption)}}}",
-        rf"\label{{tab:{label}}}",
-    ]
-    body = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", names, r"\midrule", *rows, r"\bottomrule"]
-    return "\n".join([*head, *body, r"\end{tabular}", r"\end{table}"]) + "\n"
-
-
-def escape(text: str) -> str:
-    """Text with the characters that mean something to LaTeX, or that it lacks, replaced."""
-    return "".join(_LATEX.get(character, character) for character in text)
-
-
-def is_numeric(table: pd.DataFrame, column: int) -> bool:
-    """Whether a column of text reads as numbers, which are aligned at the right."""
-    cells: Sequence[str] = [str(cell) for cell in table.iloc[:, column]]
-    return all(cell[:1] in "0123456789–−+N" for cell in cells)
-
-
-def _stacked(text: str) -> str:
-    """A heading over several lines, so that columns are about as narrow as their cells."""
-    lines = [escape(line) for line in textwrap.wrap(text, 10, break_long_words=False)]
-    return lines[0] if len(lines) == 1 else r"\shortstack{" + r" \\ ".join(lines) + "}"
-
-
-def to_csv(table: pd.DataFrame) -> str:
-    """A table in full precision; floats read back to the same bits."""
-    return table.to_csv(index=False, lineterminator="\n")
-
-
 def key_cells(results: Results, row: Mapping[str, Any]) -> dict[str, str]:
     """The first cells of a row: what tells its condition (and recipe) from others."""
-    cells = {heading(name): as_text(row[name]) for name in results.keys}
+    cells = {heading(name): key_text(results, row[name]) for name in results.keys}
     if results.has_prescribed:
         cells["recipe"] = str(row["recipe"])
     return cells
+
+
+def key_text(results: Results, value: Any) -> str:
+    """A factor's or setting's value; where it is the role of a data set (`first`), the data set's name."""
+    return results.roles.get(value, value) if isinstance(value, str) and value in results.roles else as_text(value)
 
 
 def heading(name: str) -> str:
@@ -198,33 +194,40 @@ def as_text(value: Any) -> str:
         return NONE
     if isinstance(value, float):
         return f"{value:.3g}"
-    return Path(value).name if isinstance(value, str) and "/" in value else str(value)
+    return short(str(value))
 
 
-def digits_of(results: Results, row: Mapping[str, Any]) -> int:
-    """Decimals of a per cent: two where a single image is less than a twentieth of a point."""
-    return 2 if results.is_accuracy and row["test_images"] >= 2000 else 1
+def unit_of(metric: str) -> str:
+    """What a heading says after a metric's name."""
+    return ", %" if is_share(metric) else ""
 
 
-def number(results: Results, value: float, n: int, digits: int) -> str:
-    """A value, as per cent if it is a share. NaN is `NaN` where n seeds made it so, a dash where there is none."""
+def digits_of(row: Mapping[str, Any], column: str) -> int | None:
+    """Decimals of a share in per cent: two where an image is less than a twentieth of a point; None: it is no share."""
+    if not is_share(column):
+        return None
+    return 2 if images_of(row, column) >= 2000 else 1
+
+
+def number(value: float, n: int, digits: int | None) -> str:
+    """A value, in per cent if it has `digits`. NaN is `NaN` where n seeds made it so, a dash where there is none."""
     if math.isnan(value):
         return "NaN" if n else NONE
-    return f"{100 * value:.{digits}f}" if results.is_accuracy else f"{value:.4g}"
+    return f"{value:.4g}" if digits is None else f"{100 * value:.{digits}f}"
 
 
-def bounded(results: Results, row: Mapping[str, Any], name: str, digits: int) -> str:
+def bounded(row: Mapping[str, Any], name: str, digits: int | None) -> str:
     """A mean over seeds with its interval; a dash where there is no seed."""
     if not row["n"]:
         return NONE
-    low, high = (number(results, row[f"{name}_{end}"], 0, digits) for end in ("low", "high"))
-    return f"{number(results, row[name], int(row['n']), digits)} [{low}, {high}]"
+    low, high = (number(row[f"{name}_{end}"], 0, digits) for end in ("low", "high"))
+    return f"{number(row[name], int(row['n']), digits)} [{low}, {high}]"
 
 
-def _signed(results: Results, value: float, n: int) -> str:
+def _signed(value: float, share: bool, n: int) -> str:
     if math.isnan(value):
         return "NaN" if n else NONE
-    return (f"{100 * value:+.2f}" if results.is_accuracy else f"{value:+.3g}").replace("-", "−")
+    return (f"{100 * value:+.2f}" if share else f"{value:+.3g}").replace("-", "−")
 
 
 def _span(row: Mapping[str, Any], name: str) -> str:

@@ -78,18 +78,21 @@ def paired_difference(first: Sequence[float], second: Sequence[float], *, level:
     return t_interval([b - a for a, b in zip(first, second, strict=True)], level=level)
 
 
-def image_standard_error(correct: np.ndarray) -> float:
+def image_standard_error(correct: np.ndarray, strata: np.ndarray | None = None) -> float:
     """Standard error, over test images, of an accuracy or of a difference of two.
 
     `correct` [seeds, images] (or [images]) holds whether each network got each image right (bool); for a
     difference, one such array minus the other (float). For one network this is the binomial √(p(1−p)/images);
-    several networks share the images they get wrong, so their mean is hardly surer than one of them. NaN for
-    fewer than two images.
+    several networks share the images they get wrong, so their mean is hardly surer than one of them.
+
+    With `strata` [images] the accuracy is the mean over the strata of the mean within each (two test sets that count
+    alike, however many images each has), and the error √(Σ se²)/K. NaN for fewer than two images (in a stratum).
     """
     by_image = np.atleast_2d(np.asarray(correct, dtype=np.float64)).mean(axis=0)
-    if by_image.size < 2:
+    parts = [by_image] if strata is None else [by_image[strata == stratum] for stratum in np.unique(strata)]
+    if min((part.size for part in parts), default=0) < 2:
         return math.nan
-    return float(by_image.std() / math.sqrt(by_image.size))
+    return math.hypot(*(float(part.std() / math.sqrt(part.size)) for part in parts)) / len(parts)
 
 
 @functools.cache

@@ -18,11 +18,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import figures, formats, tables
+from analysis import figures, formats, markup, tables
 from analysis.brief import make_brief
 from analysis.drafts import Answer, Draft, Findings
 from analysis.ledger import Ledger
 from analysis.measures import by_seed
+from analysis.paired import differences
 from analysis.results import CHOSEN, Results
 from analysis.terminal import show
 
@@ -40,11 +41,9 @@ def make_answer(folder: Path, question: str) -> Answer:
     Raises LedgerError if there is no ledger or it cannot be read.
     """
     with Ledger(folder, readonly=True) as ledger:
-        results = Results(ledger)
-        seeds = by_seed(results)
-        best = tables.best_config(results, seeds)
-        found = Findings(results, seeds, best, tables.curves(results), tables.differences(results, seeds))
-    draft = importlib.import_module(f"analysis.{question}").answer(found) if len(seeds) else _nothing_yet(found)
+        found = gathered(ledger)
+        results, seeds, best = found.results, found.seeds, found.best
+        draft = importlib.import_module(f"analysis.{question}").answer(found) if len(seeds) else _nothing_yet(found)
     verdict = "\n\n".join(filter(None, [draft.verdict, draft.terms]))
     answer = Answer(
         question=question,
@@ -52,6 +51,7 @@ def make_answer(folder: Path, question: str) -> Answer:
         table=formats.results_table(results, best),
         effort=formats.effort_table(results, best),
         best=best,
+        differences=found.differences if draft.differences is None else draft.differences,
         keys=len(results.keys) + results.has_prescribed,
         caption=formats.caption(results, best),
         text=verdict,
@@ -65,6 +65,14 @@ def make_answer(folder: Path, question: str) -> Answer:
     files += [_write(folder / name, text) for name, text in texts.items()]
     files.append(_write(folder / "manifest.json", _manifest(answer, results, folder, files)))
     return replace(answer, files=tuple(files))
+
+
+def gathered(ledger: Ledger) -> Findings:
+    """All that a question's file draws and concludes from. Raises LedgerError if no run was recorded."""
+    results = Results(ledger)
+    seeds = by_seed(results)
+    best, curves = tables.best_config(results, seeds), tables.curves(results)
+    return Findings(results, seeds, best, curves, differences(results, seeds), tables.searched(results))
 
 
 def _nothing_yet(found: Findings) -> Draft:
@@ -91,8 +99,8 @@ def _warnings(results: Results, best: pd.DataFrame) -> list[str]:
         rows = "1 row" if rising == 1 else f"{rising} rows"
         notes.append(f"In {rows} training ended while most seeds still rose: allow more epochs (↑).")
     if lost := results.unreadable:
-        each = "the first: " if len(lost) > 1 else ""
-        notes.append(f"Image variance leaves out {_trials(len(lost))} without readable arrays; {each}{lost[0]}.")
+        each, reason = "the first: " if len(lost) > 1 else "", next(iter(lost.values()))
+        notes.append(f"Image variance leaves out {_trials(len(lost))} without readable arrays; {each}{reason}.")
     return notes
 
 
@@ -101,21 +109,23 @@ def _trials(count: int) -> str:
 
 
 def _write_tables(folder: Path, answer: Answer, found: Findings, draft: Draft) -> list[Path]:
-    differences = formats.differences_table(found.results, found.differences)
-    markdown, latex, name = formats.to_markdown, formats.to_latex, answer.question.replace("_", "-")
+    differences = formats.differences_table(found.results, answer.differences)
+    csv, markdown, latex = markup.to_csv, markup.to_markdown, markup.to_latex
+    name = answer.question.replace("_", "-")
     caption, took = f"{answer.title}. {answer.caption}", f"{answer.title}: what it took."
     texts = {
-        "best_config.csv": formats.to_csv(answer.best),
+        "best_config.csv": csv(answer.best),
         "best_config.md": f"{markdown(answer.table)}\n{answer.caption}\n\n{markdown(answer.effort)}",
         "best_config.tex": latex(answer.table, caption, name) + latex(answer.effort, took, f"{name}-effort"),
-        "seeds.csv": formats.to_csv(found.seeds),
-        "curves.csv": formats.to_csv(found.curves),
-        "differences.csv": formats.to_csv(found.differences),
+        "seeds.csv": csv(found.seeds),
+        "curves.csv": csv(found.curves),
+        "search.csv": csv(found.searched),
+        "differences.csv": csv(answer.differences),
     }
     if len(differences):
         texts["differences.md"] = markdown(differences)
         texts["differences.tex"] = latex(differences, f"{answer.title}: {_PAIRED}", f"{name}-differences")
-    texts |= {f"{name}.csv": formats.to_csv(table) for name, table in draft.tables.items()}
+    texts |= {f"{name}.csv": csv(table) for name, table in draft.tables.items()}
     return [_write(folder / name, text) for name, text in texts.items()]
 
 
@@ -134,16 +144,18 @@ def _page(answer: Answer, found: Findings, draft: Draft) -> str:
         parts.append(f"**Partial: {answer.partial} trials.** To go on: `{run['command']}`")
     parts.append(answer.text)
     parts += [f"![{d.caption}](figures/{name}.png)\n\n*{d.caption}*" for name, d in draft.drawings.items()]
-    parts += ["## Best configs", formats.to_markdown(answer.table), answer.caption]
-    parts += ["## What it took", formats.to_markdown(answer.effort)]
-    if len(found.differences):
-        differences = formats.to_markdown(formats.differences_table(found.results, found.differences))
+    parts += ["## Best configs", markup.to_markdown(answer.table), answer.caption]
+    parts += ["## What it took", markup.to_markdown(answer.effort)]
+    if len(answer.differences):
+        differences = markup.to_markdown(formats.differences_table(found.results, answer.differences))
         parts += ["## Differences", differences, f"Differences are {_PAIRED}"]
     if answer.warnings:
         parts += ["## Beware", "\n".join(f"- {warning}" for warning in answer.warnings)]
     commit = run["environment"].get("commit") or "unknown"
     made = [f"- `{run['command']}` at commit {commit}; `manifest.json` has versions and hardware."]
-    made += [f"- Data {name}: {data['origin']}" for name, data in found.results.data.items()]
+    for name, data in found.results.data.items():
+        sources = f", made from {formats.listed(data['made_from'])}" if data.get("made_from") else ""
+        made.append(f"- Data {name}: {data['origin']}{sources}")
     parts += ["## Made by", "\n".join(made)]
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,24 @@ import pandas as pd
 from analysis.ledger import Ledger, LedgerError
 from analysis.selection import Objective, chosen, objective, recipe_of
 
+Arrays = dict[str, np.ndarray]
 CHOSEN, PRESCRIBED = "chosen", "prescribed"
 REPORTED = ("done", "diverged", "collapsed")
 """Statuses of a trial that counts as one of the n seeds. Not `stopped`: it has no last epoch to report."""
+
+
+class Correct(NamedTuple):
+    """Which test images a network got right, or how two networks differ in that."""
+
+    right: np.ndarray
+    """[images] bool, or float for a difference."""
+    strata: np.ndarray | None
+    """[images] int, where the accuracy is the mean over parts of unequal size."""
+
+    def alike(self, other: Correct) -> bool:
+        """Whether both were tested on the same images, as far as their number and strata tell."""
+        a, b = (np.zeros(len(c.right)) if c.strata is None else c.strata for c in (self, other))
+        return np.array_equal(a, b)
 
 
 @dataclass(frozen=True)
@@ -67,15 +82,25 @@ class Results:
         self.factors = _merged({name: list(values) for name, values in plan["factors"].items()} for plan in plans)
         self.hyperparameters = list(dict.fromkeys(name for plan in plans for name in plan["hyperparameters"]))
         self.data = {d["name"]: d for plan in reversed(plans) for d in plan.get("data", [])}
+        self.data_fields = list(dict.fromkeys(name for plan in plans for name in plan.get("data_fields", ["data"])))
+        """The config fields that name a data set."""
+        self.has_oracle: bool = self.phase == "confirm" and self.plan.get("oracle", True)
+        """Whether test data was evaluated in every epoch, so that the best of them can be named."""
+        self.report: list[str] = self.plan.get("report", [])
+        """Metrics, without their split, that stand in people's tables beside the selecting one."""
         self.newest = {str(key): plan for plan in reversed(plans) for key in plan["conditions"]}
         """The newest plan that has a condition, by the condition's key."""
         self.trials, self.left_out = _current(ledger.trials(), self.newest)
         self.last = ledger.last_epochs()
         self.settings: dict[str, Any] = {}
         """Settings that are the same in every condition."""
-        self.unreadable: list[str] = []
-        """What was wrong with each trial's arrays that could not be read; reading them adds to it."""
-        self._correct: dict[str, np.ndarray | None] = {}
+        self.facts: dict[str, dict[str, Any]] = dict(zip(self.trials["id"], self.trials["facts"], strict=True))
+        """Constants of each trial (labels spent, …)."""
+        self.unreadable: dict[str, str] = {}
+        """What was wrong with the arrays of each trial whose arrays could not be read; reading them adds to it."""
+        self._correct: dict[str, Arrays] = {}
+        self.metrics = self._metrics()
+        """What is measured on held-out data, without the split: first what selects, then `report`, then the rest."""
         self.conditions = self._conditions()
         self.keys = list(self.conditions[0].values) if self.conditions else list(self.factors)
         """Columns that tell conditions apart."""
@@ -96,24 +121,51 @@ class Results:
         return [*names, "recipe"] if self.has_prescribed else names
 
     def describe_data(self) -> str:
-        """The data sets, for a figure's face and the text: `digits (built-in)`."""
-        used = self.settings.get("data", [c.values.get("data") for c in self.conditions])
-        names = dict.fromkeys([used] if isinstance(used, str) else [n for n in used if n] or list(self.data))
-        return ", ".join(Path(n).name + (" (built-in)" if self.data.get(n, {}).get("builtin") else "") for n in names)
+        """The data sets, for a figure's face and the text: `digits (built-in), svhn`."""
+        every = [{**self.settings, **condition.values} for condition in self.conditions]
+        used = dict.fromkeys(values.get(name) for name in self.data_fields for values in every)
+        names = [name for name in used if name] or list(self.data)
+        return ", ".join(short(n) + (" (built-in)" if self.data.get(n, {}).get("builtin") else "") for n in names)
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Of several data sets, what each is called for people: `first` → `digits`, where it is in all conditions."""
+        fields = [name for name in self.data_fields if name != "data" and isinstance(self.settings.get(name), str)]
+        return {name: short(self.settings[name]) for name in fields}
+
+    def named(self, name: str) -> str:
+        """A metric or hyperparameter for people, data sets by their own names: `first_accuracy` → `digits accuracy`."""
+        return " ".join(self.roles.get(word, word) for word in name.split("_"))
 
     def epochs(self, trials: Sequence[str]) -> pd.DataFrame:
         """Epochs of some trials; `trial`, `epoch` and the metrics."""
         return self.ledger.epochs(trials)
 
-    def correct(self, trial: str) -> np.ndarray | None:
-        """Which test images a trial got right, [images] bool; None where that cannot be read (see `unreadable`)."""
+    def arrays(self, trial: str) -> Arrays:
+        """The arrays a trial left, by name; none where they cannot be read, which `unreadable` notes."""
+        try:
+            return self.ledger.arrays(trial)
+        except (LedgerError, OSError) as error:
+            self.unreadable[trial] = str(error)
+            return {}
+
+    def correct(self, trial: str, metric: str) -> Correct | None:
+        """Which test images a trial got right in an accuracy or error: `test_accuracy`'s array is `test_correct`.
+
+        None where the trial has no such array or its arrays cannot be read.
+        """
         if trial not in self._correct:
-            try:
-                self._correct[trial] = self.ledger.arrays(trial).get("test_correct")
-            except (LedgerError, OSError) as error:
-                self._correct[trial] = None
-                self.unreadable.append(str(error))
-        return self._correct[trial]
+            arrays = self.arrays(trial)
+            self._correct[trial] = {k: v for k, v in arrays.items() if k.endswith(("_correct", "_strata"))}
+        kept, stem = self._correct[trial], metric.removesuffix("accuracy").removesuffix("error")
+        right = kept.get(f"{stem}correct")
+        return None if right is None else Correct(right, kept.get(f"{stem}strata"))
+
+    def _metrics(self) -> list[str]:
+        last = self.last[self.last.index.isin(self.trials["id"])].dropna(axis="columns", how="all")
+        splits = ("val_", "test_") if self.phase == "confirm" else ("val_",)
+        found = {str(name).partition("_")[2] for name in last if str(name).startswith(splits)}
+        return list(dict.fromkeys([self.metric, *self.report, *sorted(found)]))
 
     def _conditions(self) -> list[Condition]:
         groups = {str(key): own for key, own in self.trials.groupby("condition_key")}
@@ -143,6 +195,21 @@ class Results:
         found = {name: {repr(values.get(name)) for values in conditions} for name in names}
         self.settings = {name: conditions[0].get(name) for name in names if len(found[name]) == 1}
         return [name for name in names if len(found[name]) > 1]
+
+
+def short(name: str) -> str:
+    """A name or path for people: of a path its last part, also after the `@` of a data set made from another."""
+    return "@".join(Path(part).name if "/" in part else part for part in name.split("@"))
+
+
+def error_of(metric: str) -> str:
+    """What tables and figures show of a metric: of an accuracy the error (`cross_accuracy` → `cross_error`)."""
+    return metric.removesuffix("accuracy") + "error" if metric.endswith("accuracy") else metric
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric is a fraction of images, shown in per cent."""
+    return metric.endswith(("accuracy", "error"))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -5,24 +5,16 @@ Columns of a mean carry `_low` and `_high` beside it: its 95 % interval over see
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from analysis.intervals import (
-    Interval,
-    accuracy_interval,
-    image_standard_error,
-    paired_difference,
-    t_interval,
-)
-from analysis.measures import COUNTS, labels, measured, reported, shown
-from analysis.results import CHOSEN, PRESCRIBED, REPORTED, Condition, Results
+from analysis.intervals import Interval, accuracy_interval, t_interval
+from analysis.measures import counts, image_error, images_of, labels, measured, reported
+from analysis.results import CHOSEN, REPORTED, Condition, Results, error_of, is_share, records
 from analysis.selection import drawn
 
 SETTLED = (*REPORTED, "stopped", "failed", "oom")
@@ -51,7 +43,7 @@ def best_config(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
                     f"search_{results.metric}": condition.score if recipe == CHOSEN else math.nan,
                     "search_seeds": condition.search_seeds if recipe == CHOSEN else 0,
                     **_summary(results, own),
-                    **_spent(condition, own),
+                    **_spent(results, condition, own),
                     **_counts(condition),
                 }
             )
@@ -77,48 +69,55 @@ def curves(results: Results) -> pd.DataFrame:
             for name in metrics:
                 row |= _mean(str(name), list(own[name]), images)
                 if str(name).endswith("accuracy"):
-                    row |= _mean(str(name).removesuffix("accuracy") + "error", list(1 - own[name]), images)
+                    row |= _mean(error_of(str(name)), list(1 - own[name]), images)
             rows.append(row)
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*results.keys, "recipe", "epoch", "n"])
 
 
-def differences(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
-    """Paired by seed: neighbouring values of a numeric factor, all pairs of another, chosen against prescribed.
+def searched(results: Results) -> pd.DataFrame:
+    """A row a search trial that its condition's plan asked for: its config, seed and status, and how it did.
 
-    `difference` is second − first of `metric`, where only `factor` differs. `low` and `high` bound it over
-    seeds; `image_se` is its standard error over test images, paired too. Intervals are not widened for the
-    number of comparisons.
+    `draw` numbers the configs of a condition, 0 is the prescribed recipe. Every `val_…` metric is there, at the last
+    `epoch` that the trial reached; a trial that failed or is not finished has none.
     """
-    metric = ("test_" if results.phase == "confirm" else "val_") + shown(results)
-    groups = [
-        (condition, recipe, seeds[(seeds["condition"] == condition.key) & (seeds["recipe"] == recipe)])
-        for condition, recipe, _ in reported(results)
-    ]
     rows = []
-    for (first, recipe_a, a), (second, recipe_b, b) in itertools.combinations(groups, 2):
-        factor = _compared(results, (first, recipe_a), (second, recipe_b))
-        if factor is None:
-            continue
-        x = {**first.values, "recipe": recipe_a}
-        y = {**second.values, "recipe": recipe_b}
-        both = a.merge(b, on="seed", suffixes=("", "_second"))
-        gap = paired_difference(list(both[metric]), list(both[f"{metric}_second"]))
-        rows.append(
-            {
-                "factor": factor,
-                "first": x[factor],
-                "second": y[factor],
-                **{key: "" if key == factor else value for key, value in x.items()},
-                "metric": metric,
-                "difference": gap.mean,
-                "low": gap.low,
-                "high": gap.high,
-                "n": gap.n,
-                "image_se": _paired_image_error(results, list(both["trial"]), list(both["trial_second"])),
-            }
-        )
-    named = ["factor", "first", "second", *results.keys, "recipe"]
-    return pd.DataFrame(rows, columns=[*named, "metric", "difference", "low", "high", "n", "image_se"])
+    for condition in results.conditions:
+        own = drawn(condition.trials, condition.plan)
+        for trial in records(own[own["phase"] == "search"]):
+            ended = trial["status"] in (*REPORTED, "stopped") and trial["id"] in results.last.index
+            rows.append(
+                {
+                    **condition.values,
+                    "draw": trial["draw"],
+                    **{name: trial["config"].get(name) for name in results.hyperparameters},
+                    "seed": trial["seed"],
+                    "status": trial["status"],
+                    **(results.last.loc[trial["id"]].to_dict() if ended else {}),
+                }
+            )
+    held_out = [name for metric in results.metrics if (name := f"val_{metric}") in results.last]
+    described = [*results.keys, "draw", *results.hyperparameters, "seed", "status", "epoch"]
+    return pd.DataFrame(rows, columns=[*described, *held_out])
+
+
+def by_set(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Each row once for each data set, whose own measures then bear the plain names: `test_first_error` → `test_error`.
+
+    `names` maps the config fields of the data sets to their names; columns `field` and `data` hold both.
+    """
+    own = {
+        field: {str(c): str(c).replace(f"_{field}_", "_") for c in table if f"_{field}_" in str(c)} for field in names
+    }
+    taken = {column for renamed in own.values() for column in (*renamed, *renamed.values())}
+    return pd.concat(
+        [
+            table.drop(columns=[c for c in table if c in taken and c not in renamed])
+            .rename(columns=renamed)
+            .assign(field=field, data=names[field])
+            for field, renamed in own.items()
+        ],
+        ignore_index=True,
+    )
 
 
 def progress(best: pd.DataFrame) -> str | None:
@@ -130,59 +129,35 @@ def progress(best: pd.DataFrame) -> str | None:
 
 def _summary(results: Results, own: pd.DataFrame) -> dict[str, Any]:
     """Means and intervals over the seeds of one recipe."""
-    images = {column: own[column].iloc[0] for column in COUNTS if len(own)}
+    images = {column: own[column].iloc[0] for column in counts(results) if len(own)}
     row: dict[str, Any] = {"n": len(own)}
     for name in measured(results):
         row |= _mean(name, list(own[name]), images)
-        if name == f"test_{results.metric}":
+        if name.startswith("test_") and not name.endswith("error"):
             row[f"{name}_sd"] = t_interval(list(own[name])).sd
-            row[f"{name}_image_se"] = _image_error(results, list(own["trial"]))
+        if name.startswith("test_") and name.endswith("accuracy"):
+            known = [results.correct(trial, name) for trial in own["trial"]]
+            row[f"{name}_image_se"] = image_error([correct for correct in known if correct is not None])
     row["rising"] = int((own["rising"] == 1).sum())
     return row
 
 
 def _mean(name: str, values: Sequence[float], images: Mapping[str, Any]) -> dict[str, float]:
     """A mean and its bounds; on the logit for a share of images whose number is known."""
-    split = {"train": "labels_train", "val": "labels_validation"}.get(name.split("_")[0], "test_images")
-    count = images.get(split)
-    if name.endswith(("accuracy", "error")) and count is not None and count > 0:
+    count = images_of(images, name)
+    if is_share(name) and count > 0:
         interval: Interval = accuracy_interval(values, int(count))
     else:
         interval = t_interval(values, least=1.0 if name.endswith(("_epoch", "_steps")) else -math.inf)
     return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
-def _image_error(results: Results, trials: Sequence[str]) -> float:
-    known = [correct for correct in map(results.correct, trials) if correct is not None]
-    same = len({correct.shape for correct in known}) == 1  # else they are not the same test images
-    return image_standard_error(np.stack(known)) if same else math.nan
-
-
-def _paired_image_error(results: Results, first: Sequence[str], second: Sequence[str]) -> float:
-    pairs = [(results.correct(a), results.correct(b)) for a, b in zip(first, second, strict=True)]
-    gaps = [b.astype(float) - a for a, b in pairs if a is not None and b is not None and a.shape == b.shape]
-    return image_standard_error(np.stack(gaps)) if len({gap.shape for gap in gaps}) == 1 else math.nan
-
-
-def _compared(results: Results, a: tuple[Condition, str], b: tuple[Condition, str]) -> str | None:
-    """The one key in which two rows differ, if they are to be compared."""
-    (first, recipe_a), (second, recipe_b) = a, b
-    if first.key == second.key:
-        return "recipe" if first.recipes[recipe_a] != second.recipes[recipe_b] else None
-    differing = [name for name in results.keys if first.values[name] != second.values[name]]
-    if len(differing) != 1 or PRESCRIBED in (recipe_a, recipe_b):
-        return None
-    values = {condition.values[differing[0]] for condition in results.conditions}
-    if all(isinstance(value, int | float) for value in values):
-        low, high = sorted((first.values[differing[0]], second.values[differing[0]]))
-        return None if any(low < value < high for value in values) else differing[0]
-    return differing[0]
-
-
-def _spent(condition: Condition, own: pd.DataFrame) -> dict[str, Any]:
+def _spent(results: Results, condition: Condition, own: pd.DataFrame) -> dict[str, Any]:
     """Labels, from the reported trials or, before there are any, from the search."""
     known = labels(condition.facts)
-    return {name: own[name].iloc[0] if own[name].notna().any() else known.get(name, math.nan) for name in COUNTS}
+    return {
+        name: own[name].iloc[0] if own[name].notna().any() else known.get(name, math.nan) for name in counts(results)
+    }
 
 
 def _counts(condition: Condition) -> dict[str, int]:

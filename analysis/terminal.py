@@ -16,7 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.drafts import Answer
-from analysis.formats import INTERVAL, is_numeric
+from analysis.formats import INTERVAL
+from analysis.markup import is_numeric
 
 PIPED_WIDTH = 100
 """Columns where standard output is no terminal, unless COLUMNS says otherwise."""
@@ -39,7 +40,7 @@ def show(answer: Answer, console: Console) -> None:
     say(f"**{answer.title}{partial}**", console)
     say(f"{brief.shared}.", console)
     console.print()
-    for heading, frame, gap in layout(brief.table, brief.keys, console.width):
+    for heading, frame, gap in layout(brief.table, brief.keys, console.width, brief.further):
         if heading:
             say(f"**{heading}**", console)
         console.print(table(frame, gap))
@@ -74,11 +75,11 @@ def say(text: str, console: Console, style: str = "") -> None:
     console.print(bold, highlight=False, soft_wrap=True)
 
 
-def layout(frame: pd.DataFrame, keys: int, width: int) -> Iterator[tuple[str, pd.DataFrame, int]]:
+def layout(frame: pd.DataFrame, keys: int, width: int, further: int = 0) -> Iterator[tuple[str, pd.DataFrame, int]]:
     """Tables to print one after another, (heading, table, gap between columns), none of them wider than `width`.
 
-    One table if it fits; else one for each value of the first of several keys; else its columns in blocks, each
-    after the keys.
+    One table if it fits; else one for each value of the first of several keys; else, if there are any, the same
+    without its `further` last columns; else its columns in blocks, each after the keys.
     """
     names = [str(name) for name in frame]
     for grouped in range(max(1, keys)):
@@ -91,6 +92,9 @@ def layout(frame: pd.DataFrame, keys: int, width: int) -> Iterator[tuple[str, pd
             return
         for values, rows in frame.groupby(names[:grouped], sort=False):
             yield " ".join(map(str, values)), rest.loc[rows.index], gap
+        return
+    if further:
+        yield from layout(frame[names[:-further]], keys, width)
         return
     for columns in _blocks(frame, keys, width):
         yield "", frame[columns], 1

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from analysis import figures
 from analysis.drafts import Draft, Drawing, Findings
 from analysis.figures import Words
-from analysis.formats import listed, percent
+from analysis.formats import listed
 from analysis.results import CHOSEN, records
 
 SIZE = "train_size"
@@ -51,7 +49,7 @@ def answer(found: Findings) -> Draft:
         "epochs_to_best": Drawing(epochs, f"Epochs to the best against the number of {images}."),
         "learning_curves": Drawing(learning, "Learning curves of each condition's chosen config."),
     }
-    return Draft(TITLE, _verdict(found), drawings, terms=_terms(found))
+    return Draft(TITLE, _verdict(found), drawings, terms=found.terms("Sizes count training labels"))
 
 
 def _verdict(found: Findings) -> str:
@@ -66,8 +64,8 @@ def _line(found: Findings, rows: pd.DataFrame, names: list[str]) -> str:
     ends = records(rows.iloc[[0, -1]] if len(rows) > 1 else rows)
     heads = {c.values["backbone"]: c.facts.get("head", "new layer") for c in found.results.conditions}
     who = f"**{', '.join(str(ends[0][name]) for name in names)}** ({heads[ends[0]['backbone']]})"
-    errors = listed(f"{_share(row, 'test_error')} with {row[SIZE]}" for row in ends)
-    oracles = listed(_share(row, "oracle_error") for row in ends)
+    errors = listed(f"{found.share(row, 'test_error')} with {row[SIZE]}" for row in ends)
+    oracles = listed(found.share(row, "oracle_error") for row in ends)
     epochs = listed(f"{row['best_epoch']:.0f} ({row['oracle_epoch']:.0f})".replace("nan", "–") for row in ends)
     text = (
         f"{who}: the test error is {errors} training images; the lowest over the epochs (oracle) is {oracles}."
@@ -75,8 +73,8 @@ def _line(found: Findings, rows: pd.DataFrame, names: list[str]) -> str:
     )
     steps = found.differences[found.differences["factor"] == SIZE]
     steps = steps[(steps[names] == rows[names].iloc[0]).all(axis=1)]
-    falls = [f"{row['first']} to {row['second']}" for row in records(steps) if row["high"] < 0]
-    flat = [f"{row['first']} to {row['second']}" for row in records(steps) if not row["high"] < 0]
+    falls = [f"{row['from']} to {row['to']}" for row in records(steps) if row["high"] < 0]
+    flat = [f"{row['from']} to {row['to']}" for row in records(steps) if not row["high"] < 0]
     text += f" Seed by seed, the error falls from {listed(falls)} images." if falls else ""
     return text + (f" From {listed(flat)} no fall is shown." if flat else "")
 
@@ -85,7 +83,7 @@ def _backbones(found: Findings) -> list[str]:
     """Pairs of backbones at equal size, where the interval of their difference excludes 0."""
     pairs = found.differences[found.differences["factor"] == "backbone"]
     texts = []
-    for (first, second), rows in pairs.groupby(["first", "second"], sort=False):
+    for (first, second), rows in pairs.groupby(["from", "to"], sort=False):
         lower = [str(size) for size in rows.loc[rows["high"] < 0, SIZE]]
         higher = [str(size) for size in rows.loc[rows["low"] > 0, SIZE]]
         parts = [f"lower with {listed(lower)} images"] if lower else []
@@ -93,23 +91,3 @@ def _backbones(found: Findings) -> list[str]:
         told = listed(parts) or "not shown to differ at any size"
         texts.append(f"**{second}** against {first}, paired by seed: the test error is {told}.")
     return texts
-
-
-def _terms(found: Findings) -> str:
-    """What the numbers claim, on which data, and which labels they took."""
-    chosen = found.reported[found.reported["recipe"] == CHOSEN]
-    seeds = "–".join(map(str, dict.fromkeys([int(chosen["n"].min()), int(chosen["n"].max())])))
-    images, spent = chosen["test_accuracy_image_se"].max(), chosen["labels_validation"].max()
-    spread = f" (standard error up to {100 * images:.1f} points)" if images > 0 else ""
-    labels = f"{spent:.0f} more" if spent > 0 else "more"
-    return (
-        f"Data: {found.results.describe_data()}. Square brackets are 95 % Student t intervals over {seeds} fresh"
-        " seeds, at the last epoch of a config chosen on validation: a claim about the recipe, trained again, on"
-        f" these test images. One trained network on other images varies too{spread}. The oracle is named by test"
-        f" data, hence flattering. Sizes count training labels; choosing took {labels}, for validation."
-    )
-
-
-def _share(row: dict[str, Any], name: str) -> str:
-    digits = 2 if row["test_images"] >= 2000 else 1
-    return percent(row[name], row[f"{name}_low"], row[f"{name}_high"], digits)

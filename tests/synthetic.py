@@ -8,9 +8,11 @@ import json
 import math
 import sys
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +21,7 @@ import pytest
 from analysis.drafts import Answer, Draft, Findings
 from analysis.ledger import Entry, Ledger, Outcome, Status, canonical
 from analysis.measures import by_seed
-from analysis.report import make_answer
+from analysis.report import gathered, make_answer
 from analysis.results import Results
 from analysis.selection import best_draws
 from analysis.tables import best_config
@@ -98,35 +100,95 @@ def add_trial(
     """One trial; `accuracy` (validation, by epoch) and `test` take the place of made-up ones. Returns its id."""
     settings = json.loads(key)
     config = {**settings, **values, "seed": seed}
-    identity = [phase, key, config, data_fingerprint]
-    trial = hashlib.sha256(canonical(identity).encode()).hexdigest()
-    entry = Entry(trial, "transfer_sizes", phase, key, draw, prescribed, config, seed, settings["precision"],
-                  data_fingerprint, "c0")  # fmt: skip
-    ledger.start(entry, worker="1@here", hardware=hardware)
     if status == "running":
-        ledger.commit()
-        return trial
+        return record(ledger, "transfer_sizes", key, config, draw, phase, None, prescribed=prescribed,
+                      hardware=hardware, data_fingerprint=data_fingerprint)  # fmt: skip
     args = (settings["backbone"], settings["train_size"], values["lr"], values["epochs"], seed)
     validation = list(accuracies(*args, phase) if accuracy is None else accuracy)
     tested = list(accuracies(*args, "test") if test is None else test) if phase == "confirm" else []
     steps = math.ceil(settings["train_size"] / values["batch_size"])
     rows = []
     for i, value in enumerate(validation):
-        row = {"epoch": i + 1, "steps": steps * (i + 1.0), "seconds": 0.01 * (i + 1), "val_accuracy": value,
+        row = {"steps": steps * (i + 1.0), "seconds": 0.01 * (i + 1), "val_accuracy": value,
                "val_loss": 2 * (1 - value), "train_accuracy": 1 - (1 - value) / 3}  # fmt: skip
         rows.append(row | ({"test_accuracy": tested[i], "test_loss": 2 * (1 - tested[i])} if tested else {}))
     if status == "diverged":
         rows[-1]["val_loss"] = math.nan
-    ledger.add_epochs(trial, rows)
     facts = {"head": "linear 512→10 on globally pooled features", "train_labels": settings["train_size"],
              "validation_labels": 300}  # fmt: skip
-    outcome = Outcome(status, seconds=0.01 * len(rows), facts=facts, error="boom" if status == "failed" else None)
+    arrays = {}
     if tested and status == "done":
-        correct = np.random.default_rng(seed).permutation(images) < round(tested[-1] * images)
-        name, digest = save_arrays(ledger.folder, trial, test_correct=correct)
-        outcome = Outcome(status, outcome.seconds, {**facts, "test_labels": images}, None, len(rows), name, digest)
-    ledger.finish(trial, outcome)
+        facts["test_labels"] = images
+        arrays["test_correct"] = np.random.default_rng(seed).permutation(images) < round(tested[-1] * images)
+    return record(ledger, "transfer_sizes", key, config, draw, phase, Measured(rows, facts, arrays, status),
+                  prescribed=prescribed, hardware=hardware, data_fingerprint=data_fingerprint)  # fmt: skip
+
+
+class Measured(NamedTuple):
+    """What a made-up trial came to."""
+
+    rows: Sequence[Mapping[str, float]]
+    """Metrics, an epoch a row: `steps`, `train_…`, `val_…`, and `test_…` where test data is opened."""
+    facts: Mapping[str, Any]
+    arrays: Mapping[str, np.ndarray]
+    status: Status = "done"
+
+
+def record(
+    ledger: Ledger, question: str, key: str, config: Mapping[str, Any], draw: int, phase: Any,
+    measured: Measured | None, *, prescribed: bool = False, hardware: str = "cpu", data_fingerprint: str = "d0",
+) -> str:  # fmt: skip
+    """One trial of any question, still running if nothing was measured. Returns its id."""
+    trial = hashlib.sha256(canonical([phase, key, config, data_fingerprint]).encode()).hexdigest()
+    entry = Entry(trial, question, phase, key, draw, prescribed, config, config["seed"],
+                  config.get("precision", "fp32"), data_fingerprint, "c0")  # fmt: skip
+    ledger.start(entry, worker="1@here", hardware=hardware)
+    if measured is None:
+        ledger.commit()
+        return trial
+    rows, facts, arrays, status = measured
+    ledger.add_epochs(trial, [{"epoch": i, "seconds": 0.01 * i, **row} for i, row in enumerate(rows, 1)])
+    name, digest = save_arrays(ledger.folder, trial, **arrays) if arrays else (None, None)
+    openings = sum(any(metric.startswith("test_") for metric in row) for row in rows)
+    error = "boom" if status == "failed" else None
+    ledger.finish(trial, Outcome(status, 0.01 * len(rows), facts, error, openings, name, digest))
     return trial
+
+
+def fill_question(
+    folder: Path, question: str, measure: Callable[[dict[str, Any], str], Measured | None], *,
+    factors: Mapping[str, Sequence[Any]], draws: Sequence[Mapping[str, Any]], settings: Mapping[str, Any],
+    search_seeds: Sequence[int] = SEARCH_SEEDS, confirm_seeds: Sequence[int] = CONFIRM_SEEDS,
+    prescribed: bool = False, **changed: Any,
+) -> None:  # fmt: skip
+    """A sweep of any question: each condition's draws searched, the best and the prescribed recipe confirmed.
+
+    `measure(config, phase)` makes a trial up; None: it was never begun. A confirmed trial has `test_…` metrics, in the
+    last row at least. The first of `draws` is the prescribed recipe, if there is one. `changed` goes into the plan.
+    """
+    keys = [canonical({**settings, **dict(zip(factors, v, strict=True))}) for v in product(*factors.values())]
+    recorded = {
+        "question": question, "factors": {k: list(v) for k, v in factors.items()}, "hyperparameters": list(draws[0]),
+        "search_trials": len(draws) * len(search_seeds), "search_seeds": list(search_seeds),
+        "confirm_seeds": list(confirm_seeds), "prescribed": prescribed, "conditions": keys,
+    } | changed  # fmt: skip
+    with Ledger(folder) as ledger:
+        run = begin(ledger, **recorded)
+
+        def try_all(recipes: Sequence[Mapping[str, Any]], seeds: Sequence[int], phase: str) -> None:
+            for recipe, seed in product(recipes, seeds):
+                config = {**json.loads(key), **recipe, "seed": seed}
+                own = prescribed and draws[0].items() <= config.items()
+                if (measured := measure(config, phase)) is not None:
+                    record(ledger, question, key, config, int(not own), phase, measured, prescribed=own)
+
+        for key in keys:
+            try_all(draws, search_seeds, "search")
+            rows = ledger.trials(where="condition=?", values=[key])
+            best = [json.loads(text) for text in best_draws(rows, ledger.last_epochs(), plan(**recorded)["select"], 1)]
+            further = [draws[0]] if prescribed and not (best and draws[0].items() <= best[0].items()) else []
+            try_all([*best, *further], confirm_seeds, "confirm")
+        ledger.end_run(run, outcome="complete", shared_seconds=1.5)
 
 
 def save_arrays(folder: Path, trial: str, **arrays: np.ndarray) -> tuple[str, str]:
@@ -181,6 +243,13 @@ def small(
             )  # fmt: skip
 
 
+@contextmanager
+def findings(folder: Path) -> Iterator[Findings]:
+    """What a question's file is given; its arrays can be read while the ledger is open."""
+    with Ledger(folder, readonly=True) as ledger:
+        yield gathered(ledger)
+
+
 def tables(folder: Path) -> tuple[Results, pd.DataFrame, pd.DataFrame]:
     """What a ledger holds, a row a reported seed, and the best-config table."""
     with Ledger(folder, readonly=True) as ledger:
@@ -189,11 +258,16 @@ def tables(folder: Path) -> tuple[Results, pd.DataFrame, pd.DataFrame]:
         return results, seeds, best_config(results, seeds)
 
 
+def as_question(name: str, answer: Callable[[Findings], Draft], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make `answer` the question file of that name."""
+    module = types.ModuleType(f"analysis.{name}")
+    module.answer = answer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+
 def answer_by(answer: Callable[[Findings], Draft], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Answer:
     """What a question's `answer` makes of a small ledger without test data, selected by a loss: `widths`."""
-    module = types.ModuleType("analysis.widths")
-    module.answer = answer  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "analysis.widths", module)
+    as_question("widths", answer, monkeypatch)
     key = '{"backbone":"none","data":"digits","precision":"fp32","train_size":1,"width":%d}'
     with Ledger(folder) as ledger:
         begin(ledger, question="widths", factors={"width": [8, 16]}, hyperparameters=["lr"], select="min val_loss",

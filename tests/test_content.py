@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.ledger import Ledger
+from analysis.paired import differences
 from analysis.results import Results
-from analysis.tables import differences, progress
+from analysis.tables import progress
 from tests.synthetic import (
     CONFIRM_SEEDS,
     DRAWS,

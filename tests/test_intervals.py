@@ -90,3 +90,14 @@ def test_image_error_is_binomial_for_one_network_and_does_not_shrink_with_copies
     assert image_standard_error(np.stack([correct] * 5)) == pytest.approx(image_standard_error(correct))
     assert image_standard_error(np.stack([correct]).astype(float) - correct) == 0
     assert math.isnan(image_standard_error(np.array([True])))
+
+
+def test_strata_count_alike_however_many_images_each_has() -> None:
+    small, large = np.arange(100) < 60, np.arange(900) < 810
+    strata = np.repeat([0, 1], [100, 900])
+    found = image_standard_error(np.concatenate([small, large]), strata)
+    assert found == pytest.approx(math.sqrt(0.6 * 0.4 / 100 + 0.9 * 0.1 / 900) / 2)
+    draws = np.random.default_rng(0)
+    means = [(draws.binomial(100, 0.6) / 100 + draws.binomial(900, 0.9) / 900) / 2 for _ in range(4000)]
+    assert found == pytest.approx(np.std(means), rel=0.05)
+    assert math.isnan(image_standard_error(np.array([True, True, False]), np.array([0, 0, 1])))

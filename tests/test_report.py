@@ -6,10 +6,11 @@ import hashlib
 import json
 import subprocess
 import sys
-import types
 from pathlib import Path
+from typing import Any
 
 import matplotlib.figure
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -19,7 +20,21 @@ from analysis.drafts import Answer, Draft, Drawing, Findings
 from analysis.figures import Words
 from analysis.ledger import Ledger, LedgerError
 from analysis.report import folder_of, make_answer
-from tests.synthetic import CONFIRM_SEEDS, DRAWS, add_trial, answer_by, begin, condition, fill, fingerprints
+from analysis.transfer_sizes import answer as transfer_sizes
+from tests.synthetic import (
+    CONFIRM_SEEDS,
+    DRAWS,
+    Measured,
+    add_trial,
+    answer_by,
+    as_question,
+    begin,
+    condition,
+    fill,
+    fill_question,
+    findings,
+    fingerprints,
+)
 
 ROOT = Path(__file__).parents[1]
 FIGURES = ("test_error", "epochs_to_best", "learning_curves")
@@ -51,6 +66,7 @@ def test_everything_is_written_and_the_same_again(complete: Path, answered: Answ
     tables = {f"tables/best_config.{kind}" for kind in ("csv", "md", "tex")}
     drawn = {f"figures/{name}.{kind}" for name in FIGURES for kind in ("png", "svg", "pdf")}
     assert tables | drawn | {"verdict.md", "answer.md", "manifest.json", "tables/seeds.csv"} <= set(before)
+    assert "tables/search.csv" in before
     assert not [name for name in before if name.endswith(".partial")]
     make_answer(folder, "transfer_sizes")
     assert written(folder) == before
@@ -81,17 +97,8 @@ def test_the_manifest_names_what_made_it(complete: Path, answered: Answer) -> No
 
 def drawings(folder: Path) -> tuple[Findings, Draft]:
     """What a question's file is given and hands back, before it is written."""
-    kept: list[Findings] = []
-    module = types.ModuleType("analysis.looked_at")
-    module.answer = lambda found: kept.append(found) or Draft("Looked at", "Nothing.")  # type: ignore[attr-defined]
-    sys.modules["analysis.looked_at"] = module
-    try:
-        make_answer(folder, "looked_at")
-    finally:
-        del sys.modules["analysis.looked_at"]
-    from analysis.transfer_sizes import answer
-
-    return kept[0], answer(kept[0])
+    with findings(folder) as found:
+        return found, transfer_sizes(found)
 
 
 def test_figures_draw_the_table_and_name_the_data(complete: Path) -> None:
@@ -227,6 +234,38 @@ def test_another_question_needs_nothing_but_its_own_file(tmp_path: Path, monkeyp
     assert {"tables/more.csv", "figures/loss.svg"} <= set(written(tmp_path))
 
 
+def test_a_question_reads_its_arrays_and_replaces_the_differences(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[int] = []
+
+    def answer(found: Findings) -> Draft:
+        arrays = [found.arrays(trial) for trial in found.seeds["trial"]]
+        kept.extend(len(own) for own in arrays)
+        paired = found.compare("regime", "alone", "both", "test_loss")
+        return Draft("With arrays", "Said.", differences=paired, terms=found.terms())
+
+    as_question("with_arrays", answer, monkeypatch)
+
+    def measure(config: dict[str, Any], phase: str) -> Measured:
+        loss = 0.1 * config["seed"] + (0.5 if config["regime"] == "both" else 0)
+        row = {"steps": 1.0, "val_loss": loss, "val_accuracy": 0.5}
+        tested = {"test_loss": loss, "test_accuracy": 0.5} if phase == "confirm" else {}
+        return Measured([row | tested], {}, {"maps": np.zeros(3)} if tested else {})
+
+    fill_question(tmp_path, "with_arrays", measure, factors={"regime": ["alone", "both"]}, draws=[{"lr": 0.1}],
+                  settings={"precision": "fp32"}, confirm_seeds=[1, 2, 3], oracle=False)  # fmt: skip
+    next((tmp_path / "arrays").iterdir()).write_bytes(b"damaged")
+    made = make_answer(tmp_path, "with_arrays")
+    assert sorted(kept) == [0, 1, 1, 1, 1, 1]
+    assert [warning for warning in made.warnings if "SHA-256" in warning]
+    assert made.differences[["metric", "n", "difference"]].to_numpy().tolist() == [["test_loss", 3, pytest.approx(0.5)]]
+    page = (tmp_path / "answer.md").read_text()
+    assert "change of test loss" in page
+    assert "oracle" not in page
+    assert "oracle" not in made.text
+
+
 def test_the_command_answers_without_torch_or_ray(complete: Path) -> None:
     program = (
         "import sys, analysis.__main__ as command\n"
@@ -258,4 +297,4 @@ def test_every_question_is_found_and_no_pyplot_state_is_used() -> None:
     assert "transfer_sizes" in command.questions()
     assert "report" not in command.questions()
     assert "pyplot" not in matplotlib.figure.__dict__
-    assert "import matplotlib.pyplot" not in (ROOT / "analysis" / "figures.py").read_text()
+    assert not [path for path in (ROOT / "analysis").glob("*.py") if "matplotlib.pyplot" in path.read_text()]

@@ -5,16 +5,20 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import formats
-from analysis.intervals import accuracy_interval, t_interval
+from analysis import formats, markup
+from analysis.brief import make_brief
+from analysis.intervals import accuracy_interval, image_standard_error, t_interval
 from analysis.ledger import Ledger
 from analysis.measures import by_seed, to_the_best
+from analysis.paired import differences
 from analysis.results import Results
-from analysis.tables import best_config, curves, differences, progress
+from analysis.tables import best_config, by_set, curves, progress
 from tests.synthetic import (
     CONFIRM_SEEDS,
     DRAWS,
@@ -22,10 +26,13 @@ from tests.synthetic import (
     IMAGES,
     KEY,
     TESTED,
+    Measured,
     add_trial,
     begin,
     condition,
     fill,
+    fill_question,
+    findings,
     small,
     tables,
 )
@@ -183,13 +190,13 @@ def test_differences_pair_neighbouring_sizes_and_all_backbones(tmp_path: Path) -
         seeds = by_seed(results)
         found = differences(results, seeds)
     sizes = found[found["factor"] == "train_size"]
-    assert sorted(zip(sizes["backbone"], sizes["first"], sizes["second"], strict=True)) == [
+    assert sorted(zip(sizes["backbone"], sizes["from"], sizes["to"], strict=True)) == [
         (name, a, b) for name in ("resnet18", "squeezenet1_1") for a, b in ((100, 500), (500, 900))
     ]
     assert list(found.loc[found["factor"] == "backbone", "train_size"]) == [100, 500, 900]
     row = sizes.iloc[0]
     own = seeds[seeds["backbone"] == row["backbone"]].set_index(["train_size", "seed"])["test_error"]
-    gap = t_interval([own[row["second"], s] - own[row["first"], s] for s in CONFIRM_SEEDS])
+    gap = t_interval([own[row["to"], s] - own[row["from"], s] for s in CONFIRM_SEEDS])
     assert (row["difference"], row["low"], row["high"], row["n"]) == (gap.mean, gap.low, gap.high, 5)
     assert 0 < row["image_se"] < 0.05
 
@@ -222,25 +229,141 @@ def test_a_question_without_a_test_split_reports_its_search(tmp_path: Path) -> N
     row = best.iloc[0]
     assert (row["lr"], row["n"], row["unfinished"]) == (0.01, 3, 0)
     assert row["val_loss"] == pytest.approx(0.2)
-    assert not [name for name in best if "test_loss" in name or "error" in name or "oracle" in name]
+    assert not [name for name in best if "test_loss" in name or "test_error" in name or "oracle" in name]
     assert paired.empty
     assert list(formats.results_table(results, best)["validation loss"]) == ["0.2"]
     assert "configs tested" not in formats.effort_table(results, best)
 
 
+DOMAINS = {"first": 40, "second": 10}
+"""Test images of two data sets."""
+
+
+def two_sets(config: dict[str, Any], phase: str) -> Measured:
+    """A trial on two data sets at once; the condition `one` has no measure of the second."""
+    seed, both = config["seed"], config["regime"] == "both"
+    right = {"first": 30 + seed % 3, "second": 5 + (seed + config["lr"] * 10) % 2}
+    own = {name: right[name] / DOMAINS[name] for name in (DOMAINS if both else ["first"])}
+    measured = {f"{name}_accuracy": value for name, value in own.items()}
+    measured |= {"cross_accuracy": sum(own.values()) / len(own), "map_at_r": 0.25 * seed}
+    rows = [{"steps": 2.0, "train_loss": 1.0, **{f"val_{n}": v / 2 for n, v in measured.items()}},
+            {"steps": 2.0, "train_loss": 0.5, **{f"val_{n}": v for n, v in measured.items()}}]  # fmt: skip
+    facts: dict[str, Any] = {"train_labels": 7, "validation_labels": 50, "validation_first_labels": 40}
+    if phase == "search":
+        return Measured(rows, facts, {})
+    rows[-1] |= {f"test_{n}": v for n, v in measured.items()}
+    facts |= {"test_labels": 50, "test_first_labels": 40, "test_second_labels": 10}
+    arrays = {f"test_{name}_correct": np.arange(DOMAINS[name]) < right[name] for name in own}
+    arrays["test_cross_correct"] = np.concatenate(list(arrays.values()))
+    arrays["test_cross_strata"] = np.repeat(np.arange(len(own)), [DOMAINS[name] for name in own])
+    return Measured(rows, facts, arrays)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pair")
+    fill_question(
+        folder, "pair", two_sets, factors={"regime": ["one", "both"]}, draws=[{"lr": 0.1}, {"lr": 0.2}],
+        settings={"first": "digits", "second": "letters", "precision": "fp32"}, search_seeds=[0],
+        confirm_seeds=[1, 2, 3], select="max val_cross_accuracy", oracle=False, data_fields=["first", "second"],
+        report=["second_accuracy", "map_at_r"],
+        data=[{"name": name, "builtin": name == "digits", "origin": "made up"} for name in ("digits", "letters")],
+    )  # fmt: skip
+    return folder
+
+
+def test_every_metric_has_its_columns_and_its_own_number_of_images(pair: Path) -> None:
+    _, seeds, best = tables(pair)
+    assert {"val_map_at_r", "test_map_at_r", "test_first_error", "test_second_accuracy"} <= set(seeds)
+    assert not [name for name in best if "oracle" in name]
+    one, both = best.iloc[0], best.iloc[1]
+    expected = accuracy_interval([31 / 40, 32 / 40, 30 / 40], 40)
+    for row in (one, both):
+        assert (row["test_first_accuracy"], row["test_first_accuracy_low"]) == (expected.mean, expected.low)
+        assert row["test_map_at_r_high"] == t_interval([0.25, 0.5, 0.75]).high
+    assert math.isnan(one["test_second_accuracy"])
+    assert (both["test_images"], both["test_first_images"], both["labels_validation_first"]) == (50, 40, 40)
+    assert both["test_cross_error"] == pytest.approx(1 - both["test_cross_accuracy"])
+    parts = [both[f"test_{name}_accuracy_image_se"] for name in DOMAINS]
+    assert both["test_cross_accuracy_image_se"] == pytest.approx(math.hypot(*parts) / 2)
+    assert parts[0] == pytest.approx(image_standard_error(np.stack([np.arange(40) < k for k in (31, 32, 30)])))
+
+
+def test_people_read_names_of_data_sets_and_no_oracle_where_there_is_none(pair: Path) -> None:
+    results, _, best = tables(pair)
+    assert results.describe_data() == "digits (built-in), letters"
+    shown = formats.results_table(results, best)
+    assert list(shown)[2:] == [
+        "validation cross accuracy, %", "test cross accuracy, % [95 %]", "seeds", "seed SD", "image SE",
+        "test cross error, %", "test letters accuracy, % [95 %]", "test map at r [95 %]",
+    ]  # fmt: skip
+    assert shown["test letters accuracy, % [95 %]"][0] == "–", "this condition has no such measure"
+    assert shown["test map at r [95 %]"][0].startswith("0.5 [")
+    text = formats.caption(results, best) + " ".join(formats.effort_table(results, best))
+    text += " ".join(make_brief(results, best, "").table) + make_brief(results, best, "").note
+    assert "oracle" not in text
+    assert make_brief(results, best, "").further == 2
+    assert make_brief(results, best, "").shared == "Data: digits (built-in), letters; precision fp32"
+
+
+def test_conditions_are_compared_in_any_metric(pair: Path) -> None:
+    with findings(pair) as found:
+        row = found.compare("regime", "one", "both", "test_cross_error").iloc[0]
+        assert found.compare("regime", "both", "one", "test_cross_error")["difference"][0] == -row["difference"]
+        assert len(found.compare("regime", "one", "nothing", "test_cross_error")) == 0
+        assert len(found.compare("regime", "one", "both", "test_unheard_of")) == 0
+        first = found.compare("regime", "one", "both", "test_first_error")
+        assert found.share(found.best.iloc[0], "test_first_error").startswith("22.5 % [")
+        assert "(standard error up to " in found.terms()
+        assert found.terms("Sizes count pairs").endswith("Sizes count pairs; choosing took 50 more, for validation.")
+    seeds = found.seeds.set_index(["regime", "seed"])["test_cross_error"]
+    gap = t_interval([seeds["both", s] - seeds["one", s] for s in (1, 2, 3)])
+    assert (row["difference"], row["low"], row["high"], row["n"]) == (gap.mean, gap.low, gap.high, 3)
+    assert math.isnan(row["image_se"]), "not the same test images"
+    assert (first["difference"][0], first["image_se"][0]) == (0, 0)
+
+
+def test_every_search_trial_is_listed(pair: Path) -> None:
+    with findings(pair) as found:
+        searched = found.searched
+    assert len(searched) == 2 * 2
+    assert list(searched)[:6] == ["regime", "draw", "lr", "seed", "status", "epoch"]
+    assert list(searched["status"].unique()) == ["done"]
+    assert searched["val_cross_accuracy"].notna().all()
+    assert not [name for name in searched if name.startswith("test_")]
+
+
+def test_a_row_for_each_data_set(pair: Path) -> None:
+    with findings(pair) as found:
+        rows = by_set(found.best, {"first": "digits", "second": "letters"})
+    assert list(rows["data"]) == ["digits", "digits", "letters", "letters"]
+    assert list(rows["test_accuracy"])[::2] == [
+        found.best["test_first_accuracy"][0],
+        pytest.approx(math.nan, nan_ok=True),
+    ]
+    assert not [name for name in rows if "first" in name.split("_")[1:-1]]
+
+
+def test_paths_are_told_by_their_last_part() -> None:
+    names = ["mnist", "/data/own/digits.npz", "mnist_photos@cifar10", "mnist_photos@/data/photos"]
+    assert [formats.as_text(name) for name in names] == [
+        "mnist", "digits.npz", "mnist_photos@cifar10", "mnist_photos@photos"
+    ]  # fmt: skip
+
+
 def test_csv_is_exact(tmp_path: Path) -> None:
     fill(tmp_path, sizes=[100, 300])
     _, _, best = tables(tmp_path)
-    back = pd.read_csv(io.StringIO(formats.to_csv(best)))
+    back = pd.read_csv(io.StringIO(markup.to_csv(best)))
     pd.testing.assert_frame_equal(back, best, check_dtype=False, check_exact=True)
 
 
 def test_markdown_and_latex_stand_what_a_name_may_hold() -> None:
     table = pd.DataFrame({"a|b": ["x_1 & 50 %", "–"], "n": ["1", "20"]})
-    lines = formats.to_markdown(table).splitlines()
+    lines = markup.to_markdown(table).splitlines()
     assert lines[0] == r"| a\|b       | n  |"
     assert lines[1] == "|------------|---:|"
-    text = formats.to_latex(table, "100 % of it", "it")
+    text = markup.to_latex(table, "100 % of it", "it")
     assert r"x\_1 \& 50 \% & 1 \\" in text
     assert r"\begin{tabular}{lr}" in text
     assert r"\toprule" in text

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,20 @@ def test_where_keys_do_not_fit_each_backbone_has_a_table_of_its_own(two: Answer)
     ((heading, frame, _),) = layout(two.brief.table, two.brief.keys, 120)
     assert not heading
     assert len(frame) == 6
+
+
+def test_further_columns_are_left_out_where_they_do_not_fit(two: Answer) -> None:
+    frame = two.brief.table.assign(**{"test digits accuracy, %": "98.7"})
+    needed = max(
+        len(line) for line in shown(replace(two, brief=replace(two.brief, table=frame)), 200).splitlines()[2:9]
+    )
+    ((_, whole, _),) = layout(frame, two.brief.keys, needed, further=1)
+    assert list(whole) == list(frame)
+    parts = list(layout(frame, two.brief.keys, needed - 12, further=1))
+    assert [heading for heading, _, _ in parts] == ["squeezenet1_1", "resnet18"], "first the table is parted"
+    assert all(list(part)[-1] == "test digits accuracy, %" for _, part, _ in parts)
+    narrow = [list(part) for _, part, _ in layout(frame, two.brief.keys, 62, further=1)]
+    assert all("test digits accuracy, %" not in part for part in narrow)
 
 
 def test_what_went_wrong_is_named_with_its_condition(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ class Sweeps:
     """Starts sweeps and cleans up after them."""
 
     out: Path
+    question: str = "transfer_sizes"
     started: list[subprocess.Popen[str]] = field(default_factory=list)
     pieces_before_kill: dict[Path, int] = field(default_factory=dict)
     """Artifact files (and when they were written) that lay there when the driver was killed in the shared work."""
@@ -33,7 +34,7 @@ class Sweeps:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """A sweep in the background, its output in one pipe."""
-        command = [sys.executable, "sweeps/transfer_sizes.py", "--out", str(self.out), *words]
+        command = [sys.executable, f"sweeps/{self.question}.py", "--out", str(self.out), *words]
         environment = {**os.environ, "PYTHONWARNINGS": "default", "COLUMNS": "150"}
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -49,7 +50,7 @@ class Sweeps:
 
     @property
     def folder(self) -> Path:
-        return self.out / "transfer_sizes"
+        return self.out / self.question
 
     def ledger(self) -> Ledger:
         return Ledger(self.folder, readonly=True)

@@ -1,0 +1,36 @@
+"""Can one embedding hold two digit domains, so that the same digit is near whichever domain it comes from?
+
+python sweeps/joint_embedding.py                                         # MNIST and SVHN, downloads both
+python sweeps/joint_embedding.py --data mnist,mnist_photos               # any two sets of the same classes
+python sweeps/joint_embedding.py --builtin                               # handwritten digits, drawn house numbers
+"""
+
+from sweeps.engine import Sweep, choice, loguniform, main, uniform
+from trainables.joint_embedding import JointEmbedding
+
+SWEEP = Sweep(
+    JointEmbedding,
+    factors={"colour": ["gray", "colour"], "mining": ["random", "semi-hard", "hard", "classifier"]},
+    space={
+        "lr": loguniform(3e-4, 1e-2),
+        "margin": uniform(0.05, 0.8),
+        "dimensions": choice([16, 32, 64, 128]),
+    },
+    fixed={
+        "first": "mnist",
+        "second": "svhn",
+        "train_size": 5_000,
+        "width": 16,
+        "epochs": 20,
+        "batch_size": 128,
+    },
+    select="max val_cross_accuracy",
+    report=["first_to_second_accuracy", "second_to_first_accuracy"],
+    builtin={"first": "digits", "second": "house_digits", "train_size": 500, "epochs": 10},
+    samples=4,
+    search_seeds=2,
+    finalists=2,
+)
+
+if __name__ == "__main__":
+    main(SWEEP)

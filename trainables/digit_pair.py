@@ -1,0 +1,132 @@
+"""Two digit domains, one network for each or one for both: does sharing a trunk help or hurt?
+
+Three regimes: a network for the first data set alone, one for the second alone, and one with a shared trunk and a head
+for each task (R. Caruana, "Multitask learning", 1997). The trunk is the plain `nets.base_cnn`; a head has one hidden
+layer. Adam at a constant learning rate. A batch is half first, half second set, from two streams; an epoch ends when
+the longer stream does. Every network is evaluated on both sets: one that was trained on one set alone reads the other
+through its only head.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
+
+from trainables.artifacts.domains import CHANNELS, DOMAINS, Domain
+from trainables.base import EvalSplit, Metrics
+from trainables.data.streams import batches, shuffled
+from trainables.device import Tensors
+from trainables.domains import DomainsConfig, DomainsExperiment, pooled
+from trainables.files import Arrays
+from trainables.nets.base_cnn import BaseCNN
+
+DIMENSIONS, HIDDEN = 128, 64
+"""Of the embedding that the heads share, and of a head's hidden layer."""
+EVALUATED = 500  # images at a time: fits the processor's cache
+
+
+class Config(DomainsConfig):
+    regime: Literal["first", "second", "both"] = Field(description="the data sets trained on")
+    lr: float = Field(gt=0, le=1, description="Adam's learning rate")
+    width: int = Field(
+        gt=0, le=512, multiple_of=4, description="maps of the first block; 2 and 4 times as many in the next two"
+    )
+    second_weight: float = Field(gt=0, lt=1, description="share of the second set's loss in the sum; for both only")
+    epochs: int = Field(gt=0, le=2000, description="passes over the training images")
+    batch_size: int = Field(ge=2, description="images a step, of both sets together")
+
+
+class DigitPair(DomainsExperiment[Config]):
+    @classmethod
+    def cost(cls, config: Config) -> float:
+        images = config.train_size * (2 if config.regime == "both" else 1)
+        return float(config.epochs * (images + 500) * (config.width + 8))  # 500: evaluation, in training images
+
+    def setup(self, **images: Tensors) -> None:
+        config = self.config
+        self.tasks: list[Domain] = list(DOMAINS) if config.regime == "both" else [config.regime]
+        self.take(images)
+        self.trunk = BaseCNN(CHANNELS[config.colour], config.width, DIMENSIONS).to(self.device)
+        self.heads = nn.ModuleDict({task: _head(self.classes) for task in self.tasks}).to(self.device)
+        parameters = [*self.trunk.parameters(), *self.heads.parameters()]
+        self.optimizer = torch.optim.Adam(parameters, lr=config.lr)
+        self.correct: dict[Domain, torch.Tensor] = {}
+
+    def epoch(self) -> Metrics:
+        self.trunk.train()
+        self.heads.train()
+        streams = [shuffled(len(self.train[task]["y"])) for task in self.tasks]
+        sums = {f"{task}_{name}": torch.zeros((), device=self.device) for task in self.tasks for name in _MEASURES}
+        steps = seen = 0
+        for rows in batches(streams, self.config.batch_size, [self.generator(task) for task in self.tasks]):
+            taken = [row.to(self.device) for row in rows]
+            x = torch.cat([self.train[task]["x"][row] for task, row in zip(self.tasks, taken, strict=True)])
+            with self.autocast():
+                shared = self.trunk(x).split([len(row) for row in taken])
+                logits = [self.heads[task](part).float() for task, part in zip(self.tasks, shared, strict=True)]
+            losses = []
+            for task, row, own in zip(self.tasks, taken, logits, strict=True):
+                y = self.train[task]["y"][row]
+                losses.append(F.cross_entropy(own, y))
+                sums[f"{task}_loss"] += losses[-1].detach() * len(y)
+                sums[f"{task}_accuracy"] += (own.detach().argmax(1) == y).sum()
+            self.optimizer.zero_grad()
+            self.weighted(losses).backward()
+            self.optimizer.step()
+            steps, seen = steps + 1, seen + len(taken[0])
+        return self._with_means({name: value.item() / seen for name, value in sums.items()}) | {"steps": steps}
+
+    def weighted(self, losses: list[torch.Tensor]) -> torch.Tensor:
+        """The training loss: of one task its own, of two their weighted mean."""
+        if len(losses) == 1:
+            return losses[0]
+        share = self.config.second_weight
+        return (1 - share) * losses[0] + share * losses[1]
+
+    @torch.inference_mode()
+    def evaluate(self, split: EvalSplit) -> Metrics:
+        self.trunk.eval()
+        self.heads.eval()
+        metrics = {}
+        for domain, data in self.held_out[split].items():
+            logits = self.read(domain, data["x"])
+            correct = logits.argmax(1) == data["y"]
+            metrics[f"{domain}_loss"] = F.cross_entropy(logits, data["y"]).item()
+            metrics[f"{domain}_accuracy"] = correct.double().mean().item()
+            if split == "test":
+                self.correct[domain] = correct
+        return self._with_means(metrics)
+
+    def read(self, domain: Domain, images: torch.Tensor) -> torch.Tensor:
+        """images [N, C, 32, 32] uint8 of a domain -> logits [N, classes], by its own head or the only one there is."""
+        head = self.heads[domain if domain in self.tasks else self.tasks[0]]
+        with self.autocast():
+            return torch.cat([head(self.trunk(part)).float() for part in images.split(EVALUATED)])
+
+    def facts(self) -> dict[str, Any]:
+        parameters = sum(p.numel() for module in (self.trunk, self.heads) for p in module.parameters())
+        return {**self.counts(self.tasks), "parameters": parameters}
+
+    def outputs(self) -> Arrays:
+        correct = {domain: right.cpu().numpy() for domain, right in self.correct.items()}
+        if not correct:
+            return {}
+        each = {f"test_{domain}_correct": right for domain, right in correct.items()}
+        return each | pooled("accuracy", [correct[task] for task in self.tasks])
+
+    def _with_means(self, metrics: Metrics) -> Metrics:
+        """`loss` and `accuracy`, the means over the tasks trained on, beside the measures of each."""
+        means = {name: math.fsum(metrics[f"{task}_{name}"] for task in self.tasks) for name in _MEASURES}
+        return {name: value / len(self.tasks) for name, value in means.items()} | metrics
+
+
+_MEASURES = ("loss", "accuracy")
+
+
+def _head(classes: int) -> nn.Sequential:
+    return nn.Sequential(nn.ReLU(), nn.Linear(DIMENSIONS, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, classes))

@@ -1,0 +1,165 @@
+"""One metric space for two digit domains, by triplet loss: the same digit near, whichever domain it comes from.
+
+The plain `nets.base_cnn` maps an image to a normalised embedding. Anchor and positive of a triplet show the same class
+in different domains (`trainables.triplets`). A batch is half first, half second set, each half as balanced over classes
+as it can be; the loss is the mean over the triplets that violate the margin. `mining` `classifier` is the yardstick: no
+triplets, but cross-entropy on both domains through a linear head on the same trunk, whose embeddings are then used in
+the same way.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
+
+from trainables.artifacts.domains import CHANNELS, DOMAINS
+from trainables.base import EvalSplit, Metrics
+from trainables.data.sources import Sources
+from trainables.data.streams import batches, class_balanced
+from trainables.device import Tensors
+from trainables.domains import DomainsConfig, DomainsExperiment, pooled
+from trainables.files import Arrays
+from trainables.nets.base_cnn import BaseCNN
+from trainables.problems import Problem, gather
+from trainables.retrieval import DEPTHS, nearest_correct, picture, retrieve
+from trainables.seeds import seed_of
+from trainables.triplets import all_triplets, mean_of_active, mine, triplet_losses
+
+WAYS = ("first_to_second", "second_to_first")
+"""Of the domains' images as queries, each in the other's gallery."""
+
+
+class Config(DomainsConfig):
+    mining: Literal["random", "semi-hard", "hard", "classifier"] = Field(description="triplets trained on; or none")
+    lr: float = Field(gt=0, le=1, description="Adam's learning rate")
+    margin: float = Field(gt=0, lt=2, description="between distances, of which none is over 2")
+    dimensions: int = Field(gt=0, le=4096, description="of the embedding")
+    width: int = Field(gt=0, le=512, multiple_of=4, description="maps of the first block; 2 and 4 times as many after")
+    epochs: int = Field(gt=0, le=2000, description="passes over the training images")
+    batch_size: int = Field(gt=0, description="images a step, of both sets together")
+
+
+class JointEmbedding(DomainsExperiment[Config]):
+    @classmethod
+    def problems(cls, config: Config, sources: Sources) -> list[Problem]:
+        shared = super().problems(config, sources)
+        return [*shared, *gather(lambda: _batch_problems(config, sources))]
+
+    @classmethod
+    def cost(cls, config: Config) -> float:
+        return float(config.epochs * (config.train_size + 500) * (CHANNELS[config.colour] + 20))  # 500: evaluation
+
+    def setup(self, **images: Tensors) -> None:
+        config = self.config
+        self.take(images)
+        self.trunk = BaseCNN(CHANNELS[config.colour], config.width, config.dimensions).to(self.device)
+        self.head = nn.Linear(config.dimensions, self.classes).to(self.device)  # the classifier's; others leave it be
+        parameters = [*self.trunk.parameters(), *self.head.parameters()]
+        self.optimizer = torch.optim.Adam(parameters, lr=config.lr)
+        self.tested: list[torch.Tensor] = []
+        self.correct: dict[str, torch.Tensor] = {}
+
+    def epoch(self) -> Metrics:
+        self.trunk.train()
+        found = []
+        for x, y, domains in _batches(list(self.train.values()), self.config.batch_size, self.generator("order")):
+            with self.autocast():
+                embeddings = self.trunk(x).float()
+            found.append(self._measured(embeddings.detach(), y, domains))
+            self.optimizer.zero_grad()
+            self.loss(embeddings, y, domains).backward()
+            self.optimizer.step()
+        return _mean(found) | {"steps": len(found)}
+
+    def loss(self, embeddings: torch.Tensor, y: torch.Tensor, domains: torch.Tensor) -> torch.Tensor:
+        """What a step descends: embeddings [B, D] as the trunk gives them, labels [B], domains [B] -> a scalar."""
+        if self.config.mining == "classifier":
+            return F.cross_entropy(self.head(embeddings.relu()), y)
+        space = F.normalize(embeddings)
+        mined = mine(self.config.mining, space.detach(), y, domains, self.config.margin)
+        return mean_of_active(triplet_losses(space, y, mined, self.config.margin))
+
+    def _measured(self, embeddings: torch.Tensor, y: torch.Tensor, domains: torch.Tensor) -> Metrics:
+        """What is reported of a batch, whatever was mined: sums over all its triplets (or images), and their number."""
+        if self.config.mining == "classifier":
+            return {"loss": self.loss(embeddings, y, domains).item() * len(y), "n": len(y)}
+        every = triplet_losses(F.normalize(embeddings), y, all_triplets(y, domains), self.config.margin)
+        return {"loss": every.sum().item(), "active": (every > 0).sum().item(), "n": len(every)}
+
+    @torch.inference_mode()
+    def evaluate(self, split: EvalSplit) -> Metrics:
+        self.trunk.eval()
+        data = list(self.held_out[split].values())
+        raw = [self.embed(part["x"]) for part in data]
+        labels, spaces = [part["y"] for part in data], [F.normalize(embeddings) for embeddings in raw]
+        there = retrieve(spaces[0], labels[0], spaces[1], labels[1])
+        back = retrieve(spaces[1], labels[1], spaces[0], labels[0])
+        correct = dict(zip(WAYS, (there.correct, back.correct), strict=True))
+        correct |= {d: nearest_correct(own, y) for d, own, y in zip(DOMAINS, spaces, labels, strict=True)}
+        if self.config.mining == "classifier":
+            for domain, embeddings, y in zip(DOMAINS, raw, labels, strict=True):
+                correct[f"head_{domain}"] = self.head(embeddings.relu()).argmax(1) == y
+        metrics = {f"{name}_accuracy": right.double().mean().item() for name, right in correct.items()}
+        metrics["cross_accuracy"] = sum(metrics[f"{way}_accuracy"] for way in WAYS) / 2
+        metrics |= {f"recall_at_{k}": (there.recall[k] + back.recall[k]) / 2 for k in DEPTHS}
+        metrics["map_at_r"] = (there.map_at_r + back.map_at_r) / 2
+        if split == "test":
+            self.tested, self.correct = spaces, correct
+        parts = [{"x": embeddings, "y": y} for embeddings, y in zip(raw, labels, strict=True)]
+        same = torch.Generator().manual_seed(seed_of("labsweep", "held-out batches"))
+        return metrics | _mean([self._measured(*batch) for batch in _batches(parts, self.config.batch_size, same)])
+
+    @torch.inference_mode()
+    def embed(self, images: torch.Tensor) -> torch.Tensor:
+        """images [N, C, 32, 32] uint8 -> embeddings [N, dimensions] float32, before they are normalised."""
+        with self.autocast():
+            return torch.cat([self.trunk(part).float() for part in images.split(500)])
+
+    def facts(self) -> dict[str, Any]:
+        counts = self.counts()
+        for split in self.held_out:
+            for domain, way in zip(DOMAINS, WAYS, strict=True):
+                own = counts[f"{split}_{domain}_labels"]
+                counts |= {f"{split}_{way}_labels": own, f"{split}_head_{domain}_labels": own}
+        return {**counts, "parameters": sum(p.numel() for p in self.trunk.parameters())}
+
+    def outputs(self) -> Arrays:
+        if not self.tested:
+            return {}
+        arrays = {f"test_{name}_correct": right.cpu().numpy() for name, right in self.correct.items()}
+        arrays |= pooled("cross_accuracy", [arrays[f"test_{way}_correct"] for way in WAYS])
+        images, labels = ([part[k].cpu() for part in self.held_out["test"].values()] for k in ("x", "y"))
+        return arrays | picture(images, labels, [space.cpu() for space in self.tested])
+
+
+def _batches(
+    parts: list[Tensors], batch_size: int, generator: torch.Generator
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Batches of both domains: x [B, …], labels [B], domains [B] (0 or 1)."""
+    streams = [class_balanced(part["y"].cpu().numpy()) for part in parts]
+    for rows in batches(streams, batch_size, [generator, generator]):
+        taken = [row.to(parts[0]["y"].device) for row in rows]
+        x, y = (torch.cat([part[k][row] for part, row in zip(parts, taken, strict=True)]) for k in ("x", "y"))
+        yield x, y, torch.arange(2, device=y.device).repeat_interleave(len(y) // 2)
+
+
+def _mean(measured: list[Metrics]) -> Metrics:
+    """Means over all triplets of all batches: a small last batch may have none."""
+    total = {name: math.fsum(own[name] for own in measured) for name in measured[0]}
+    n = total.pop("n")
+    return {name: value / n for name, value in total.items()}
+
+
+def _batch_problems(config: Config, sources: Sources) -> list[Problem]:
+    """Half a batch of each domain must hold every class: then each image is an anchor of some triplet."""
+    least = 2 * len(sources.summary(config.first).classes)
+    if config.batch_size >= least:
+        return []
+    rule = f"at least {least}: an image of each class from both domains, so that there are triplets"
+    return [Problem("batch_size", rule, config.batch_size, f"Ask for {least} or more.")]

@@ -1,0 +1,60 @@
+"""Triplets across two domains: anchor and positive show the same class in different domains, the negative another.
+
+Mining and loss are pytorch-metric-learning's; the one rule that is ours is that anchor and positive come from
+different domains. Distances are Euclidean between normalised embeddings (F. Schroff, D. Kalenichenko, J. Philbin,
+"FaceNet", 2015, for the loss and for semi-hard mining).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pytorch_metric_learning.losses import TripletMarginLoss
+from pytorch_metric_learning.miners import TripletMarginMiner
+from pytorch_metric_learning.reducers import DoNothingReducer
+from pytorch_metric_learning.utils import loss_and_miner_utils as indices
+
+Mining = Literal["random", "semi-hard", "hard"]
+Triplets = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""Positions of anchors, positives and negatives, each [T] int64."""
+
+
+def across(triplets: Triplets, domains: torch.Tensor) -> Triplets:
+    """Those triplets whose anchor and positive differ in their domain, `domains` [N]."""
+    anchors, positives, negatives = triplets
+    kept = domains[anchors] != domains[positives]
+    return anchors[kept], positives[kept], negatives[kept]
+
+
+def all_triplets(labels: torch.Tensor, domains: torch.Tensor) -> Triplets:
+    """Every triplet of a batch; labels [N], domains [N]."""
+    return across(indices.get_all_triplets_indices(labels), domains)
+
+
+def mine(
+    mining: Mining, embeddings: torch.Tensor, labels: torch.Tensor, domains: torch.Tensor, margin: float
+) -> Triplets:
+    """The triplets of a batch that are trained on.
+
+    random: positives and negatives drawn for each anchor, as many as its class has images. semi-hard: the negative is
+    farther than the positive, by less than the margin. hard: it is nearer. embeddings [N, D].
+    """
+    if mining == "random":
+        return across(indices.get_random_triplet_indices(labels), domains)
+    miner = TripletMarginMiner(margin=margin, type_of_triplets="semihard" if mining == "semi-hard" else "hard")
+    return across(miner(embeddings, labels), domains)
+
+
+def triplet_losses(embeddings: torch.Tensor, labels: torch.Tensor, triplets: Triplets, margin: float) -> torch.Tensor:
+    """max(0, d(anchor, positive) − d(anchor, negative) + margin) of each triplet, [T]; embeddings [N, D]."""
+    if not len(triplets[0]):
+        return embeddings[:0].sum(1)  # no number, but a gradient (of zero): a step goes through
+    loss = TripletMarginLoss(margin=margin, reducer=DoNothingReducer())
+    losses: torch.Tensor = loss(embeddings, labels, triplets)["loss"]["losses"]
+    return losses
+
+
+def mean_of_active(losses: torch.Tensor) -> torch.Tensor:
+    """The mean over triplets that violate the margin, so that a step does not shrink as they become fewer; a scalar."""
+    return losses.sum() / (losses > 0).sum().clamp(min=1)

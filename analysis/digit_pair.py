@@ -7,12 +7,13 @@ import pandas as pd
 from analysis import figures
 from analysis.drafts import Draft, Drawing, Findings
 from analysis.figures import Words
-from analysis.formats import heading, listed, outcomes, points
+from analysis.formats import listed, outcomes, points
 from analysis.parts import Part, parts
 from analysis.results import CHOSEN, PRESCRIBED, records
 from analysis.tables import by_set
 
-REGIME, SIZE, BOTH = "regime", "train_size", "both"
+COMPARED = REGIME, SIZE = ("regime", "train_size")
+BOTH = "both"
 TASKS = {"first": "second", "second": "first"}
 """Each data set, by its config field, and the other one."""
 OWN, SHARED, OTHERS = NETWORKS = ["its own network", "one network for both", "the other set's network"]
@@ -21,6 +22,7 @@ TITLE = "Two digit domains, one network"
 IMAGES = "training images of each set"
 HELPED = ("helps", "hurts", "is not shown to help or hurt")
 DIFFERS = ("is lower", "is higher", "is not shown to differ")
+UNEVEN = "One network for both makes twice the steps an epoch; its config is chosen by the mean of both accuracies"
 SMALL = 500
 """The train size whose learning curves are drawn, if all networks have it; else the largest."""
 
@@ -30,19 +32,18 @@ def answer(found: Findings) -> Draft:
     drawings: dict[str, Drawing] = {}
     tables: dict[str, pd.DataFrame] = {}
     texts, gaps = [], []
-    for part in parts(found, [REGIME, SIZE]):
+    for part in parts(found, COMPARED):
         read, sharing = _seen(part, part.found.reported), _sharing(part)
-        where = "".join(f", {heading(key)} {value}" for key, value in part.shared.items() if key not in TASKS)
-        drawn = _drawings(part, f"{TITLE}{where}", read, sharing)
+        drawn = _drawings(part, f"{TITLE}{part.where}", read, sharing)
         drawings |= {f"{name}{part.suffix}": drawing for name, drawing in drawn.items()}
         named = ["data", "network", *found.results.keys, "recipe", "n"]
         measured = [name for name in map(str, read) if name.startswith("test_") and name != "test_configs"]
         tables |= {f"every_network_on_both{part.suffix}": read[[*named, *measured]], f"sharing{part.suffix}": sharing}
         gaps += [sharing.drop(columns="data"), *(_recipes(part, task) for task in TASKS)]
-        texts += [_verdict(part, task, where, read, sharing) for task in TASKS]
+        texts += [_verdict(part, task, read, sharing) for task in TASKS]
     paired = pd.concat(gaps, ignore_index=True) if gaps else None
     verdict = "\n\n".join(texts) or "No verdict yet: no chosen config is confirmed on fresh seeds."
-    return Draft(TITLE, verdict, drawings, tables, paired, found.terms(f"Sizes count {IMAGES}"))
+    return Draft(TITLE, verdict, drawings, tables, paired, found.terms(f"Sizes count {IMAGES}. {UNEVEN}"))
 
 
 def _seen(part: Part, table: pd.DataFrame) -> pd.DataFrame:
@@ -99,19 +100,20 @@ def _drawings(part: Part, title: str, read: pd.DataFrame, sharing: pd.DataFrame)
     }
 
 
-def _verdict(part: Part, task: str, where: str, read: pd.DataFrame, sharing: pd.DataFrame) -> str:
+def _verdict(part: Part, task: str, read: pd.DataFrame, sharing: pd.DataFrame) -> str:
     """What sharing does to one set, how well the network of the other reads it, and what the prescribed recipe does."""
     name, other = part.setting(task), part.setting(TASKS[task])
     read, sharing = read[read["field"] == task], sharing[sharing["data"] == name]
     errors = {(row["recipe"], row["network"], row[SIZE]): part.found.share(row, "test_error") for row in records(read)}
     chosen = sharing[sharing["recipe"] == CHOSEN]
     helped, repeated = (outcomes(rows, SIZE, *HELPED) for rows in (chosen, sharing.drop(index=chosen.index)))
-    text = f"**{name}{where}**: sharing a network with {other} {helped or 'is not compared yet'}"
+    text = f"**{name}{part.where}**: sharing a network with {other} {helped or 'is not compared yet'}"
     text += f" {IMAGES}." if helped else "."
     for row in records(chosen):
         own, both = (errors[CHOSEN, network, row[SIZE]] for network in (OWN, SHARED))
         gap = points(row["difference"], row["low"], row["high"])
-        text += f"\n- {row[SIZE]:,}: test error {own} alone, {both} shared; difference {gap}, n = {row['n']}."
+        text += f"\n- {row[SIZE]:,}: test error {own} alone, {both} shared; difference {gap}, n = {row['n']}"
+        text += f" (standard error over test images {100 * row['image_se']:.1f})." if row["low"] < row["high"] else "."
     crossed = [f"{error} with {key[2]:,}" for key, error in errors.items() if key[:2] == (CHOSEN, OTHERS)]
     ends = listed(dict.fromkeys([*crossed[:1], *crossed[-1:]]))
     against = [f"{outcomes(rows, SIZE, *DIFFERS)} ({'shared' if regime == BOTH else 'alone'})"

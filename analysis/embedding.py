@@ -67,7 +67,7 @@ def plane(arrays: Arrays, domains: Sequence[str]) -> pd.DataFrame:
     if space.shape[1] < 2 or len(space) < LEAST or not np.isfinite(space).all() or np.ptp(space, 0).max() < 1e-6:
         return pd.DataFrame(columns=["x", "y", "class", "domain"])
     from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
         perplexity = min(30.0, (len(space) - 1) / 3)

@@ -17,8 +17,8 @@ from analysis.parts import Part, parts
 from analysis.relations import against, trends, trends_told
 from analysis.results import CHOSEN, records
 
-YARDSTICK = "classifier"
-"""The mining that is none: the same trunk, trained as a classifier with a linear head."""
+COMPARED, YARDSTICK = ("mining", "colour"), "classifier"
+"""The yardstick is the mining that is none: the same trunk, trained as a classifier with a linear head."""
 SELECTED, CROSS = "val_cross_accuracy", "test_cross_accuracy"
 FORTH, BACK = "test_first_to_second_accuracy", "test_second_to_first_accuracy"
 FIRST, SECOND = "test_first_accuracy", "test_second_accuracy"
@@ -34,12 +34,12 @@ def answer(found: Findings) -> Draft:
     drawn: dict[str, Drawing] = {}
     texts: list[str] = []
     further: dict[str, pd.DataFrame] = {}
-    for part in parts(found, ["mining", "colour"]):
+    for part in parts(found, COMPARED):
         gaps = against(part.seeds, [*GAPS, *SPACES], factor="mining", yardstick=YARDSTICK, within=["colour"])
         further |= {f"measures{part.suffix}": part.measures, f"gap_to_classifier{part.suffix}": gaps}
         drawn |= {f"{name}{part.suffix}": drawing for name, drawing in _drawings(part)}
         texts += _verdict(part, gaps)
-    pairs = [(name, *pair) for name in ("mining", "colour") for pair in combinations(found.results.factors[name], 2)]
+    pairs = [(name, *pair) for name in COMPARED for pair in combinations(found.results.factors[name], 2)]
     tables = [found.compare(*pair, metric) for metric in (CROSS, FORTH, BACK) for pair in pairs]
     differences = pd.concat(known, ignore_index=True) if (known := [table for table in tables if len(table)]) else None
     return Draft("Two digit domains in one space", "\n\n".join(texts), drawn, further, differences, found.terms())

@@ -115,6 +115,12 @@ def image_error(networks: Sequence[Correct]) -> float:
     return image_standard_error(np.stack([network.right for network in networks]), networks[0].strata)
 
 
+def network_error(networks: Sequence[Correct]) -> float:
+    """Standard error over test images of one network's accuracy: the root mean square of these networks' own."""
+    own = [image_error([network]) for network in networks]
+    return math.sqrt(math.fsum(error**2 for error in own) / len(own)) if own else math.nan
+
+
 def _outcome(results: Results, epochs: pd.DataFrame) -> dict[str, float]:
     """What one trial came to; `epochs` are its own."""
     held_out = [str(name) for name in epochs if str(name).startswith(("val_", "test_"))]

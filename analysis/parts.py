@@ -47,7 +47,7 @@ class Part:
     @property
     def suffix(self) -> str:
         """For names of files: empty where there is one part only."""
-        return re.sub(r"[^\w.-]+", "_", "".join(f"_{as_text(value)}" for value in self.shared.values()))
+        return re.sub(r"[^\w.-]+", "_", "".join(f"_{value}" for value in self.shared.values()))
 
     @property
     def where(self) -> str:

@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter
 
 from analysis.style import COLOURS, GREY, MARKERS, STYLE, Words, errorbars, face, handle
 from analysis.style import groups as grouped
@@ -194,9 +194,8 @@ def trials(table: pd.DataFrame, words: Words, *, x: str, y: str, series: Sequenc
             axes.set_xlabel(words.x)
         if logarithmic:
             grid[0].set_xscale("log")
-        if len(at) <= 6:
-            grid[0].xaxis.set_major_locator(FixedLocator(at))
-            grid[0].xaxis.set_minor_locator(NullLocator())
+        else:
+            grid[0].locator_params(axis="x", nbins=5)
         grid[0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         grid[0].set_ylabel(words.y)
         _top(figure, words, _keys([name for name, _ in groups], hollow=True))

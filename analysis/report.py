@@ -15,6 +15,7 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 
@@ -42,8 +43,8 @@ def make_answer(folder: Path, question: str) -> Answer:
     """
     with Ledger(folder, readonly=True) as ledger:
         found = gathered(ledger)
-        results, seeds, best = found.results, found.seeds, found.best
-        draft = importlib.import_module(f"analysis.{question}").answer(found) if len(seeds) else _nothing_yet(found)
+        results, best = found.results, found.best
+        draft = _drafted(found, importlib.import_module(f"analysis.{question}"))
     verdict = "\n\n".join(filter(None, [draft.verdict, draft.terms]))
     answer = Answer(
         question=question,
@@ -75,10 +76,24 @@ def gathered(ledger: Ledger) -> Findings:
     return Findings(results, seeds, best, curves, differences(results, seeds), tables.searched(results))
 
 
-def _nothing_yet(found: Findings) -> Draft:
+def _drafted(found: Findings, question: ModuleType) -> Draft:
+    """What the question's file says, if anything was measured, and the factors it needs (`COMPARED`) were compared."""
+    title = found.results.question.replace("_", " ").capitalize()
+    if not len(found.seeds):
+        return Draft(title, _nothing_yet(found))
+    searched = [name for name in getattr(question, "COMPARED", ()) if name not in found.results.keys]
+    if searched:
+        names = formats.listed(name.replace("_", " ") for name in searched)
+        return Draft(
+            title, f"No comparison: {names} was searched, so its values are not compared.", terms=found.terms()
+        )
+    draft: Draft = question.answer(found)
+    return draft
+
+
+def _nothing_yet(found: Findings) -> str:
     step = "confirmed on fresh seeds" if found.results.phase == "confirm" else "finished"
-    text = f"No verdict yet: no trial was {step} ({tables.progress(found.best) or '0/0'} trials have settled)."
-    return Draft(found.results.question.replace("_", " ").capitalize(), text)
+    return f"No verdict yet: no trial was {step} ({tables.progress(found.best) or '0/0'} trials have settled)."
 
 
 def _warnings(results: Results, best: pd.DataFrame) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.intervals import Interval, accuracy_interval, t_interval
-from analysis.measures import counts, image_error, images_of, labels, measured, reported
+from analysis.measures import counts, images_of, labels, measured, network_error, reported
 from analysis.results import CHOSEN, REPORTED, Condition, Results, error_of, is_share, records
 from analysis.selection import drawn
 
@@ -137,7 +137,7 @@ def _summary(results: Results, own: pd.DataFrame) -> dict[str, Any]:
             row[f"{name}_sd"] = t_interval(list(own[name])).sd
         if name.startswith("test_") and name.endswith("accuracy"):
             known = [results.correct(trial, name) for trial in own["trial"]]
-            row[f"{name}_image_se"] = image_error([correct for correct in known if correct is not None])
+            row[f"{name}_image_se"] = network_error([correct for correct in known if correct is not None])
     row["rising"] = int((own["rising"] == 1).sum())
     return row
 

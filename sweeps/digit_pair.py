@@ -10,16 +10,22 @@ from trainables.digit_pair import DigitPair
 
 SWEEP = Sweep(
     DigitPair,
-    factors={"regime": ["first", "second", "both"], "train_size": [100, 500, 2_000, 10_000, 58_000]},
+    factors={"regime": ["first", "second", "both"], "train_size": [100, 500, 2_000, 10_000, 59_000]},
     space={
         "lr": loguniform(3e-4, 1e-2),
         "width": choice([8, 16, 32]),
         "second_weight": uniform(0.2, 0.8),
     },
     fixed={"first": "mnist", "second": "svhn", "colour": "gray", "epochs": 20, "batch_size": 128},
-    prescribed={"lr": 1e-3, "width": 16, "second_weight": 0.5},
+    prescribed={"lr": 1e-3, "width": 16, "second_weight": 0.5, "epochs": 20, "batch_size": 128, "colour": "gray"},
     report=["first_accuracy", "second_accuracy"],
-    builtin={"first": "digits", "second": "house_digits", "train_size": [100, 500]},
+    builtin={
+        "first": "digits",
+        "second": "house_digits",
+        "train_size": [100, 500],
+        "width": choice([8, 16]),
+        "validation": 300,
+    },
     samples=4,
     search_seeds=2,
     finalists=2,

@@ -5,7 +5,7 @@ python sweeps/joint_embedding.py --data mnist,mnist_photos               # any t
 python sweeps/joint_embedding.py --builtin                               # handwritten digits, drawn house numbers
 """
 
-from sweeps.engine import Sweep, choice, loguniform, main, uniform
+from sweeps.engine import Sweep, choice, loguniform, main
 from trainables.joint_embedding import JointEmbedding
 
 SWEEP = Sweep(
@@ -13,7 +13,7 @@ SWEEP = Sweep(
     factors={"colour": ["gray", "colour"], "mining": ["random", "semi-hard", "hard", "classifier"]},
     space={
         "lr": loguniform(3e-4, 1e-2),
-        "margin": uniform(0.05, 0.8),
+        "margin": loguniform(0.05, 0.8),
         "dimensions": choice([16, 32, 64, 128]),
     },
     fixed={
@@ -22,12 +22,19 @@ SWEEP = Sweep(
         "train_size": 5_000,
         "width": 16,
         "epochs": 20,
-        "batch_size": 128,
+        "batch_size": 64,
     },
     select="max val_cross_accuracy",
     report=["first_to_second_accuracy", "second_to_first_accuracy"],
-    builtin={"first": "digits", "second": "house_digits", "train_size": 500, "epochs": 10},
-    samples=4,
+    builtin={
+        "first": "digits",
+        "second": "house_digits",
+        "train_size": 500,
+        "width": 8,
+        "epochs": 8,
+        "validation": 300,
+    },
+    samples=8,
     search_seeds=2,
     finalists=2,
 )

@@ -133,7 +133,8 @@ def test_how_small_the_test_sets_are_is_told(complete: tuple[Path, Answer]) -> N
     row = made.best[(made.best["regime"] == "second") & (made.best["recipe"] == "chosen")].iloc[0]
     by_image = np.mean([np.arange(300) < 300 * share for share in errors("second", "second", 100)], axis=0)
     assert row["test_second_error"] == pytest.approx(by_image.mean())
-    assert row["test_second_accuracy_image_se"] == pytest.approx(by_image.std() / np.sqrt(300))
+    each = [share * (1 - share) / 300 for share in errors("second", "second", 100)]
+    assert row["test_second_accuracy_image_se"] == pytest.approx(np.sqrt(np.mean(each))), "of one network, binomial"
     assert "With other images in place of these 300, one trained network's error varies" in made.text
     both = made.best[(made.best["regime"] == "both")].iloc[0]
     parts = [both[f"test_{task}_accuracy_image_se"] for task in IMAGES]

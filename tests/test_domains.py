@@ -17,7 +17,7 @@ from trainables import digit_pair, joint_embedding
 from trainables.artifacts.store import Store
 from trainables.base import Experiment
 from trainables.data.sources import Sources
-from trainables.data.streams import batches, class_balanced, shuffled
+from trainables.data.streams import batches, shuffled, stratified
 from trainables.device import tensors
 from trainables.loop import Loop, Task, run
 from trainables.retrieval import nearest_correct, neighbours, picture, retrieve
@@ -43,6 +43,11 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
                 row[3 + 2 * label : 6 + 2 * label, 4:-4] += 120
             arrays |= {f"x_{split}": x[..., 0] if channels == 1 else x, f"y_{split}": y}
         np.savez(folder / f"{name}.npz", **arrays)  # type: ignore[arg-type]
+        if name == "gray":
+            np.savez(folder / "same.npz", **arrays)  # type: ignore[arg-type]
+            order = np.argsort(arrays["y_train"], kind="stable")
+            by_class = {"x_train": arrays["x_train"][order], "y_train": arrays["y_train"][order]}
+            np.savez(folder / "sorted.npz", **arrays | by_class)  # type: ignore[arg-type]
     return Sources(here=folder)
 
 
@@ -68,11 +73,18 @@ def test_a_batch_is_half_of_each_stream_and_no_image_of_the_longer_one_is_lost()
     assert short[:150].tolist() != short[150:300].tolist()
 
 
-def test_a_class_balanced_order_has_every_class_in_every_ten() -> None:
+def test_a_stratified_order_has_every_class_in_every_ten() -> None:
     y = np.random.default_rng(0).permutation(np.arange(100) % 10)
-    order = class_balanced(y)(torch.Generator().manual_seed(0)).numpy()
+    order = stratified(y)(torch.Generator().manual_seed(0)).numpy()
     assert sorted(order) == list(range(100))
     assert all(sorted(y[order[i : i + 10]]) == list(range(10)) for i in range(0, 100, 10))
+
+
+def test_an_unbalanced_set_is_met_in_its_proportions_from_beginning_to_end() -> None:
+    y = np.repeat([0, 1, 2], [60, 30, 10])
+    order = stratified(y)(torch.Generator().manual_seed(0)).numpy()
+    for start in range(0, 100, 20):
+        assert np.abs(np.bincount(y[order[start : start + 20]], minlength=3) - [12, 6, 2]).max() <= 1
 
 
 # Sharing a trunk.
@@ -251,8 +263,13 @@ def test_the_classifier_reports_its_own_head_and_no_triplets(sources: Sources, t
         (DIGIT_PAIR, ["--set", "second=nowhere"], ["second", "nowhere"]),
         (DIGIT_PAIR, ["--data", "gray.npz"], ["--data", "first, second", "gray.npz"]),
         (DIGIT_PAIR, ["--set", "width=6"], ["width", "multiple of 4"]),
+        (DIGIT_PAIR, ["--data", "gray.npz,same.npz"], ["second", "another data set", "same.npz"]),
+        (DIGIT_PAIR, ["--data", "gray.npz,sorted.npz"], ["validation", "each class of sorted.npz", "none of class 0"]),
+        (DIGIT_PAIR, ["--data", "gray.npz,letters"], ["second", "same classes as gray.npz", "A, B, C"]),
+        (JOINT_EMBEDDING, ["--set", "validation=5"], ["validation", "an image of each class"]),
+        (JOINT_EMBEDDING, ["--set", "batch_size=33"], ["batch_size", "multiple of 2"]),
         (JOINT_EMBEDDING, ["--set", "margin=0"], ["margin", "greater than 0"]),
-        (JOINT_EMBEDDING, ["--set", "margin=-0.1:0.2"], ["margin", "greater than 0", "-0.1"]),
+        (JOINT_EMBEDDING, ["--set", "margin=-0.1:0.2"], ["margin", "low > 0", "-0.1"]),
         (JOINT_EMBEDDING, ["--set", "dimensions=0"], ["dimensions", "greater than 0"]),
         (JOINT_EMBEDDING, ["--set", "batch_size=18"], ["batch_size", "at least 20", "18"]),
         (JOINT_EMBEDDING, ["--set", "mining=easy"], ["mining", "easy"]),

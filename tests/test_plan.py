@@ -58,6 +58,28 @@ def test_grid_covers_every_combination_ends_included() -> None:
     assert {v["lr"] for v in values} == {0.01, 0.1, 1.0}
 
 
+@pytest.mark.parametrize(
+    ("words", "there"),
+    [
+        ([], True),
+        (["--smoke"], True),
+        (["--set", "epochs=3"], True),
+        (["--set", "epochs=4"], False),
+        (["--set", "epochs=3,4"], False),
+        (["--set", "epochs=3:9"], True),
+        (["--set", "lr=0.5"], True),
+    ],
+)
+def test_the_prescribed_recipe_is_only_called_so_where_all_that_it_states_holds(
+    tmp_path: Path, words: list[str], there: bool
+) -> None:
+    stated = replace(SWEEP, space={"lr": SWEEP.space["lr"]}, fixed={"epochs": 3}, prescribed={"lr": 0.05, "epochs": 3})
+    made = plan(tmp_path, *words, sweep=stated)
+    assert made.draws[0].prescribed == there
+    assert made.record()["prescribed"] == there
+    made.trial(made.conditions[0], made.draws[0], 1001, "search")
+
+
 def test_every_condition_gets_the_same_draws_and_the_prescribed_recipe_first(tmp_path: Path) -> None:
     made = plan(tmp_path, "--samples", "4", sweep=PRESCRIBED)
     by_condition = []

@@ -13,7 +13,7 @@ import pytest
 
 from analysis import formats, markup
 from analysis.brief import make_brief
-from analysis.intervals import accuracy_interval, image_standard_error, t_interval
+from analysis.intervals import accuracy_interval, t_interval
 from analysis.ledger import Ledger
 from analysis.measures import by_seed, to_the_best
 from analysis.paired import differences
@@ -286,7 +286,7 @@ def test_every_metric_has_its_columns_and_its_own_number_of_images(pair: Path) -
     assert both["test_cross_error"] == pytest.approx(1 - both["test_cross_accuracy"])
     parts = [both[f"test_{name}_accuracy_image_se"] for name in DOMAINS]
     assert both["test_cross_accuracy_image_se"] == pytest.approx(math.hypot(*parts) / 2)
-    assert parts[0] == pytest.approx(image_standard_error(np.stack([np.arange(40) < k for k in (31, 32, 30)])))
+    assert parts[0] == pytest.approx(math.sqrt(np.mean([k * (40 - k) / 40**3 for k in (31, 32, 30)])))
 
 
 def test_people_read_names_of_data_sets_and_no_oracle_where_there_is_none(pair: Path) -> None:

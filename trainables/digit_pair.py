@@ -21,13 +21,13 @@ from trainables.artifacts.domains import CHANNELS, DOMAINS, Domain
 from trainables.base import EvalSplit, Metrics
 from trainables.data.streams import batches, shuffled
 from trainables.device import Tensors
-from trainables.domains import DomainsConfig, DomainsExperiment, pooled
+from trainables.domains import EVALUATED, DomainsConfig, DomainsExperiment, pooled
 from trainables.files import Arrays
 from trainables.nets.base_cnn import BaseCNN
 
+_MEASURES = ("loss", "accuracy")
 DIMENSIONS, HIDDEN = 128, 64
 """Of the embedding that the heads share, and of a head's hidden layer."""
-EVALUATED = 500  # images at a time: fits the processor's cache
 
 
 class Config(DomainsConfig):
@@ -38,14 +38,14 @@ class Config(DomainsConfig):
     )
     second_weight: float = Field(gt=0, lt=1, description="share of the second set's loss in the sum; for both only")
     epochs: int = Field(gt=0, le=2000, description="passes over the training images")
-    batch_size: int = Field(ge=2, description="images a step, of both sets together")
+    batch_size: int = Field(ge=2, multiple_of=2, description="images a step, of both sets together")
 
 
 class DigitPair(DomainsExperiment[Config]):
     @classmethod
     def cost(cls, config: Config) -> float:
         images = config.train_size * (2 if config.regime == "both" else 1)
-        return float(config.epochs * (images + 500) * (config.width + 8))  # 500: evaluation, in training images
+        return float(config.epochs * (images + EVALUATED) * (config.width + 8))
 
     def setup(self, **images: Tensors) -> None:
         config = self.config
@@ -123,9 +123,6 @@ class DigitPair(DomainsExperiment[Config]):
         """`loss` and `accuracy`, the means over the tasks trained on, beside the measures of each."""
         means = {name: math.fsum(metrics[f"{task}_{name}"] for task in self.tasks) for name in _MEASURES}
         return {name: value / len(self.tasks) for name, value in means.items()} | metrics
-
-
-_MEASURES = ("loss", "accuracy")
 
 
 def _head(classes: int) -> nn.Sequential:

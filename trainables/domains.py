@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from trainables.artifacts.domains import DOMAINS, Colour, Domain, domain_images, pool_size, related
+from trainables.artifacts.domains import DOMAINS, Colour, Domain, Part, domain_images, part_rows, related
 from trainables.artifacts.store import Artifact
 from trainables.base import DataName, Experiment, TrialConfig
 from trainables.data.sources import Sources
@@ -19,6 +20,10 @@ from trainables.device import Tensors
 from trainables.files import Arrays
 from trainables.problems import Problem, Refused
 from trainables.seeds import seed_of
+
+EVALUATED = 500
+"""Images at a time in evaluation, which fit a processor's cache; and what evaluation costs, in training images."""
+PART_NAMES: dict[Part, str] = {"pool": "training", "validation": "validation", "test": "testing"}
 
 
 class DomainsConfig(TrialConfig):
@@ -108,20 +113,36 @@ def _form(config: DomainsConfig) -> dict[str, Any]:
 def _against_each_other(config: DomainsConfig, sources: Sources) -> list[Problem]:
     found = []
     first, second = sources.summary(config.first), sources.summary(config.second)
-    classes = len(first.classes)
-    if config.first == config.second:
+    if sources.fingerprint(config.first, "train") == sources.fingerprint(config.second, "train"):
         found.append(Problem("second", "another data set than the first", config.second, "Name two different ones."))
-    if len(second.classes) != classes:
-        rule, value = f"a set of the {classes} classes of {first.name}", f"{len(second.classes)} classes"
-        found.append(Problem("second", rule, value, "Name two sets of the same classes."))
-    if config.train_size < classes:
-        rule = f"at least an image of each of the {classes} classes"
-        found.append(Problem("train_size", rule, config.train_size, f"Ask for {classes} or more."))
-    halved = related(config.first, config.second, sources)
-    sizes = {s.name: pool_size(sum(s.train_counts), config.validation, halved=halved) for s in (first, second)}
-    smaller = min(sizes, key=lambda name: sizes[name])
-    if config.train_size > sizes[smaller]:
-        rule = f"at most the {sizes[smaller]:,} training images that {smaller} has beside validation"
-        remedy = f"Ask for {sizes[smaller]:,} or fewer, of each set."
+    if first.classes != second.classes:
+        rule, value = f"a set of the same classes as {first.name}: {_listed(first.classes)}", _listed(second.classes)
+        return [*found, Problem("second", rule, value, "Name two sets whose classes have the same names and order.")]
+    step = 2 if related(config.first, config.second, sources) else 1
+    parts: dict[Part, list[np.ndarray]] = {"pool": [], "validation": [], "test": []}
+    for part, start in itertools.product(parts, (0, 1)):
+        labels = sources.dataset((config.first, config.second)[start]).labels("test" if part == "test" else "train")
+        rows = part_rows(len(labels), part, config.validation, start if step == 2 else 0, step)
+        parts[part].append(np.bincount(labels[rows], minlength=len(first.classes)))
+    for part, (domain, summary) in itertools.product(parts, enumerate((first, second))):
+        if not parts[part][domain].all():
+            rule = f"an image of each class of {summary.name} among those for {PART_NAMES[part]}"
+            value = f"none of class {summary.classes[int(parts[part][domain].argmin())]}"
+            remedy = (
+                "Validation is the end of the training split: shuffle a file that is sorted by class, or enlarge it."
+            )
+            found.append(Problem("validation" if part == "validation" else DOMAINS[domain], rule, value, remedy))
+    pools = {summary.name: int(counts.sum()) for summary, counts in zip((first, second), parts["pool"], strict=True)}
+    smaller = min(pools, key=lambda name: pools[name])
+    if config.train_size < len(first.classes):
+        rule = f"at least an image of each of the {len(first.classes)} classes"
+        found.append(Problem("train_size", rule, config.train_size, f"Ask for {len(first.classes)} or more."))
+    if config.train_size > pools[smaller]:
+        rule = f"at most the {pools[smaller]:,} training images that {smaller} has beside validation"
+        remedy = f"Ask for {pools[smaller]:,} or fewer, of each set."
         found.append(Problem("train_size", rule, config.train_size, remedy))
     return found
+
+
+def _listed(classes: Sequence[str]) -> str:
+    return ", ".join(classes[:10]) + (", …" if len(classes) > 10 else "")

@@ -1,10 +1,10 @@
 """One metric space for two digit domains, by triplet loss: the same digit near, whichever domain it comes from.
 
 The plain `nets.base_cnn` maps an image to a normalised embedding. Anchor and positive of a triplet show the same class
-in different domains (`trainables.triplets`). A batch is half first, half second set, each half as balanced over classes
-as it can be; the loss is the mean over the triplets that violate the margin. `mining` `classifier` is the yardstick: no
-triplets, but cross-entropy on both domains through a linear head on the same trunk, whose embeddings are then used in
-the same way.
+in different domains (`trainables.triplets`). A batch is half first, half second set, each half in its set's
+proportions of classes; the loss is the mean over the triplets that violate the margin. `mining` `classifier` is the
+yardstick: no triplets, but cross-entropy on both domains through a linear head on the same trunk, whose embeddings are
+then used in the same way.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from torch import nn
 from trainables.artifacts.domains import CHANNELS, DOMAINS
 from trainables.base import EvalSplit, Metrics
 from trainables.data.sources import Sources
-from trainables.data.streams import batches, class_balanced
+from trainables.data.streams import batches, stratified
 from trainables.device import Tensors
-from trainables.domains import DomainsConfig, DomainsExperiment, pooled
+from trainables.domains import EVALUATED, DomainsConfig, DomainsExperiment, pooled
 from trainables.files import Arrays
 from trainables.nets.base_cnn import BaseCNN
-from trainables.problems import Problem, gather
+from trainables.problems import Problem
 from trainables.retrieval import DEPTHS, nearest_correct, picture, retrieve
 from trainables.seeds import seed_of
 from trainables.triplets import all_triplets, mean_of_active, mine, triplet_losses
@@ -42,18 +42,20 @@ class Config(DomainsConfig):
     dimensions: int = Field(gt=0, le=4096, description="of the embedding")
     width: int = Field(gt=0, le=512, multiple_of=4, description="maps of the first block; 2 and 4 times as many after")
     epochs: int = Field(gt=0, le=2000, description="passes over the training images")
-    batch_size: int = Field(gt=0, description="images a step, of both sets together")
+    batch_size: int = Field(
+        gt=0, le=512, multiple_of=2, description="images a step, of both sets; triplets grow as its cube"
+    )
 
 
 class JointEmbedding(DomainsExperiment[Config]):
     @classmethod
     def problems(cls, config: Config, sources: Sources) -> list[Problem]:
         shared = super().problems(config, sources)
-        return [*shared, *gather(lambda: _batch_problems(config, sources))]
+        return shared or _batch_problems(config, sources)
 
     @classmethod
     def cost(cls, config: Config) -> float:
-        return float(config.epochs * (config.train_size + 500) * (CHANNELS[config.colour] + 20))  # 500: evaluation
+        return float(config.epochs * (config.train_size + EVALUATED) * (CHANNELS[config.colour] + 20))
 
     def setup(self, **images: Tensors) -> None:
         config = self.config
@@ -119,7 +121,7 @@ class JointEmbedding(DomainsExperiment[Config]):
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """images [N, C, 32, 32] uint8 -> embeddings [N, dimensions] float32, before they are normalised."""
         with self.autocast():
-            return torch.cat([self.trunk(part).float() for part in images.split(500)])
+            return torch.cat([self.trunk(part).float() for part in images.split(EVALUATED)])
 
     def facts(self) -> dict[str, Any]:
         counts = self.counts()
@@ -142,7 +144,7 @@ def _batches(
     parts: list[Tensors], batch_size: int, generator: torch.Generator
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     """Batches of both domains: x [B, …], labels [B], domains [B] (0 or 1)."""
-    streams = [class_balanced(part["y"].cpu().numpy()) for part in parts]
+    streams = [stratified(part["y"].cpu().numpy()) for part in parts]
     for rows in batches(streams, batch_size, [generator, generator]):
         taken = [row.to(parts[0]["y"].device) for row in rows]
         x, y = (torch.cat([part[k][row] for part, row in zip(parts, taken, strict=True)]) for k in ("x", "y"))
@@ -157,7 +159,7 @@ def _mean(measured: list[Metrics]) -> Metrics:
 
 
 def _batch_problems(config: Config, sources: Sources) -> list[Problem]:
-    """Half a batch of each domain must hold every class: then each image is an anchor of some triplet."""
+    """Half a batch of each domain has room for every class: then about each image is an anchor of some triplet."""
     least = 2 * len(sources.summary(config.first).classes)
     if config.batch_size >= least:
         return []

@@ -7,6 +7,7 @@ S.-N. Lim, "A metric learning reality check", 2020.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -23,7 +24,8 @@ from trainables.seeds import seed_of
 DEPTHS = (5, 10)
 SHOWN, NEIGHBOURS = 300, 6
 """Of `picture`: test images of each domain in the map, neighbours on the retrieval sheet."""
-_KNN = CustomKNN(LpDistance(normalize_embeddings=False), batch_size=1_024)  # bounds the memory that distances take
+BATCH = 1_000  # queries at a time: bounds the memory that distances and neighbours take
+_KNN = CustomKNN(LpDistance(normalize_embeddings=False), batch_size=BATCH)
 
 
 class Retrieval(NamedTuple):
@@ -54,13 +56,17 @@ class _Measures(AccuracyCalculator):  # type: ignore[misc]  # the library has no
 def retrieve(
     queries: torch.Tensor, query_labels: torch.Tensor, gallery: torch.Tensor, gallery_labels: torch.Tensor
 ) -> Retrieval:
-    """Queries [Q, D] and their labels [Q] in another set's gallery [G, D] with labels [G]."""
+    """Queries [Q, D] and their labels [Q] in another set's gallery [G, D] with labels [G], which holds all classes."""
     include = ("hits", "mean_average_precision_at_r")
     measures = _Measures(include=include, k="max_bin_count", knn_func=_KNN, device=queries.device)
-    found = measures.get_accuracy(queries, query_labels, gallery, gallery_labels)
-    hits = found["hits"]
+    found = [
+        measures.get_accuracy(part, labels, gallery, gallery_labels)
+        for part, labels in zip(queries.split(BATCH), query_labels.split(BATCH), strict=True)
+    ]
+    hits = torch.cat([own["hits"] for own in found])  # [Q, depth]
     recall = {k: hits[:, :k].any(1).double().mean().item() for k in DEPTHS}
-    return Retrieval(hits[:, 0], recall, float(found["mean_average_precision_at_r"]))
+    weighted = [own["mean_average_precision_at_r"] * len(own["hits"]) for own in found]
+    return Retrieval(hits[:, 0], recall, math.fsum(weighted) / len(hits))
 
 
 def nearest_correct(queries: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

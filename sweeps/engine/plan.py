@@ -92,8 +92,9 @@ class Plan:
     @cached_property
     def draws(self) -> tuple[Draw, ...]:
         """The configs that every condition tries; for a model-based search only those that precede its own."""
-        space, recipe = self.request.space, self.sweep.prescribed
-        searched = {name: values[0] for name, values in self.sweep.factors.items() if name in space}
+        space, recipe = self.request.space, self.request.prescribed
+        usual = {**self.sweep.fixed, **{name: values[0] for name, values in self.sweep.factors.items()}}
+        searched = {name: value for name, value in usual.items() if name in space}
         first = [Draw(0, {**searched, **recipe}, prescribed=True)] if recipe is not None else []
         if self.search == "optuna":
             return tuple(first)
@@ -134,7 +135,7 @@ class Plan:
     @property
     def confirm_trials(self) -> int:
         """How many confirm trials each condition runs at most: the chosen config and the prescribed one."""
-        return len(self.request.confirm_seeds) * (2 if self.sweep.prescribed is not None else 1)
+        return len(self.request.confirm_seeds) * (2 if self.request.prescribed is not None else 1)
 
     @property
     def size(self) -> int:
@@ -236,10 +237,10 @@ class Plan:
             "search_trials": self.configs_per_condition if self.finalists else self.search_trials,
             "search_seeds": list(self.request.search_seeds),
             "confirm_seeds": list(self.request.confirm_seeds),
-            "prescribed": self.sweep.prescribed is not None,
+            "prescribed": self.request.prescribed is not None,
             "confirm": self.sweep.experiment.has_test,
             "data": [
-                {"name": s.name, "builtin": s.builtin, "origin": s.origin}
+                {"name": s.name, "builtin": s.builtin, "origin": s.origin, "made_from": list(s.made_from)}
                 for s in map(self.sources.summary, self.datasets())
             ],
         }

@@ -29,6 +29,8 @@ class Request:
     """Fields that are tuned, whether or not --set pinned them: they never tell conditions apart."""
     confirm_seeds: tuple[int, ...]
     search_seeds: tuple[int, ...]
+    prescribed: Mapping[str, Any] | None
+    """The recipe's hyperparameters; None where there is no recipe, or something else that it states was changed."""
     samples: int
     """Configs tried in each condition."""
     grid_points: int
@@ -45,7 +47,9 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
     factors = {name: list(values) for name, values in sweep.factors.items()}
     space, fixed = dict(sweep.space), dict(sweep.fixed)
     for name, value in (sweep.builtin if options.builtin else {}).items():
-        if isinstance(value, list | tuple):
+        if isinstance(value, Choice | Range):
+            space[name] = value
+        elif isinstance(value, list | tuple):
             factors[name] = list(value)
         else:
             fixed[name] = value
@@ -62,6 +66,10 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
         problem = _apply(word, sweep, factors, space, fixed)
         if problem is not None:
             problems.append(problem)
+    stated = dict(sweep.prescribed or {})
+    kept = {name: value for name, value in stated.items() if name in space}
+    unchanged = {**fixed, **({"epochs": stated.get("epochs")} if options.smoke else {})}
+    whole = all(unchanged.get(name) == value for name, value in stated.items() if name not in kept)
     made = Request(
         factors=factors,
         space=space,
@@ -69,6 +77,7 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
         hyperparameters=tuple(sorted({*sweep.space, *space})),
         confirm_seeds=tuple(range(1, seeds + 1)) if sweep.experiment.has_test else (),
         search_seeds=tuple(range(FIRST_SEARCH_SEED, FIRST_SEARCH_SEED + search_seeds)),
+        prescribed=kept if stated and whole else None,
         samples=samples,
         grid_points=options.samples or DEFAULT_GRID_POINTS,
     )

@@ -24,13 +24,14 @@ class Sweep:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     """Other fields of the config, such as the default `data`."""
     prescribed: Mapping[str, Any] | None = None
-    """The recipe the question itself states, if it states one: a value for each hyperparameter."""
+    """The recipe the question itself states, if it states one: a value for each hyperparameter, and for those fixed
+    fields that belong to it. Where --set changes one of these, there is no such row."""
     select: str = "max val_accuracy"
     """Direction and metric, at the last epoch."""
     report: Sequence[str] = ()
     """Further metrics for the tables, without their split (`first_accuracy`), beside the one that selects."""
     builtin: Mapping[str, Any] = field(default_factory=dict)
-    """What --builtin changes: factors' values (a list) and fixed fields."""
+    """What --builtin changes: factors' values (a list), fixed fields, and dimensions of the space."""
     samples: int = 8
     """Configs tried in each condition."""
     search_seeds: int = 3

@@ -56,30 +56,25 @@ def domain_images(
 
 
 def related(first: str, second: str, sources: Sources) -> bool:
-    """Whether two sets share images: one is made from the other, or both are made from a third."""
-    origins = [{name, *sources.dataset(name).made_from} for name in (first, second)]
+    """Whether two sets show the same digits: one is made from the other's, or both from a third's."""
+    origins = [{name, *sources.dataset(name).made_from[:1]} for name in (first, second)]
     return bool(origins[0] & origins[1])
 
 
-def pool_size(images: int, validation: int, *, halved: bool) -> int:
-    """How many of a training split's images can be trained on."""
-    images = images // 2 if halved else images
-    return images - _held_back(images, validation)
-
-
-def _held_back(images: int, validation: int) -> int:
-    return min(validation, images // 5)
+def part_rows(images: int, part: Part, validation: int, start: int = 0, step: int = 1) -> np.ndarray:
+    """Positions of a part's images in their split of so many, of which every `step`-th from `start` is taken."""
+    rows = np.arange(start, images, step)
+    if part == "test":
+        return rows
+    before = len(rows) - min(validation, len(rows) // 5)
+    return rows[:before] if part == "pool" else rows[before:]
 
 
 def _images(name: str, artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:
     spec = artifact.spec
     split = sources.test(name) if spec["part"] == "test" else sources.train(name)
-    rows = np.arange(len(split.labels))
-    if spec["every second from"] is not None:
-        rows = rows[spec["every second from"] :: 2]
-    if spec["part"] != "test":
-        before = len(rows) - _held_back(len(rows), spec["validation"])
-        rows = rows[:before] if spec["part"] == "pool" else rows[before:]
+    start, step = (0, 1) if spec["every second from"] is None else (spec["every second from"], 2)
+    rows = part_rows(len(split.labels), spec["part"], spec.get("validation", 0), start, step)
     channels = CHANNELS[spec["colour"]]
     x = np.empty((len(rows), channels, SIDE, SIDE), np.uint8)
     for start in range(0, len(rows), BATCH):

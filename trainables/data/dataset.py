@@ -49,6 +49,8 @@ class Summary:
     """Default number of training images that subsets are drawn from."""
     validation: int
     """Default number of validation images, disjoint from the pool, from the training split."""
+    made_from: tuple[str, ...] = ()
+    """Names of the sets it is made from, first the one whose image i its image i shows."""
 
 
 class DataSet(ABC):
@@ -59,7 +61,7 @@ class DataSet(ABC):
     builtin: bool = False
     blocked: bool = False
     made_from: tuple[str, ...] = ()
-    """Names of the sets whose images it shows: it must not be trained on while these are tested on."""
+    """Names of the sets it is made from, first the one whose image i its image i shows."""
 
     @abstractmethod
     def labels(self, split: SplitName) -> np.ndarray:

@@ -164,4 +164,5 @@ def _summary(sources: Sources, name: str) -> Summary:
         origin=dataset.origin,
         pool=dataset.pool,
         validation=dataset.validation,
+        made_from=dataset.made_from,
     )

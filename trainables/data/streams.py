@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 
-from trainables.data.subsets import balanced_order
+from trainables.data.subsets import proportional_order
 
 Shuffle = Callable[[torch.Generator], torch.Tensor]
 """A fresh order of all of a stream's positions, [N] int64."""
@@ -18,12 +18,12 @@ def shuffled(length: int) -> Shuffle:
     return lambda generator: torch.randperm(length, generator=generator)
 
 
-def class_balanced(labels: np.ndarray) -> Shuffle:
-    """labels [N] -> a random order in which any run has about as many images of each class as of any other."""
+def stratified(labels: np.ndarray) -> Shuffle:
+    """labels [N] -> a random order whose beginnings, and so about any run of it, have the classes' proportions."""
 
     def order(generator: torch.Generator) -> torch.Tensor:
         seed = int(torch.randint(2**62, (), generator=generator))
-        return torch.from_numpy(balanced_order(labels, seed))
+        return torch.from_numpy(proportional_order(labels, seed))
 
     return order
 

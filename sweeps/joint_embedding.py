@@ -1,8 +1,14 @@
 """Can one embedding hold two digit domains, so that the same digit is near whichever domain it comes from?
 
-python sweeps/joint_embedding.py                                         # MNIST and SVHN, downloads both
-python sweeps/joint_embedding.py --data mnist,mnist_photos               # any two sets of the same classes
-python sweeps/joint_embedding.py --builtin                               # handwritten digits, drawn house numbers
+    python sweeps/joint_embedding.py                                # MNIST and SVHN, downloads both
+    python sweeps/joint_embedding.py --data mnist,mnist_photos      # any two sets of the same classes
+    python sweeps/joint_embedding.py --builtin                      # no download: handwritten digits, drawn house numbers
+
+Triplet loss, anchor and positive of the same class from different domains; compared are ways to mine triplets, and
+colour. `classifier` is the yardstick: cross-entropy on the same trunk. The notebooks that give the base CNN and the
+triplets' details were not at hand: `nets.base_cnn` and `trainables.triplets` say what was chosen.
+
+Found and Cost: see below.
 """
 
 from sweeps.engine import Sweep, choice, loguniform, main

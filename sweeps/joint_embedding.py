@@ -1,14 +1,29 @@
 """Can one embedding hold two digit domains, so that the same digit is near whichever domain it comes from?
 
-    python sweeps/joint_embedding.py                                # MNIST and SVHN, downloads both
-    python sweeps/joint_embedding.py --data mnist,mnist_photos      # any two sets of the same classes
-    python sweeps/joint_embedding.py --builtin                      # no download: handwritten digits, drawn house numbers
+    python sweeps/joint_embedding.py                              # MNIST and SVHN, downloads both
+    python sweeps/joint_embedding.py --data mnist,mnist_photos    # any two sets of the same classes
+    python sweeps/joint_embedding.py --builtin                    # no download: handwritten digits, drawn house numbers
 
 Triplet loss, anchor and positive of the same class from different domains; compared are ways to mine triplets, and
 colour. `classifier` is the yardstick: cross-entropy on the same trunk. The notebooks that give the base CNN and the
 triplets' details were not at hand: `nets.base_cnn` and `trainables.triplets` say what was chosen.
 
-Found and Cost: see below.
+Found, 500 images each of MNIST and of the first 783 + 300 SVHN digits (all that was at hand), gray: 1-NN accuracy in %
+on 10,000 + 300 test images, mean and 95 % t interval over 5 fresh seeds of the chosen configs (`--set train_size=500
+validation=400`; the mean of both ways selects; chance is 10).
+
+    mining       MNIST queries in SVHN    SVHN queries in MNIST    mean of both           within MNIST, SVHN
+    random       71.5 [66.0, 76.8]        54.4 [51.5, 57.3]        63.0 [59.1, 66.8]      96.1, 50.7
+    semi-hard    69.9                     52.3                     61.1 [58.3, 63.9]      94.3, 48.9
+    hard         39.4                     33.9                     36.7 [32.6, 40.9]      94.8, 30.8
+    classifier   64.4                     50.1                     57.2 [54.9, 59.6]      95.8, 50.4
+
+Paired by seed, random mining is ahead of hard mining by 26.3 [22.1, 30.4] points, of its own in colour by 3.5 [0.4,
+6.7], of the classifier's embedding by 5.7 [0.6, 10.9]; against semi-hard mining nothing is shown (1.9 [−1.2, 4.9]). The
+classifier's head is still ahead of these neighbours where the gallery is in the other domain, by 23.0 points for MNIST
+and 6.9 for SVHN. Hard mining stays where all distances are alike. One network's accuracy on the 300 SVHN digits has a
+standard error of 2.9 points over images.
+Cost on two cores (AMD EPYC, bf16, no GPU): 120 trials, 9 minutes.
 """
 
 from sweeps.engine import Sweep, choice, loguniform, main

@@ -116,9 +116,13 @@ def image_error(networks: Sequence[Correct]) -> float:
 
 
 def network_error(networks: Sequence[Correct]) -> float:
-    """Standard error over test images of one network's accuracy: the root mean square of these networks' own."""
-    own = [image_error([network]) for network in networks]
-    return math.sqrt(math.fsum(error**2 for error in own) / len(own)) if own else math.nan
+    """Standard error over test images of one network's accuracy: the root mean square of these networks' own.
+
+    NaN unless they were tested on the same images.
+    """
+    if math.isnan(image_error(networks)):
+        return math.nan
+    return math.sqrt(math.fsum(image_error([network]) ** 2 for network in networks) / len(networks))
 
 
 def _outcome(results: Results, epochs: pd.DataFrame) -> dict[str, float]:

@@ -14,6 +14,7 @@ from sweeps.engine.search import Agenda, Signal
 from sweeps.engine.sweep import Sweep
 from tests.test_plan import PRESCRIBED, plan
 from tests.toy import SWEEP
+from trainables.problems import Refused
 
 Score = Callable[[Trial], float]
 
@@ -151,6 +152,72 @@ def test_optuna_models_each_condition_and_learns_from_results(tmp_path: Path) ->
         lrs = [float(t.entry.config["lr"]) for t in driver.phase("search") if t.entry.condition == condition.key]
         late, early = lrs[-20:], lrs[:8]
         assert sum(0.03 < lr < 0.3 for lr in late) / 20 > sum(0.03 < lr < 0.3 for lr in early) / 8
+
+
+TRADING = replace(SWEEP, tradeoff="min parameters", finalists=1)
+
+
+def test_a_shared_model_trades_accuracy_for_parameters_and_learns_across_conditions(tmp_path: Path) -> None:
+    """Few epochs stand for few parameters, and accuracy is best at lr = 0.1, in both conditions."""
+    driver = Driver(tmp_path, "--search", "pareto", "--samples", "20", "--seeds", "1", sweep=TRADING)
+
+    def finish(trial: Trial) -> None:
+        driver.ledger.add_epochs(trial.id, [{"epoch": 1, "val_accuracy": by_lr(trial)}])
+        driver.ledger.finish(trial.id, Outcome("done", facts={"parameters": trial.entry.config["epochs"]}))
+        driver.ran.append(trial)
+        driver.agenda.settled(trial)
+
+    while isinstance(trial := driver.start(), Trial):
+        finish(trial)
+    searched = driver.phase("search")
+    assert len(driver.ran) == driver.plan.size
+    counts = [
+        sum(t.entry.condition == c.key and t.entry.seed == 1001 for t in searched) for c in driver.plan.conditions
+    ]
+    assert counts == [20, 20], "each condition has its share"
+    late = [t for t in searched if t.entry.seed == 1001][-20:]
+    assert sum(t.entry.config["epochs"] == 3 for t in late) > 10, "dominated configs are proposed less"
+    for condition in driver.plan.conditions:
+        own = [t for t in searched if t.entry.condition == condition.key]
+        best = max(own, key=by_lr).entry.config["lr"]
+        assert {t.entry.config["lr"] for t in driver.phase("confirm") if t.entry.condition == condition.key} == {best}
+
+
+def test_a_question_that_trades_nothing_has_no_such_search(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as refused:
+        plan(tmp_path, "--search", "pareto")
+    assert {problem.key for problem in refused.value.problems} == {"--search"}
+
+
+def test_the_prescribed_recipe_is_confirmed_beside_the_search_and_the_winner_after_it(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--samples", "2", "--seeds", "1", "--set", "size=20", sweep=PRESCRIBED)
+    at_once = []
+    while isinstance(trial := driver.start(), Trial):
+        at_once.append(trial)
+    assert sum(t.confirm for t in at_once) == 1
+    assert len([t for t in at_once if not t.confirm]) == driver.plan.search_trials
+    for trial in at_once:
+        driver.finish(trial, 0.1 if trial.entry.prescribed else by_lr(trial))
+    last = driver.start()
+    assert isinstance(last, Trial)
+    assert last.confirm
+    assert not last.entry.prescribed
+
+
+def test_a_single_config_has_no_finalists_to_be_chosen_among(tmp_path: Path) -> None:
+    words = ("--samples", "4", "--seeds", "1", "--set", "size=20", "lr=0.05", "epochs=3")
+    driver = Driver(tmp_path, *words, sweep=replace(PRESCRIBED, finalists=2))
+    driver.run()
+    assert len(driver.plan.draws) == 1, "what is drawn is what is prescribed"
+    assert [t.entry.phase for t in driver.ran].count("search") == 1
+    assert len(driver.ran) == 2
+
+
+def test_seeds_that_a_question_prescribes_are_confirmed_too(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--samples", "2", "--seeds", "2", sweep=replace(SWEEP, apart_seeds=(42,)))
+    driver.run()
+    seeds = [t.entry.seed for t in driver.phase("confirm")]
+    assert sorted(seeds) == [1, 1, 2, 2, 42, 42]
 
 
 def test_optuna_goes_on_where_a_killed_run_left_off(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_without_a_terminal_there_are_plain_lines_and_nothing_of_rays(undisturbe
 
 
 def session(dashboard: str | None = None) -> Session:
-    return Session(SLOTS, 1.0, 0.0, dashboard, Path())
+    return Session(SLOTS, 0, 1, dashboard, Path())
 
 
 def screen(file: io.StringIO) -> list[str]:

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.ledger import canonical
+from sweeps.engine.memory import fitting
 from sweeps.engine.options import Options, parse
 from sweeps.engine.plan import Condition, Plan, Trial
 from sweeps.engine.preflight import make_plan
+from sweeps.engine.session import Session
 from sweeps.engine.space import choice, draw, grid, integers, loguniform, uniform
 from tests.toy import SWEEP
 from trainables.problems import Refused
@@ -152,6 +154,26 @@ def test_smoke_is_small_but_goes_through_every_step(tmp_path: Path) -> None:
     made = plan(tmp_path, "--smoke", "--set", "size=20,50,200")
     assert made.size <= 12
     assert len(made.request.confirm_seeds) == 2
+
+
+def test_a_recipe_goes_along_where_builtin_or_smoke_leave_no_choice(tmp_path: Path) -> None:
+    scaled = replace(PRESCRIBED, builtin={"epochs": choice([4]), "lr": loguniform(1e-2, 1)})
+    assert plan(tmp_path, "--builtin", sweep=scaled).request.prescribed == {"lr": 0.05, "epochs": 4}
+    assert plan(tmp_path, "--builtin", "--smoke", sweep=scaled).request.prescribed == {"lr": 0.05, "epochs": 2}
+    assert plan(tmp_path, "--set", "epochs=5", sweep=scaled).request.prescribed == {"lr": 0.05, "epochs": 3}
+
+
+def test_trials_share_a_gpu_as_its_memory_and_the_cores_allow(tmp_path: Path) -> None:
+    assert fitting(used=10, whole=80, most=16) == 7, "nine tenths of it"
+    assert fitting(used=10, whole=80, most=4) == 4
+    assert fitting(used=79, whole=80, most=16) == 1
+    options, problems = parse(["--trials-per-gpu", "auto"], prog="toy", description="")
+    assert (options.trials_per_gpu, problems) == ("auto", [])
+    assert [p.key for p in parse(["--trials-per-gpu", "0"], prog="toy", description="")[1]] == ["--trials-per-gpu"]
+    shared = Session(16, 2, 4, None, tmp_path)
+    assert (shared.slots, shared.cpus_per_trial, shared.gpus_per_trial) == (8, 2, 0.25)
+    assert Session(3, 1, 6, None, tmp_path).cpus_per_trial == 0.5
+    assert (Session(3, 0, 1, None, tmp_path).slots, Session(3, 0, 1, None, tmp_path).gpus_per_trial) == (3, 0)
 
 
 def test_every_value_is_checked_not_only_the_first(tmp_path: Path) -> None:

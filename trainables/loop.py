@@ -177,15 +177,16 @@ def run(
     store: Store,
     *,
     confirm: bool = False,
+    epochs: int | None = None,
 ) -> Loop:
-    """A whole trial in this process, without Ray: for tests, notebooks and debuggers."""
+    """A trial in this process, without Ray, whole or its first `epochs`: for tests, notebooks and debuggers."""
     wanted = dict(experiment.artifacts(config, sources))
     if confirm:
         wanted |= experiment.test_artifacts(config, sources)
     given = {name: tensors(store.get(artifact, sources), pick_device()) for name, artifact in wanted.items()}
     task = Task(id="plain", condition="", config=config.model_dump(), confirm=confirm, keep_outputs=True)
     loop = Loop(experiment, config, sources, given, task=task)
-    while loop.status == "running":
+    while loop.status == "running" and (epochs is None or len(loop.rows) < epochs):
         loop.advance()
     return loop
 

@@ -40,6 +40,10 @@ class Live:
         self._shown = -math.inf
         self._estimate = Estimate(agenda, session.slots)
 
+    def divided(self, session: Session) -> None:
+        """Go by a session that is divided otherwise."""
+        self._session, self._estimate = session, Estimate(self._agenda, session.slots)
+
     def __enter__(self) -> Live:
         if self._live:
             self._live.__enter__()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
 from trainables.problems import Problem, nearest
 
-SEARCHES = ("random", "grid", "optuna")
+SEARCHES = ("random", "grid", "optuna", "pareto")
 SCHEDULERS = ("none", "asha")
 PRECISIONS = ("auto", "bf16", "fp32")
 
@@ -24,14 +24,15 @@ class Options:
     """CPU cores to use; all by default."""
     address: str | None = None
     """A running Ray cluster to join; a private one is started otherwise. --out must be on a file system it shares."""
-    trials_per_gpu: int = 1
-    """Trials that share a GPU."""
+    trials_per_gpu: int | Literal["auto"] = 1
+    """Trials that share a GPU; auto: as many as fit, by the memory that the dearest one holds after an epoch."""
     seeds: int = 5
     """Fresh seeds each chosen config is confirmed on."""
     samples: int | None = None
-    """Configs tried in each condition (optuna counts those in the ledger); for grid, values from each range."""
+    """Configs tried in each condition (with a model those in the ledger count); for grid, values from each range."""
     search: str = "random"
-    """random (the same draws in every condition), grid, or optuna (TPE, a model for each condition)."""
+    """random (the same draws in every condition), grid, optuna (TPE, a model for each condition), or pareto (one model
+    for all conditions, where a question trades its metric for another measure, as accuracy for parameters)."""
     scheduler: str = "none"
     """none, or asha (stops weak trials early, compared within a condition only)."""
     set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE [KEY=VALUE ...]")] = ()
@@ -69,7 +70,7 @@ class Options:
         smallest = {"gpus": 0, "cpus": 1, "trials_per_gpu": 1, "seeds": 1, "samples": 1}
         for key, least in smallest.items():
             value = getattr(self, key)
-            if value is not None and value < least:
+            if isinstance(value, int) and value < least:
                 option = f"--{key.replace('_', '-')}"
                 found.append(Problem(option, f"a whole number from {least} on", value, "Omit it for the default."))
         if self.seeds > 1000:

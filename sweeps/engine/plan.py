@@ -96,14 +96,15 @@ class Plan:
         usual = {**self.sweep.fixed, **{name: values[0] for name, values in self.sweep.factors.items()}}
         searched = {name: value for name, value in usual.items() if name in space}
         first = [Draw(0, {**searched, **recipe}, prescribed=True)] if recipe is not None else []
-        if self.search == "optuna":
+        if self.model_based:
             return tuple(first)
         if self.search == "grid":
             configs: Iterator[Values] = grid(space, self.grid_points)
         else:
             configs = (draw(space, self.sweep.question, index) for index in range(1, self.request.samples + 1))
-        unique = {canonical(values): Draw(index, values) for index, values in reversed(list(enumerate(configs, 1)))}
-        return tuple(first + sorted(unique.values(), key=lambda d: d.index))
+        every = [*first, *(Draw(index, values) for index, values in enumerate(configs, 1))]
+        unique = {canonical(d.values): d for d in reversed(every)}
+        return tuple(sorted(unique.values(), key=lambda d: d.index))
 
     @property
     def finalists(self) -> int:
@@ -114,6 +115,11 @@ class Plan:
         return self.sweep.finalists or (DEFAULT_FINALISTS if self.scheduler != "none" else 0)
 
     @property
+    def model_based(self) -> bool:
+        """Whether configs are proposed as others finish, so that they are not known beforehand."""
+        return self.search in ("optuna", "pareto")
+
+    @property
     def grid_points(self) -> int:
         """How many values a grid takes from a range."""
         return self.request.grid_points
@@ -121,7 +127,7 @@ class Plan:
     @property
     def configs_per_condition(self) -> int:
         """How many configs each condition tries."""
-        if self.search == "optuna":
+        if self.model_based:
             return self.request.samples + len(self.draws)
         return len(self.draws)
 
@@ -129,8 +135,9 @@ class Plan:
     def search_trials(self) -> int:
         """How many search trials each condition runs."""
         seeds, configs = len(self.request.search_seeds), self.configs_per_condition
-        finalists = min(self.finalists, configs)
-        return configs + finalists * (seeds - 1) if finalists else configs * seeds
+        if not self.finalists:
+            return configs * seeds
+        return configs + (min(self.finalists, configs) * (seeds - 1) if configs > 1 else 0)
 
     @property
     def confirm_trials(self) -> int:
@@ -233,10 +240,11 @@ class Plan:
             "scheduler": self.scheduler,
             "fingerprints": {c.key: {phase: self.fingerprint(c, phase) for phase in phases} for c in self.conditions},
             "space": {name: dimension.record() for name, dimension in self.request.space.items()},
-            "draws": None if self.search == "optuna" else [d.values for d in self.draws],
+            "draws": None if self.model_based else [d.values for d in self.draws],
             "search_trials": self.configs_per_condition if self.finalists else self.search_trials,
             "search_seeds": list(self.request.search_seeds),
             "confirm_seeds": list(self.request.confirm_seeds),
+            "apart_seeds": list(self.sweep.apart_seeds),
             "prescribed": self.request.prescribed is not None,
             "confirm": self.sweep.experiment.has_test,
             "data": [

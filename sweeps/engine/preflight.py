@@ -26,6 +26,9 @@ from trainables.problems import Problem, Refused, gather
 def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: Path) -> Plan:
     """The plan for a request whose results go to `folder`. Raises Refused with all problems, those given included."""
     found = [*problems, *hardware_problems(options), *folder_problems(options), *output_problems(folder)]
+    if options.search == "pareto" and sweep.tradeoff is None:
+        rule = "a search for a question that trades its metric for another measure; this one does not"
+        found.append(Problem("--search", rule, options.search, "Use optuna, or omit it."))
     asked, wrong = request(sweep, options)
     found += wrong
     precision: Precision = "bf16" if options.precision == "bf16" else "fp32"
@@ -84,8 +87,11 @@ def cores() -> int:
 
 
 def slots(options: Options) -> int:
-    """Trials at a time, on this machine."""
-    return options.gpus * options.trials_per_gpu or options.cpus or cores()
+    """Trials at a time, on this machine; with --trials-per-gpu auto the most there may be."""
+    cpus = options.cpus or cores()
+    if options.gpus and options.trials_per_gpu == "auto":
+        return max(options.gpus, cpus)
+    return options.gpus * int(options.trials_per_gpu) if options.gpus else cpus
 
 
 def code_fingerprint() -> str:
@@ -147,7 +153,7 @@ def _semantics(plan: Plan, broken: set[str]) -> list[Problem]:
         for name, dimension in plan.request.space.items()
         for value in (dimension.values if isinstance(dimension, Choice) else (dimension.low, dimension.high))
     ]
-    for condition, end in itertools.product(plan.conditions, [{}, *ends]):
+    for condition, end in itertools.product(plan.conditions, [{}, *ends, *(d.values for d in plan.draws)]):
         values = {**sample, **condition.values, **end}
         values |= {name: value for name, value in sound.items() if f"--set {name}" in broken}
         try:

@@ -44,44 +44,57 @@ FIRST_SEARCH_SEED = 1001
 
 def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
     """The request and what is wrong with the words of --set; values are checked in `preflight`."""
-    factors = {name: list(values) for name, values in sweep.factors.items()}
-    space, fixed = dict(sweep.space), dict(sweep.fixed)
-    for name, value in (sweep.builtin if options.builtin else {}).items():
-        if isinstance(value, Choice | Range):
-            space[name] = value
-        elif isinstance(value, list | tuple):
-            factors[name] = list(value)
-        else:
-            fixed[name] = value
+    factors, space, fixed, stated = _scaled(sweep, options)
     seeds, search_seeds, samples = options.seeds, sweep.search_seeds, options.samples or sweep.samples
     if options.smoke:
         seeds, search_seeds, samples = min(seeds, 2), 1, min(samples, 2)
-        factors = {name: [values[0], values[-1]] if len(values) > 1 else values for name, values in factors.items()}
-        if "epochs" in space:
-            space["epochs"] = Choice((2,))
-        elif "epochs" in fixed:
-            fixed["epochs"] = 2
     problems = _read(options.data, sweep, factors, fixed) if options.data is not None else []
     for word in options.set:
         problem = _apply(word, sweep, factors, space, fixed)
         if problem is not None:
             problems.append(problem)
-    stated = dict(sweep.prescribed or {})
     kept = {name: value for name, value in stated.items() if name in space}
-    unchanged = {**fixed, **({"epochs": stated.get("epochs")} if options.smoke else {})}
-    whole = all(unchanged.get(name) == value for name, value in stated.items() if name not in kept)
+    whole = all(fixed.get(name) == value for name, value in stated.items() if name not in kept)
+    confirm_seeds = tuple(dict.fromkeys([*range(1, seeds + 1), *sweep.apart_seeds]))
     made = Request(
         factors=factors,
         space=space,
         fixed=fixed,
         hyperparameters=tuple(sorted({*sweep.space, *space})),
-        confirm_seeds=tuple(range(1, seeds + 1)) if sweep.experiment.has_test else (),
+        confirm_seeds=confirm_seeds if sweep.experiment.has_test else (),
         search_seeds=tuple(range(FIRST_SEARCH_SEED, FIRST_SEARCH_SEED + search_seeds)),
         prescribed=kept if stated and whole else None,
         samples=samples,
         grid_points=options.samples or DEFAULT_GRID_POINTS,
     )
     return made, problems
+
+
+def _scaled(
+    sweep: Sweep, options: Options
+) -> tuple[dict[str, list[Any]], dict[str, Dimension], dict[str, Any], dict[str, Any]]:
+    """Factors, space, fixed fields and prescribed recipe, scaled down by --builtin and --smoke.
+
+    The recipe goes along where these leave a field but one value.
+    """
+    factors = {name: list(values) for name, values in sweep.factors.items()}
+    space, fixed, recipe = dict(sweep.space), dict(sweep.fixed), dict(sweep.prescribed or {})
+    changes = dict(sweep.builtin) if options.builtin else {}
+    if options.smoke:
+        factors = {name: [values[0], values[-1]] if len(values) > 1 else values for name, values in factors.items()}
+        changes |= {"epochs": Choice((2,))} if "epochs" in space else {"epochs": 2} if "epochs" in fixed else {}
+    for name, value in changes.items():
+        if isinstance(value, Choice | Range):
+            space[name] = value
+            only = value.values[0] if isinstance(value, Choice) and len(value.values) == 1 else None
+        elif isinstance(value, list | tuple):
+            factors[name] = list(value) if not options.smoke or len(value) == 1 else [value[0], value[-1]]
+            only = None
+        else:
+            fixed[name] = only = value
+        if name in recipe and only is not None:
+            recipe[name] = only
+    return factors, space, fixed, recipe
 
 
 def _read(data: str, sweep: Sweep, factors: dict[str, list[Any]], fixed: dict[str, Any]) -> list[Problem]:

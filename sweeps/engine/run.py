@@ -18,6 +18,7 @@ from sweeps.engine import tuning
 from sweeps.engine.environment import environment
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.live import Live
+from sweeps.engine.memory import trials_per_gpu
 from sweeps.engine.options import Options
 from sweeps.engine.plan import Plan
 from sweeps.engine.schedule import scheduler
@@ -95,7 +96,9 @@ class _Run:
         """Artifacts, then trials."""
         try:
             with self.live:
-                self._search(self._shared())
+                artifacts = self._shared()
+                self._share_gpus()
+                self._search(artifacts)
         except Stopped:
             pass
         except (ray.exceptions.RayError, sqlite3.Error, OSError) as error:
@@ -124,6 +127,15 @@ class _Run:
             )
         finally:
             self.report.shared_seconds = time.monotonic() - self.started
+
+    def _share_gpus(self) -> None:
+        """Settle --trials-per-gpu auto, now that the data which trials hold is there."""
+        if self.options.trials_per_gpu == "auto" and self.session.gpus and (dearest := self.agenda.dearest) is not None:
+            most = max(1, self.session.cpus // self.session.gpus)
+            several = trials_per_gpu(self.plan, dearest, self.artifact_root, most)
+            self.session = dataclasses.replace(self.session, trials_per_gpu=several)
+            self.report.slots = self.session.slots
+            self.live.divided(self.session)
 
     def _search(self, artifacts: dict[str, ray.ObjectRef]) -> None:
         """All trials; Tune is started again where it gave up."""

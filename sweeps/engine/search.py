@@ -20,8 +20,7 @@ from analysis import selection
 from analysis.ledger import FINAL, Ledger, Status, canonical
 from analysis.results import records
 from sweeps.engine.plan import Condition, Draw, Plan, Trial
-from sweeps.engine.space import Values
-from trainables.seeds import seed_of
+from sweeps.engine.proposer import Proposer, new_study
 
 
 class Signal(Enum):
@@ -31,56 +30,12 @@ class Signal(Enum):
     OVER = "over"
 
 
-class Proposer:
-    """Optuna's TPE for one condition, in memory: ask for a config, tell its mean over the search seeds."""
-
-    TRIES = 20
-    """How often it is asked again where it proposes what was tried already."""
-
-    def __init__(self, plan: Plan, known: Iterable[Draw]) -> None:
-        self._seen = {canonical(d.values) for d in known}
-        self._space = plan.request.space
-        self._mode = plan.sweep.mode
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        sampler = optuna.samplers.TPESampler(
-            seed=seed_of(plan.sweep.question, "tpe", len(self._seen)) % 2**32, constant_liar=True, n_startup_trials=4
-        )
-        self._study = optuna.create_study(direction="maximize" if self._mode == "max" else "minimize", sampler=sampler)
-        self._open: dict[int, optuna.Trial] = {}
-
-    def ask(self, index: int) -> Values:
-        for tries_left in reversed(range(self.TRIES)):
-            trial = self._study.ask()
-            values = {name: dimension.suggest(trial, name) for name, dimension in self._space.items()}
-            if canonical(values) not in self._seen or not tries_left:
-                break
-            self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        self._open[index] = trial
-        self._seen.add(canonical(values))
-        return values
-
-    def tell(self, draw: Draw, value: float | None) -> None:
-        """None: the config failed. A diverged one (NaN) counts as the worst possible."""
-        if value is not None and math.isnan(value):
-            value = -math.inf if self._mode == "max" else math.inf
-        trial = self._open.pop(draw.index, None)
-        if trial is not None:
-            state = optuna.trial.TrialState.FAIL if value is None else optuna.trial.TrialState.COMPLETE
-            self._study.tell(trial, value, state=state)
-        elif value is not None and all(v in self._space[k] for k, v in draw.values.items() if k in self._space):
-            self._study.add_trial(  # known from an earlier run, or prescribed
-                optuna.trial.create_trial(
-                    params={k: d.encode(draw.values[k]) for k, d in self._space.items()},
-                    distributions={k: d.distribution() for k, d in self._space.items()},
-                    value=value,
-                )
-            )
-
-
 class Course:
     """One condition on its way from search to confirmation."""
 
-    def __init__(self, condition: Condition, plan: Plan, ledger: Ledger, ahead: int) -> None:
+    def __init__(
+        self, condition: Condition, plan: Plan, ledger: Ledger, ahead: int, shared: optuna.Study | None = None
+    ) -> None:
         self.condition, self.plan, self.ledger = condition, plan, ledger
         self.ahead = ahead
         """How many configs a model-based search may have open: enough for all slots, else as few as can be."""
@@ -93,11 +48,14 @@ class Course:
         self._by_recipe: dict[str, Draw] = {}
         self._draws = {d.index: d for d in plan.draws}
         self._proposer: Proposer | None = None
-        if plan.search == "optuna":
+        if plan.model_based:
             self._adopt()
-            self._proposer = Proposer(plan, self._draws.values())
+            self._proposer = Proposer(plan, self._draws.values(), shared)
         for d in list(self._draws.values()):
             self._call(d, plan.first_seeds(), "search")
+        for d in plan.draws:
+            if d.prescribed:  # confirmed whatever the search finds, so that no slot need wait for that
+                self._call(d, plan.request.confirm_seeds, "confirm")
         self.proceed()
 
     def settled(self, trial: str) -> None:
@@ -109,17 +67,16 @@ class Course:
         """Call for what comes next, if what it depends on is there."""
         if self.stage == "search":
             self._propose()
-        if self.unsettled or self.stage == "over":
+        if self.stage == "over" or any(self.stage == "confirm" or not self.known[t].confirm for t in self.unsettled):
             return
         if self.stage == "search":
             self.stage = "finalists"
-            if self.plan.finalists:
+            if self.plan.finalists and self.plan.configs_per_condition > 1:
                 for d in self._best(self.plan.finalists):
                     self._call(d, self.plan.request.search_seeds, "search")
         elif self.stage == "finalists":
             self.stage = "confirm"
-            chosen = self._best(1) if self.plan.request.confirm_seeds else []
-            for d in {d.index: d for d in [*chosen, *(d for d in self._draws.values() if d.prescribed)]}.values():
+            for d in self._best(1) if self.plan.request.confirm_seeds else []:
                 self._call(d, self.plan.request.confirm_seeds, "confirm")
         else:
             self.stage = "over"
@@ -176,12 +133,18 @@ class Course:
             self._call(self._draws[index], self.plan.first_seeds(), "search")
             self._propose()
 
-    def _value(self, ids: list[str]) -> float | None:
-        statuses = self.ledger.statuses()
+    def _value(self, ids: list[str]) -> list[float] | None:
+        """Means over the search seeds of what the model learns from: the metric, and what is traded for it."""
+        statuses, metric = self.ledger.statuses(), self.plan.sweep.metric
         if any(statuses.get(trial) not in FINAL for trial in ids):
             return None
-        last = self.ledger.last_epochs().reindex(index=ids, columns=[self.plan.sweep.metric])
-        return float(last[self.plan.sweep.metric].mean(skipna=False))
+        last = self.ledger.last_epochs().reindex(index=ids, columns=[metric])
+        values = [float(last[metric].mean(skipna=False))]
+        if self.plan.search == "pareto" and (traded := self.plan.sweep.traded) is not None:
+            rows = self.ledger.trials(where="condition=? AND phase='search'", values=[self.condition.key])
+            facts = [float(row["facts"].get(traded.metric, math.nan)) for row in records(rows) if row["id"] in ids]
+            values.append(math.fsum(facts) / len(ids))
+        return values
 
 
 class Agenda:
@@ -190,7 +153,8 @@ class Agenda:
     def __init__(self, plan: Plan, ledger: Ledger, slots: int = 1) -> None:
         self.plan, self.ledger = plan, ledger
         ahead = max(2, math.ceil(2 * slots / len(plan.conditions) / len(plan.first_seeds())))
-        self.courses = {c.key: Course(c, plan, ledger, ahead) for c in plan.conditions}
+        shared = new_study(plan, "all conditions") if plan.search == "pareto" else None
+        self.courses = {c.key: Course(c, plan, ledger, ahead, shared) for c in plan.conditions}
         self.running: dict[str, Trial] = {}
         """Handed out and not settled: what a crash leaves open."""
         self.started: set[str] = set()
@@ -240,6 +204,11 @@ class Agenda:
         else:
             for trial in trials:
                 self._push(trial)
+
+    @property
+    def dearest(self) -> Trial | None:
+        """The trial that is next, the longest of those that wait."""
+        return self._heap[0][2] if self._heap else None
 
     @property
     def trials_left(self) -> int:

@@ -37,14 +37,28 @@ _MARKERS = (":job_id:", ":actor_name:", ":task_name:")
 class Session:
     """A running Ray, and how a sweep divides it."""
 
-    slots: int
-    """Trials at a time."""
-    cpus_per_trial: float
-    gpus_per_trial: float
+    cpus: int
+    gpus: int
+    trials_per_gpu: int
     dashboard: str | None
     """Address of Ray's dashboard, without a scheme."""
     temporary: Path
     """Ray's folder; removed when the session ends."""
+
+    @property
+    def slots(self) -> int:
+        """Trials at a time."""
+        return self.gpus * self.trials_per_gpu or self.cpus
+
+    @property
+    def cpus_per_trial(self) -> float:
+        """Cores of a trial: whole ones, unless there are fewer than trials."""
+        return max(1.0, self.cpus // self.slots) if self.cpus >= self.slots else self.cpus / self.slots
+
+    @property
+    def gpus_per_trial(self) -> float:
+        """The share of a GPU that a trial has."""
+        return 1 / self.trials_per_gpu if self.gpus else 0.0
 
     @property
     def threads(self) -> int:
@@ -74,11 +88,10 @@ def session(options: Options, logs: Path) -> Iterator[Session]:
             logging.getLogger(name).setLevel(logging.ERROR)
         if not private:
             cpus = options.cpus or int(ray.cluster_resources().get("CPU", 1))
-        slots = options.gpus * options.trials_per_gpu or cpus
         yield Session(
-            slots=slots,
-            cpus_per_trial=max(1.0, cpus // slots) if cpus >= slots else cpus / slots,
-            gpus_per_trial=1 / options.trials_per_gpu if options.gpus else 0.0,
+            cpus=cpus,
+            gpus=options.gpus,
+            trials_per_gpu=1 if options.trials_per_gpu == "auto" else options.trials_per_gpu,
             dashboard=started.dashboard_url if options.dashboard else None,
             temporary=temporary,
         )

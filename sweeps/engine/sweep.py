@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from analysis.selection import objective
+from analysis.selection import Objective, objective
 from sweeps.engine.space import Dimension
 from trainables.base import Experiment
 
@@ -28,10 +28,14 @@ class Sweep:
     fields that belong to it. Where --set changes one of these, there is no such row."""
     select: str = "max val_accuracy"
     """Direction and metric, at the last epoch."""
+    tradeoff: str | None = None
+    """Direction and fact of what --search pareto trades the metric for, such as "min parameters"."""
     report: Sequence[str] = ()
     """Further metrics for the tables, without their split (`first_accuracy`), beside the one that selects."""
     builtin: Mapping[str, Any] = field(default_factory=dict)
     """What --builtin changes: factors' values (a list), fixed fields, and dimensions of the space."""
+    apart_seeds: Sequence[int] = ()
+    """Further seeds to confirm on whose results stand by themselves, in no mean: those that a question prescribes."""
     samples: int = 8
     """Configs tried in each condition."""
     search_seeds: int = 3
@@ -45,11 +49,21 @@ class Sweep:
         return self.experiment.__module__.rpartition(".")[2]
 
     @property
+    def goal(self) -> Objective:
+        """What selects."""
+        return objective(self.select)
+
+    @property
+    def traded(self) -> Objective | None:
+        """What `tradeoff` says."""
+        return None if self.tradeoff is None else objective(self.tradeoff)
+
+    @property
     def metric(self) -> str:
         """The validation metric that selects."""
-        return objective(self.select).metric
+        return self.goal.metric
 
     @property
     def mode(self) -> Literal["max", "min"]:
         """Whether more of it is better."""
-        return objective(self.select).mode
+        return self.goal.mode

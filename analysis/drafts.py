@@ -38,6 +38,8 @@ class Findings:
     """Of the selecting metric, over all factors."""
     searched: pd.DataFrame
     """A row a search trial, `tables.searched`."""
+    apart: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Like `seeds`: the trials on seeds that the question prescribes, which are in no mean."""
 
     @property
     def reported(self) -> pd.DataFrame:
@@ -67,10 +69,8 @@ class Findings:
         partial = tables.progress(self.best)
         same = {key: set(self.best[key]) for key in self.results.factors if key not in self.results.data_fields}
         only = "".join(f"; {key.replace('_', ' ')} {v.pop()}" for key, v in same.items() if len(v) == 1)
-        text = [
-            f"Data: {self.results.describe_data()}{self._tested()}{only}.",
-            f"Mean and 95 % interval over {seeds} {fresh}.",
-        ]
+        over = f"One {fresh[:-1]}." if seeds == "1" else f"Mean and 95 % interval over {seeds} {fresh}."
+        text = [f"Data: {self.results.describe_data()}{self._tested()}{only}.", over]
         return " ".join([*text, *filter(None, more), *([f"PARTIAL: {partial} trials."] if partial else [])])
 
     def terms(self, counted: str = "") -> str:
@@ -88,6 +88,9 @@ class Findings:
             claims = [
                 f"{brackets} fresh seeds, at the last epoch of a config chosen on validation: a claim about the recipe,"
                 f" trained again, on these test images. One trained network on other images varies too{spread}."
+                if seeds != "1"
+                else "Each number is of one fresh seed, at the last epoch of a config chosen on validation: a claim"
+                f" about that network, not about the recipe. On other images it varies{spread}."
             ]
         else:
             claims = [f"{brackets} search seeds, at the last epoch of the config that did best on them."]

@@ -24,11 +24,14 @@ COUNTS = ("labels_train", "labels_validation", "test_images")
 _LABELS = re.compile(r"(train|validation|test)_(?:(\w+)_)?labels")
 
 
-def reported(results: Results) -> Iterator[tuple[Condition, str, list[dict[str, Any]]]]:
-    """(condition, `chosen` or `prescribed`, its reported trials by seed), where there are any."""
+def reported(results: Results, *, apart: bool = False) -> Iterator[tuple[Condition, str, list[dict[str, Any]]]]:
+    """(condition, `chosen` or `prescribed`, its reported trials by seed), where there are any.
+
+    Seeds that the question prescribes are left out of these: with `apart` there are only they.
+    """
     for condition in results.conditions:
         for recipe, text in condition.recipes.items():
-            trials = condition.reported(text, results.phase)
+            trials = condition.reported(text, results.phase, apart=apart)
             if trials:
                 yield condition, recipe, trials
 
@@ -43,8 +46,8 @@ def measured(results: Results) -> list[str]:
     return [*columns, *(f"{split}_{name}" for several in names.values() for name in several for split in splits)]
 
 
-def by_seed(results: Results) -> pd.DataFrame:
-    """A row a reported trial: how each seed did, and after how many epochs and optimiser steps.
+def by_seed(results: Results, *, apart: bool = False) -> pd.DataFrame:
+    """A row a reported trial (`apart` as there): how each seed did, and after how many epochs and optimiser steps.
 
     Every `val_…` and `test_…` metric is there, at the last epoch. `best_epoch` is the first epoch within 0.1 point
     of the best validation value, `rising` says that it fell into the last tenth of training. `oracle_…` is the best
@@ -52,7 +55,7 @@ def by_seed(results: Results) -> pd.DataFrame:
     NaN.
     """
     rows = []
-    for condition, recipe, trials in reported(results):
+    for condition, recipe, trials in reported(results, apart=apart):
         epochs = results.epochs([trial["id"] for trial in trials])
         for trial in trials:
             own = epochs[epochs["trial"] == trial["id"]] if len(epochs) else epochs

@@ -71,9 +71,9 @@ def make_answer(folder: Path, question: str) -> Answer:
 def gathered(ledger: Ledger) -> Findings:
     """All that a question's file draws and concludes from. Raises LedgerError if no run was recorded."""
     results = Results(ledger)
-    seeds = by_seed(results)
+    seeds, apart = by_seed(results), by_seed(results, apart=True)
     best, curves = tables.best_config(results, seeds), tables.curves(results)
-    return Findings(results, seeds, best, curves, differences(results, seeds), tables.searched(results))
+    return Findings(results, seeds, best, curves, differences(results, seeds), tables.searched(results), apart)
 
 
 def _drafted(found: Findings, question: ModuleType) -> Draft:
@@ -140,6 +140,8 @@ def _write_tables(folder: Path, answer: Answer, found: Findings, draft: Draft) -
     if len(differences):
         texts["differences.md"] = markdown(differences)
         texts["differences.tex"] = latex(differences, f"{answer.title}: {_PAIRED}", f"{name}-differences")
+    if len(found.apart):
+        texts["apart.csv"] = csv(found.apart)
     texts |= {f"{name}.csv": csv(table) for name, table in draft.tables.items()}
     return [_write(folder / name, text) for name, text in texts.items()]
 

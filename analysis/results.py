@@ -55,9 +55,10 @@ class Condition:
         """Constants of its trials (the head's name, labels spent, …)."""
         return {name: value for facts in self.trials["facts"] for name, value in facts.items()}
 
-    def reported(self, recipe: str, phase: str) -> list[dict[str, Any]]:
-        """The trials of a recipe that stand in the table, by seed."""
+    def reported(self, recipe: str, phase: str, *, apart: bool = False) -> list[dict[str, Any]]:
+        """The trials of a recipe that stand in the table, by seed; with `apart` those of seeds that stand in none."""
         rows = self.trials[(self.trials["phase"] == phase) & (self.trials["recipe"] == recipe)]
+        rows = rows[rows["seed"].isin(self.plan.get("apart_seeds", [])) == apart]
         return sorted(records(rows[rows["status"].isin(REPORTED)]), key=lambda row: int(row["seed"]))
 
 

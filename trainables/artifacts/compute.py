@@ -1,4 +1,7 @@
-"""Artifacts computed as Ray tasks: piece by piece, as soon as what they need is there, each kept as it comes."""
+"""Artifacts computed as Ray tasks: piece by piece, as soon as what they need is there, each kept as it comes.
+
+Light ones are computed by the process that asks for them.
+"""
 
 from __future__ import annotations
 
@@ -57,19 +60,24 @@ def provide(
     `resources` are those of a task ("num_cpus", "num_gpus"), `slots` how many fit at a time. Raises Stopped when
     `stop()` turns true, and ray.exceptions.RayTaskError where a computation fails.
     """
-    store, wanted = Store(root), list(artifacts)
-    everything = list(with_needs(wanted))
+    store, wanted, threads = Store(root), list(artifacts), max(1, int(resources.get("num_cpus", 1)))
     refs: dict[str, ray.ObjectRef] = {}
     waiting: dict[str, tuple[Artifact, set[int]]] = {}
-    for artifact in everything:
+    for artifact in with_needs(wanted):
         loaded = store.load(artifact)
         missing = store.missing(artifact)
+        needs = {name: refs[need.key] for name, need in artifact.needs.items() if need.key in refs}
+        if artifact.light and len(needs) == len(artifact.needs):
+            while missing:
+                if stop():
+                    raise Stopped
+                _compute(artifact, missing.pop(0), sources, root, needs, threads)
         if loaded is None and missing:
             waiting[artifact.key] = (artifact, set(missing))
         else:  # perhaps another sweep has just finished it
             refs[artifact.key] = ray.put(loaded or _reload(store, artifact))
     queue = [(artifact, piece) for artifact, pieces in waiting.values() for piece in sorted(pieces)]
-    total, threads = len(queue), max(1, int(resources.get("num_cpus", 1)))
+    total = len(queue)
     running: dict[ray.ObjectRef, tuple[Artifact, int]] = {}
     while queue or running:
         if stop():

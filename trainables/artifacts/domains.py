@@ -12,21 +12,17 @@ from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
-import torch
 
+from trainables.artifacts.images import CHANNELS, SIDE, Colour, as_planes
 from trainables.artifacts.store import Artifact
-from trainables.data.pixels import channels_first, framed, grayscale
 from trainables.data.sources import Sources
 from trainables.files import Arrays
 
-Colour = Literal["gray", "colour"]
 Domain = Literal["first", "second"]
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
 Part = Literal["pool", "validation", "test"]
-SIDE = 32
-CHANNELS: dict[Colour, int] = {"gray": 1, "colour": 3}
+__all__ = ["CHANNELS", "DOMAINS", "Colour", "Domain", "Part", "domain_images", "part_rows", "related"]
 VERSION = 1  # raised by hand when the meaning of the arrays changes
-BATCH = 4_096  # images converted at once: bounds the memory that takes
 
 
 def domain_images(
@@ -51,7 +47,7 @@ def domain_images(
             }
             if part != "test":
                 spec["validation"] = validation
-            made[f"{domain}_{part}"] = Artifact("images", spec, partial(_images, name))
+            made[f"{domain}_{part}"] = Artifact("images", spec, partial(_images, name), light=True)
     return made
 
 
@@ -75,11 +71,4 @@ def _images(name: str, artifact: Artifact, piece: int, sources: Sources, needs: 
     split = sources.test(name) if spec["part"] == "test" else sources.train(name)
     start, step = (0, 1) if spec["every second from"] is None else (spec["every second from"], 2)
     rows = part_rows(len(split.labels), spec["part"], spec.get("validation", 0), start, step)
-    channels = CHANNELS[spec["colour"]]
-    x = np.empty((len(rows), channels, SIDE, SIDE), np.uint8)
-    for start in range(0, len(rows), BATCH):
-        own = rows[start : start + BATCH]
-        images = channels_first(torch.from_numpy(split.images[own]))
-        images = framed(grayscale(images) if channels == 1 else images, SIDE).expand(-1, channels, -1, -1)
-        x[start : start + BATCH] = (images * 255).round().byte().numpy()
-    return {"x": x, "y": split.labels[rows]}
+    return {"x": as_planes(split.images, rows, spec["colour"]), "y": split.labels[rows]}

@@ -36,6 +36,8 @@ class Artifact:
     compute: Compute
     needs: Mapping[str, Artifact] = field(default_factory=dict)
     pieces: int = 1
+    light: bool = False
+    """Whether a piece takes a second or a few: less than a worker takes to come up, so it is computed without one."""
 
     @cached_property
     def key(self) -> str:

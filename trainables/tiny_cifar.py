@@ -1,0 +1,175 @@
+"""How small can a network be and still pass 85 % on CIFAR-10? The best member of a family under a parameter budget.
+
+An architecture is a member of `nets.tiny`: blocks, depths and shape are searched, the width is the greatest at which
+it has fewer parameters than the budget allows, counted before anything is trained. No network at or over its budget
+exists. The recipe is searched with it: see `trainables.recipe`. What is evaluated is the average over steps; accuracy
+over each image together with its mirror image is reported apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+
+from trainables.artifacts.images import split_images
+from trainables.artifacts.store import Artifact
+from trainables.base import DataName, EvalSplit, Experiment, Metrics, TrialConfig
+from trainables.data.augment import Mix
+from trainables.data.sources import Sources
+from trainables.data.subsets import nested_subset, split_train, subset_problems
+from trainables.device import Precision, Tensors
+from trainables.files import Arrays
+from trainables.nets.tiny import Block, Family, Head, Stem, TinyNet, layers, parameters, widest
+from trainables.problems import Problem, gather
+from trainables.recipe import Recipe, Training
+
+VALIDATION = 5_000
+
+
+class Config(TrialConfig):
+    data: DataName = Field(description="name or path of the data set")
+    budget: int = Field(gt=0, le=10_000_000, description="trainable parameters; a network has fewer")
+    block: Block = Field(description="what stages are made of")
+    depths: str = Field(pattern=r"^[1-9](-[1-9]){0,3}$", description="blocks of each stage, such as 1-1 or 2-2-2")
+    growth: float = Field(ge=1, le=4, description="width of a stage over that of the stage before")
+    stem: Stem = Field(description="resolution at which the first stage works")
+    attention: bool = Field(description="whether blocks weigh their maps (squeeze-and-excitation)")
+    head: Head = Field(description="how the last maps are pooled")
+    lr: float = Field(gt=0, le=10, description="SGD's highest learning rate")
+    weight_decay: float = Field(ge=0, le=0.1, description="of layers' weights")
+    epochs: int = Field(gt=0, le=5000, description="passes over the training images")
+    batch_size: int = Field(gt=1, description="images a step")
+    label_smoothing: float = Field(ge=0, lt=1, description="share of the target spread over all classes")
+    mix: Mix = Field(description="whether images of a batch are mixed, and how")
+    shift: int = Field(ge=0, le=16, description="pixels that images are moved by at most")
+    cutout: int = Field(ge=0, le=32, description="side of the square cut out, pixels")
+    ema: float = Field(ge=0, lt=1, description="what the average over steps keeps in each; 0: the last step alone")
+    train_size: int | None = Field(None, gt=1, description="training images, class-balanced; default: all there are")
+    validation: int = Field(VALIDATION, gt=0, description="validation images; a fifth of the split where that is fewer")
+
+
+class TinyCifar(Experiment[Config]):
+    test_every_epoch = False
+
+    @classmethod
+    def artifacts(cls, config: Config, sources: Sources) -> Mapping[str, Artifact]:
+        return {"train": split_images(config.data, sources, "train")}
+
+    @classmethod
+    def test_artifacts(cls, config: Config, sources: Sources) -> Mapping[str, Artifact]:
+        return {"test": split_images(config.data, sources, "test")}
+
+    @classmethod
+    def problems(cls, config: Config, sources: Sources) -> list[Problem]:
+        return gather(lambda: _size_problems(config, sources), lambda: _budget_problems(config, sources))
+
+    @classmethod
+    def cost(cls, config: Config) -> float:
+        family = _family(config, 10)
+        products = sum(layer.products for layer in layers(family, widest(family, config.budget) or 1))
+        return float(config.epochs) * (config.train_size or 1) * products
+
+    def setup(self, train: Tensors, test: Tensors | None = None) -> None:
+        config, labels = self.config, train["y"].cpu().numpy()
+        classes = self.sources.dataset(config.data).classes
+        self.family = _family(config, len(classes))
+        width = widest(self.family, config.budget)
+        if width is None:
+            raise ValueError(f"no network of this family has fewer than {config.budget:,} parameters")
+        self.width = width
+        validation = _validation(config, len(labels))
+        pool, rows = split_train(
+            labels, len(labels) - validation, validation, self.sources.dataset(config.data).blocked
+        )
+        if config.train_size is not None:
+            pool = pool[nested_subset(labels[pool], config.train_size, config.seed)]
+        own, held_out = (torch.from_numpy(part).to(self.device) for part in (pool, rows))
+        self.held_out = {"validation": {name: value[held_out] for name, value in train.items()}, "test": test}
+        network = TinyNet(self.family, width)
+        self.parameters = parameters(network)
+        self.training = Training(network, train["x"][own], train["y"][own], _recipe(config), self.arithmetic())
+        self.kept: Arrays = {}
+
+    def arithmetic(self) -> Precision:
+        """bf16 where it was asked for and pays: on a CPU depthwise convolutions are no faster in it."""
+        plain = self.config.block == "residual" or self.device.type != "cpu"
+        return self.config.precision if plain else "fp32"
+
+    def epoch(self) -> Metrics:
+        return self.training.epoch(self.epoch_number, self.config.seed)
+
+    def evaluate(self, split: EvalSplit) -> Metrics:
+        data = self.held_out[split]
+        assert data is not None, "test images are handed out only when confirming"
+        logits = self.training.averaged(data["x"])
+        correct = logits.argmax(1) == data["y"]
+        metrics = {"loss": F.cross_entropy(logits, data["y"]).item(), "accuracy": correct.double().mean().item()}
+        if self.epoch_number >= self.config.epochs:
+            both = self.training.averaged(data["x"], mirror=True).argmax(1) == data["y"]
+            metrics["mirror_accuracy"] = both.double().mean().item()
+            if split == "test":
+                confusion = torch.bincount(
+                    data["y"] * self.family.classes + logits.argmax(1), minlength=self.family.classes**2
+                )
+                self.kept = {
+                    "test_correct": correct.cpu().numpy(),
+                    "test_mirror_correct": both.cpu().numpy(),
+                    "confusion": confusion.reshape(self.family.classes, -1).cpu().numpy(),
+                }
+        return metrics
+
+    def facts(self) -> dict[str, Any]:
+        held_out = {f"{name}_labels": len(data["y"]) for name, data in self.held_out.items() if data is not None}
+        return {
+            "parameters": self.parameters,
+            "width": self.width,
+            "layers": [layer._asdict() for layer in layers(self.family, self.width)],
+            "arithmetic": self.training.precision,
+            "train_labels": len(self.training.labels),
+            **held_out,
+        }
+
+    def outputs(self) -> Arrays:
+        return self.kept
+
+
+def _family(config: Config, classes: int) -> Family:
+    return Family(
+        block=config.block,
+        depths=tuple(map(int, config.depths.split("-"))),
+        growth=config.growth,
+        stem=config.stem,
+        attention=config.attention,
+        head=config.head,
+        classes=classes,
+    )
+
+
+def _recipe(config: Config) -> Recipe:
+    return Recipe(**{name: getattr(config, name) for name in Recipe.__dataclass_fields__})
+
+
+def _validation(config: Config, images: int) -> int:
+    return min(config.validation, images // 5)
+
+
+def _budget_problems(config: Config, sources: Sources) -> list[Problem]:
+    family = _family(config, len(sources.summary(config.data).classes))
+    if widest(family, config.budget) is not None:
+        return []
+    least = parameters(TinyNet(family, 1))
+    shape = f"{config.block} blocks {config.depths}"
+    rule = f"more than {least:,}, the parameters of the narrowest network of {shape}"
+    return [Problem("budget", rule, config.budget, f"Ask for {least + 1:,} or more, or for fewer blocks.")]
+
+
+def _size_problems(config: Config, sources: Sources) -> list[Problem]:
+    data = sources.summary(config.data)
+    images = sum(data.train_counts)
+    validation = _validation(config, images)
+    size = config.train_size or images - validation
+    return subset_problems(data, size, images - validation, validation)

@@ -70,6 +70,17 @@ def accuracy_interval(values: Sequence[float], images: int, *, level: float = LE
     return plain._replace(low=max(0.0, min(low, plain.mean)), high=min(1.0, max(high, plain.mean)))
 
 
+def wilson_interval(right: int, images: int, *, level: float = LEVEL) -> tuple[float, float]:
+    """Bounds of one network's accuracy on other images of the same kind, of which it got `right` of `images` right.
+
+    Wilson's score interval (E. Wilson, "Probable inference", 1927).
+    """
+    z, share = float(special.ndtri((1 + level) / 2)), right / images
+    half = z * math.sqrt(share * (1 - share) / images + (z / images) ** 2 / 4)
+    middle, width = share + z * z / images / 2, 1 + z * z / images
+    return max(0.0, (middle - half) / width), min(1.0, (middle + half) / width)
+
+
 def paired_difference(first: Sequence[float], second: Sequence[float], *, level: float = LEVEL) -> Interval:
     """Student's t interval of the mean of `second` − `first`, paired: position i of both is the same seed.
 

@@ -142,7 +142,8 @@ def _outcome(results: Results, epochs: pd.DataFrame) -> dict[str, float]:
         outcome[f"{prefix}_epoch"] = float(epochs["epoch"].iloc[first])
         outcome[f"{prefix}_steps"] = float(epochs["steps"].iloc[first])
         if split == "val":
-            outcome["rising"] = float(len(values) > 1 and first >= len(values) - max(1, len(values) // 10))
+            late = len(values) > 1 and first >= len(values) - max(1, len(values) // 10)
+            outcome["rising"] = float(late and not results.annealed)
         else:
             outcome[f"oracle_{results.metric}"] = float(values[best])
             if results.is_accuracy:

@@ -101,13 +101,17 @@ def sheet(arrays: Mapping[str, np.ndarray], words: Words, *, titles: Sequence[st
 
 
 def matrix(
-    values: np.ndarray, words: Words, *, rows: Sequence[Any], columns: Sequence[Any], unit: str, decimals: int = 2
-) -> Figure:
-    """Heat map of `values` [rows, columns] with its numbers written in; the diagonal (same class) is framed."""
+    values: np.ndarray, words: Words, *, rows: Sequence[Any], columns: Sequence[Any], unit: str, decimals: int = 2,
+    top: float | None = None,
+) -> Figure:  # fmt: skip
+    """Heat map of `values` [rows, columns] with its numbers written in; the diagonal (same class) is framed.
+
+    From `top` upwards, if it is given, all are of one colour: those below, which matter, tell apart better.
+    """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(1.9 + 0.46 * len(columns), 1.7 + 0.42 * len(rows)), layout="constrained")
         axes = figure.subplots()
-        image = axes.imshow(values, cmap="cividis", aspect="auto")
+        image = axes.imshow(values, cmap="cividis", aspect="auto", vmax=top)
         for (i, j), value in np.ndenumerate(values):
             red, green, blue, _ = image.cmap(image.norm(value)) if np.isfinite(value) else (1, 1, 1, 1)
             ink = "black" if 0.30 * red + 0.59 * green + 0.11 * blue > 0.5 else "white"
@@ -122,7 +126,7 @@ def matrix(
         axes.spines[:].set_visible(False)
         axes.set_xlabel(words.x)
         axes.set_ylabel(words.y)
-        bar = figure.colorbar(image, ax=axes, label=unit, pad=0.02)
+        bar = figure.colorbar(image, ax=axes, label=unit, pad=0.02, extend="neither" if top is None else "max")
         bar.outline.set_visible(False)
         face(figure, words)
         return figure
@@ -136,12 +140,12 @@ def dots(
     columns: Mapping[str, str],
     series: Sequence[str] = (),
     wrap: int = 2,
-    chance: float = math.nan,
+    chance: Mapping[str, float] | None = None,
 ) -> Figure:
     """Means with their intervals (`_low`, `_high`) over a factor without order, one panel for each of `columns`.
 
     `columns` maps a column to its panel's title; `wrap` panels stand side by side. All are shares, drawn in per
-    cent; a dotted line stands at `chance`, if that is known.
+    cent; a dotted line stands at a column's `chance`, if that is known.
     """
     with matplotlib.rc_context(STYLE):
         rows = math.ceil(len(columns) / wrap)
@@ -154,8 +158,8 @@ def dots(
                 at = [values.index(value) + shift for value in own[x]]
                 errorbars(axes, at, own, column, 100, g, 0)
                 axes.containers[-1][0].set_linestyle("")  # between values without order there is nothing to join
-            if chance > 0:
-                axes.axhline(100 * chance, color=GREY, linewidth=0.9, linestyle=(0, (1, 2)))
+            if (level := (chance or {}).get(column, math.nan)) > 0:
+                axes.axhline(100 * level, color=GREY, linewidth=0.9, linestyle=(0, (1, 2)))
             axes.set_title(title)
             axes.grid(axis="x", visible=False)
             axes.set_xticks(range(len(values)), [str(value) for value in values])
@@ -166,7 +170,7 @@ def dots(
         for axes in grid[-1]:
             axes.set_xlabel(words.x)
         entries = _keys([name for name, _ in groups])
-        entries += [handle(GREY, "", (0, (1, 2)), "chance")] if chance > 0 else []
+        entries += [handle(GREY, "", (0, (1, 2)), "chance")] if max((chance or {}).values(), default=0) > 0 else []
         _top(figure, words, entries)
         return figure
 

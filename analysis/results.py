@@ -87,6 +87,8 @@ class Results:
         """The config fields that name a data set."""
         self.has_oracle: bool = self.phase == "confirm" and self.plan.get("oracle", True)
         """Whether test data was evaluated in every epoch, so that the best of them can be named."""
+        self.annealed: bool = self.plan.get("annealed", False)
+        """Whether training ends at its best by design."""
         self.report: list[str] = self.plan.get("report", [])
         """Metrics, without their split, that stand in people's tables beside the selecting one."""
         self.newest = {str(key): plan for plan in reversed(plans) for key in plan["conditions"]}

@@ -91,12 +91,13 @@ def searched(results: Results) -> pd.DataFrame:
                     "draw": trial["draw"],
                     **{name: trial["config"].get(name) for name in results.hyperparameters},
                     "seed": trial["seed"],
+                    "trial": trial["id"],
                     "status": trial["status"],
                     **(results.last.loc[trial["id"]].to_dict() if ended else {}),
                 }
             )
     held_out = [name for metric in results.metrics if (name := f"val_{metric}") in results.last]
-    described = [*results.keys, "draw", *results.hyperparameters, "seed", "status", "epoch"]
+    described = [*results.keys, "draw", *results.hyperparameters, "seed", "trial", "status", "epoch"]
     return pd.DataFrame(rows, columns=[*described, *held_out])
 
 

@@ -1,13 +1,25 @@
 """How small can a network be and still pass 85 % test accuracy on CIFAR-10?
 
-    python sweeps/tiny_cifar.py --gpus 1 --trials-per-gpu auto           # CIFAR-10, downloads it; days of CPU, so a GPU
-    python sweeps/tiny_cifar.py --set budget=50000 epochs=90             # one budget
-    python sweeps/tiny_cifar.py --search pareto --samples 32             # one model over all budgets
-    python sweeps/tiny_cifar.py --scheduler asha                         # stops weak configs early
-    python sweeps/tiny_cifar.py --builtin                                # no download: drawn textures
+    python sweeps/tiny_cifar.py --gpus 1 --trials-per-gpu auto    # CIFAR-10, downloads it; work for a GPU
+    python sweeps/tiny_cifar.py --search pareto --samples 32      # one model for all budgets: accuracy, parameters
+    python sweeps/tiny_cifar.py --scheduler asha                  # stops weak configs early
+    python sweeps/tiny_cifar.py --builtin                         # no download: drawn textures
 
-Found: TODO
-Cost: TODO
+Compared are budgets of trainable parameters (weights, biases, normalisation: all counted). Searched are a family of
+architectures, each as wide as its budget lets it be, and the recipe: see `trainables.tiny_cifar`. Budgets are tested
+from large to small, up to the first whose lower 95 % bound is not above 85 %. A plain hand-made network and recipe
+stand beside what is found, as the prescribed row.
+
+Found, real CIFAR-10, the hand-made config alone (two residual blocks of 24 and 40 maps, `--set budget=50000`,
+all else pinned to it, `--samples 1 --seeds 1`), 45,000 training images, all 10,000 test images:
+
+    parameters   test accuracy, %               with mirror images (apart)   validation, %
+    49,250       86.77 [86.09, 87.42], n = 1    88.01 [87.36, 88.63]         86.82, on another seed 87.80
+
+n = 1: Wilson's 95 % interval over test images, a claim about this network. So 85 % is passed with fewer than 50,000
+parameters; that it is with fewer than these has not been tried, nor has the search been run on a GPU.
+Cost on two cores (AMD EPYC, bf16, no GPU): 2 trials side by side, 40 minutes beside much other work; 20 s an epoch (a
+core) where there was less. A search of 8 configs for each of six budgets would take days: it is work for a GPU.
 """
 
 from sweeps.engine import Sweep, choice, loguniform, main
@@ -42,7 +54,7 @@ SWEEP = Sweep(
         "head": "mean",
         "lr": 0.4,
         "weight_decay": 2e-4,
-        "epochs": 100,
+        "epochs": 75,
         "label_smoothing": 0.0,
         "mix": "none",
         "shift": 4,
@@ -51,7 +63,17 @@ SWEEP = Sweep(
     },
     tradeoff="min parameters",
     report=["mirror_accuracy"],
-    builtin={"data": "textures10", "budget": [5_000, 15_000, 50_000], "epochs": choice([6]), "train_size": 3_000},
+    builtin={
+        "data": "textures10",
+        "budget": [5_000, 15_000, 50_000],
+        "depths": choice(["1-1", "2-2"]),
+        "stem": choice(["half"]),
+        "epochs": choice([5]),
+        "train_size": 6_000,
+        "validation": 1_000,
+    },
+    smoke={"train_size": 500, "depths": choice(["1-1"])},
+    samples=4,
     search_seeds=2,
     finalists=2,
 )

@@ -73,7 +73,9 @@ def test_dots_are_the_means_of_the_table_and_are_not_joined() -> None:
          "far": mean / 2, "far_low": np.nan, "far_high": np.nan} for mining, colour, mean in rows
     )  # fmt: skip
     columns = {"near": "Near", "far": "Far"}
-    figure = pictures.dots(table, WORDS, x="mining", columns=columns, series=["colour"], chance=0.1)
+    figure = pictures.dots(
+        table, WORDS, x="mining", columns=columns, series=["colour"], chance={"near": 0.1, "far": 0.2}
+    )
     near, far = figure.axes
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Near", "Far"]
     gray, colour = (container.lines[0] for container in near.containers)
@@ -81,6 +83,7 @@ def test_dots_are_the_means_of_the_table_and_are_not_joined() -> None:
     assert list(colour.get_ydata()) == [70]
     assert {line.get_linestyle() for line in (gray, colour)} == {"None"}
     assert list(far.containers[0].lines[0].get_ydata()) == [20, 30]
+    assert [list(axes.lines[-1].get_ydata()) for axes in figure.axes] == [[10, 10], [20, 20]], "each its own chance"
     assert near.get_ylim() == far.get_ylim()
     assert near.get_ylim()[0] == 0
     assert near.get_ylim()[1] > 70

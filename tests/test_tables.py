@@ -119,6 +119,24 @@ def test_the_prescribed_recipe_is_a_row_of_its_own(tmp_path: Path) -> None:
     assert paired["difference"][0] == pytest.approx(0.244)
 
 
+def test_a_seed_that_stands_apart_is_in_no_mean(tmp_path: Path) -> None:
+    accuracies = {1: 0.8, 2: 0.82, 42: 0.3}
+    with Ledger(tmp_path) as ledger:
+        begin(
+            ledger, factors=FACTORS, search_trials=1, search_seeds=[0], confirm_seeds=list(accuracies), apart_seeds=[42]
+        )
+        add_trial(ledger, KEY, DRAWS[1], 1, 0, accuracy=[0.9])
+        for seed, accuracy in accuracies.items():
+            add_trial(ledger, KEY, DRAWS[1], 1, seed, "confirm", accuracy=[0.9], test=[accuracy])
+        results = Results(ledger)
+        best = best_config(results, by_seed(results))
+        apart = by_seed(results, apart=True)
+    assert best["test_accuracy"].item() == pytest.approx(0.81)
+    assert best["n"].item() == 2
+    assert best["unfinished"].item() == 0, "its trial counts among those asked for"
+    assert apart[["seed", "test_accuracy"]].to_numpy().tolist() == [[42, 0.3]]
+
+
 def test_a_prescribed_recipe_that_wins_serves_both_rows(tmp_path: Path) -> None:
     with Ledger(tmp_path) as ledger:
         begin(ledger, factors=FACTORS, search_trials=1, search_seeds=[0], prescribed=True)
@@ -327,7 +345,7 @@ def test_every_search_trial_is_listed(pair: Path) -> None:
     with findings(pair) as found:
         searched = found.searched
     assert len(searched) == 2 * 2
-    assert list(searched)[:6] == ["regime", "draw", "lr", "seed", "status", "epoch"]
+    assert list(searched)[:7] == ["regime", "draw", "lr", "seed", "trial", "status", "epoch"]
     assert list(searched["status"].unique()) == ["done"]
     assert searched["val_cross_accuracy"].notna().all()
     assert not [name for name in searched if name.startswith("test_")]

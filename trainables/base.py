@@ -71,6 +71,9 @@ class Experiment(ABC, Generic[C]):
     test_every_epoch: ClassVar[bool] = True
     """Whether confirming opens test data in each epoch, for the oracle and test curves, or at the last one only."""
 
+    annealed: ClassVar[bool] = False
+    """Whether the learning rate falls to 0, so that the last epochs are the best by design, and no sign of too few."""
+
     def __init__(self, config: C, sources: Sources, device: torch.device) -> None:
         self.config = config
         self.sources = sources

@@ -54,6 +54,7 @@ class Config(TrialConfig):
 
 class TinyCifar(Experiment[Config]):
     test_every_epoch = False
+    annealed = True
 
     @classmethod
     def artifacts(cls, config: Config, sources: Sources) -> Mapping[str, Artifact]:

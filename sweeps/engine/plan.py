@@ -234,6 +234,7 @@ class Plan:
             "select": self.sweep.select,
             "report": list(self.sweep.report),
             "oracle": self.sweep.experiment.test_every_epoch,
+            "annealed": self.sweep.experiment.annealed,
             "data_fields": list(self.sweep.experiment.config_class().data_fields()),
             "conditions": [condition.key for condition in self.conditions],
             "search": self.search,
@@ -248,7 +249,13 @@ class Plan:
             "prescribed": self.request.prescribed is not None,
             "confirm": self.sweep.experiment.has_test,
             "data": [
-                {"name": s.name, "builtin": s.builtin, "origin": s.origin, "made_from": list(s.made_from)}
+                {
+                    "name": s.name,
+                    "builtin": s.builtin,
+                    "origin": s.origin,
+                    "made_from": list(s.made_from),
+                    "classes": list(s.classes),
+                }
                 for s in map(self.sources.summary, self.datasets())
             ],
         }

@@ -47,7 +47,7 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
     factors, space, fixed, stated = _scaled(sweep, options)
     seeds, search_seeds, samples = options.seeds, sweep.search_seeds, options.samples or sweep.samples
     if options.smoke:
-        seeds, search_seeds, samples = min(seeds, 2), 1, min(samples, 2)
+        seeds, search_seeds = min(seeds, 2), 1
     problems = _read(options.data, sweep, factors, fixed) if options.data is not None else []
     for word in options.set:
         problem = _apply(word, sweep, factors, space, fixed)
@@ -55,6 +55,9 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
             problems.append(problem)
     kept = {name: value for name, value in stated.items() if name in space}
     whole = all(fixed.get(name) == value for name, value in stated.items() if name not in kept)
+    prescribed = kept if stated and whole else None
+    if options.smoke:  # two configs to choose between, the prescribed one among them
+        samples = min(samples, 2 if prescribed is None else 1)
     confirm_seeds = tuple(dict.fromkeys([*range(1, seeds + 1), *sweep.apart_seeds]))
     made = Request(
         factors=factors,
@@ -63,7 +66,7 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
         hyperparameters=tuple(sorted({*sweep.space, *space})),
         confirm_seeds=confirm_seeds if sweep.experiment.has_test else (),
         search_seeds=tuple(range(FIRST_SEARCH_SEED, FIRST_SEARCH_SEED + search_seeds)),
-        prescribed=kept if stated and whole else None,
+        prescribed=prescribed,
         samples=samples,
         grid_points=options.samples or DEFAULT_GRID_POINTS,
     )
@@ -83,6 +86,7 @@ def _scaled(
     if options.smoke:
         factors = {name: [values[0], values[-1]] if len(values) > 1 else values for name, values in factors.items()}
         changes |= {"epochs": Choice((2,))} if "epochs" in space else {"epochs": 2} if "epochs" in fixed else {}
+        changes |= sweep.smoke
     for name, value in changes.items():
         if isinstance(value, Choice | Range):
             space[name] = value

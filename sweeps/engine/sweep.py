@@ -34,6 +34,8 @@ class Sweep:
     """Further metrics for the tables, without their split (`first_accuracy`), beside the one that selects."""
     builtin: Mapping[str, Any] = field(default_factory=dict)
     """What --builtin changes: factors' values (a list), fixed fields, and dimensions of the space."""
+    smoke: Mapping[str, Any] = field(default_factory=dict)
+    """What --smoke changes further, likewise, where two epochs are not all that takes time."""
     apart_seeds: Sequence[int] = ()
     """Further seeds to confirm on whose results stand by themselves, in no mean: those that a question prescribes."""
     samples: int = 8

@@ -1,0 +1,128 @@
+"""How small a network passes 85 %: accuracy by the parameters it has, budgets tested from large to small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis import figures, frontier, pictures
+from analysis.drafts import Draft, Drawing, Findings
+from analysis.figures import Words
+from analysis.formats import listed
+from analysis.frontier import BUDGET, IMAGES, MIRROR, Descent, Row, told
+from analysis.frontier_figure import Published, accuracy_by_parameters
+from analysis.parts import Part, parts
+from analysis.results import CHOSEN, PRESCRIBED, records
+
+COMPARED = (BUDGET,)
+TARGET = 0.85
+PASS = f"{100 * TARGET:.0f} %"
+DATA = "cifar10"
+"""The data set that others' figures are about."""
+PUBLISHED = [
+    Published(22_110, 0.874, "22,110, one best epoch", "a single seed's best test epoch, hence flattering"),
+    Published(97_530, 0.944, "97,530, five runs", "mean of five runs, github.com/xvel/cifar10-tiniest"),
+    Published(78_000, 0.85, "ResNet-8, MLPerf Tiny", "rounded; ResNet-8, with what MLPerf Tiny asks of it"),
+]
+DRAWN = 20
+"""Classes up to which the confusion matrix can be read as a figure."""
+METHOD = (
+    f"Budgets are tested from large to small, each only if all larger ones pass {PASS} with the lower end of their 95 %"
+    " interval: a fixed sequence, which needs no correction for the number of tests."
+)
+SINGLE = (
+    "Where n = 1, the interval is over test images (Wilson's): a claim about that one network. Another seed gives"
+    " another network, and how much these vary is not known."
+)
+
+
+def answer(found: Findings) -> Draft:
+    """The question's figures, tables and verdict, for each data set."""
+    drawings: dict[str, Drawing] = {}
+    tables: dict[str, pd.DataFrame] = {}
+    texts: list[str] = []
+    for part in parts(found, COMPARED):
+        table = frontier.networks(part)
+        tested = frontier.descent(table, part.found.best[BUDGET].unique(), TARGET)
+        winner = tested.passed[-1] if tested.passed else records(table[table["recipe"] == CHOSEN])[-1]
+        own = {"frontier": table, "layers": frontier.layers(part, table)}
+        if len(counts := frontier.confusion(part, winner)):
+            own["confusion"] = counts.reset_index()
+        tables |= {f"{name}{part.suffix}": made for name, made in own.items()}
+        drawn = _drawings(part, table, winner, counts)
+        drawings |= {f"{name}{part.suffix}": drawing for name, drawing in drawn}
+        texts += _verdict(part, table, tested, winner, counts)
+    verdict = "\n\n".join([*texts, METHOD]) if texts else "No verdict yet: no chosen config is confirmed."
+    return Draft("The smallest good network", verdict, drawings, tables, terms=found.terms())
+
+
+def _drawings(part: Part, table: pd.DataFrame, winner: Row, counts: pd.DataFrame) -> Iterator[tuple[str, Drawing]]:
+    title = f"{part.setting('data')}{part.where}"
+    bars = {"seeds": "over seeds", IMAGES: "over test images (n = 1)"}
+    note = part.note(f"Bars are 95 % intervals {listed(bars[over] for over in sorted(set(table['interval'])))}.")
+    words = Words(f"{title}: accuracy by parameters", "trainable parameters of the network", "test accuracy, %", note)
+    published = PUBLISHED if part.setting("data") == DATA else []
+    figure = accuracy_by_parameters(table, frontier.searched(part), words, target=TARGET, published=published)
+    yield "frontier", Drawing(figure, "Test accuracy by the parameters that networks have, chosen and prescribed.")
+    note = part.found.note(
+        "Chosen configs. Training: the network itself, augmented images. Validation: its average over steps."
+    )
+    words = Words(f"{title}: learning curves", "epoch", "error, %", note)
+    curves = part.found.curves[part.found.curves["recipe"] == CHOSEN]
+    columns = {"val_error": "validation", "train_error": "training"}
+    if set(columns) <= set(curves):
+        figure = figures.curves(curves, words, columns=columns, across=BUDGET, percent=True)
+        yield "learning_curves", Drawing(figure, "Training and validation error of the chosen configs, by budget.")
+    if 1 < len(counts) <= DRAWN:
+        which = f"chosen config of {winner[BUDGET]:,} parameters, n = {winner['n']}"
+        words = Words(f"{title}: confusion", "read as", "class", part.note(f"Shown: {which}; test images."))
+        shares, names = 100 * frontier.shares(counts).to_numpy(), list(counts)
+        confused = 100 * frontier.most_confused(counts)[2] or None
+        figure = pictures.matrix(
+            shares, words, rows=names, columns=names, unit="% of the class", decimals=1, top=confused
+        )
+        yield "confusion", Drawing(figure, f"What test images of each class were read as: {which}.")
+
+
+def _verdict(part: Part, table: pd.DataFrame, tested: Descent, winner: Row, counts: pd.DataFrame) -> Iterator[str]:
+    yield f"**{part.setting('data')}{part.where}.** {' '.join(_passing(part, tested))}"
+    mirror = part.found.share(winner, MIRROR)
+    about = [f"Budget {winner[BUDGET]:,}, each image read together with its mirror image: {mirror} (reported apart)."]
+    about += ["The config is the prescribed one."] if winner["is_prescribed"] else []
+    hand = table[(table[BUDGET] == winner[BUDGET]) & (table["recipe"] == PRESCRIBED)]
+    about += [f"The prescribed recipe at that budget: {told(part, row)}." for row in records(hand)]
+    if len(counts) > 1:
+        truth, read, often = frontier.most_confused(counts)
+        about.append(f"Most often confused: class {truth}, read as {read} ({100 * often:.1f} %).")
+    yield " ".join(about)
+    if lines := list(frontier.layer_lines(frontier.layers(part, pd.DataFrame([winner])))):
+        products = f"{winner['multiplications'] / 1e6:.1f} million multiplications an image"
+        yield "\n".join([f"Layer by layer, {winner['parameters']:,} parameters and {products}:", *lines])
+    if (table["interval"] == IMAGES).any():
+        yield SINGLE
+    if part.setting("data") == DATA:
+        others = [f"{p.parameters:,} parameters at {100 * p.accuracy:g} % ({p.terms})" for p in PUBLISHED]
+        yield f"Published by others on CIFAR-10: {listed(others)}."
+
+
+def _passing(part: Part, tested: Descent) -> Iterator[str]:
+    """How small a budget passes, and what became of the others."""
+    if tested.passed:
+        row = tested.passed[-1]
+        smallest = f"The smallest budget shown to pass {PASS} is **{row[BUDGET]:,} parameters**"
+        yield f"{smallest}: its network has {row['parameters']:,} and a test accuracy of {told(part, row)}."
+    else:
+        yield f"**No budget is shown to pass {PASS}.**"
+    if stop := tested.stop:
+        which = "next" if tested.passed else "largest"
+        yield f"The {which}, {stop[BUDGET]:,} ({stop['parameters']:,} used), does not: {told(part, stop)}."
+    elif tested.awaited:
+        yield f"{tested.awaited:,} parameters are not confirmed yet, and nothing is said of less."
+    else:
+        yield "No smaller budget was tried."
+    if tested.stop and tested.rest:
+        yield f"Smaller budgets ({listed(f'{budget:,}' for budget in sorted(tested.rest))}) were not tested after it."
+    if tested.alone:
+        passing = listed(f"{row[BUDGET]:,} ({told(part, row)})" for row in tested.alone)
+        yield f"By themselves {passing} would pass, which is not claimed."

@@ -5,7 +5,6 @@ The arrays are those of its trials, one for each seed, as `trainables.retrieval.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -51,9 +50,13 @@ def drawings(part: Part, trials: Mapping[int, Arrays], domains: tuple[str, str],
     return drawn
 
 
-def chance(trials: Mapping[int, Arrays]) -> float:
-    """Accuracy of a neighbour drawn at random, one over the number of classes; NaN where no trial stored them."""
-    return next((1 / len(own["class_distance"]) for own in trials.values() if "class_distance" in own), math.nan)
+def chance(trials: Mapping[int, Arrays]) -> list[float]:
+    """How often a neighbour drawn at random has the query's class: there and back across domains, then in each domain.
+
+    From `class_share` [2, classes], the share of each class in each domain; NaN where no trial stored it.
+    """
+    shares = next((own["class_share"] for own in trials.values() if "class_share" in own), np.full((2, 1), np.nan))
+    return [float(shares[query] @ shares[gallery]) for query, gallery in ((0, 1), (1, 0), (0, 0), (1, 1))]
 
 
 def plane(arrays: Arrays, domains: Sequence[str]) -> pd.DataFrame:
@@ -71,6 +74,6 @@ def plane(arrays: Arrays, domains: Sequence[str]) -> pd.DataFrame:
 
     with threadpool_limits(1):
         perplexity = min(30.0, (len(space) - 1) / 3)
-        found = TSNE(init="pca", perplexity=perplexity, random_state=0, n_jobs=1).fit_transform(space)
+        found = TSNE(init="pca", perplexity=perplexity, max_iter=500, random_state=0, n_jobs=1).fit_transform(space)
     named = [domains[i] for i in arrays["embedding_domain"]]
     return pd.DataFrame({"x": found[:, 0], "y": found[:, 1], "class": arrays["embedding_label"], "domain": named})

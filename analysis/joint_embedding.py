@@ -64,7 +64,7 @@ def _drawings(part: Part) -> Iterator[tuple[str, Drawing]]:
     pairs = {FORTH: (a, b), BACK: (b, a), FIRST: (a, a), SECOND: (b, b)}
     ways = {column: f"{query} queries in {gallery}" for column, (query, gallery) in pairs.items()}
     words = Words(f"{title}: nearest-neighbour accuracy", "mining", "test accuracy, %", found.note())
-    chance = embedding.chance(part.arrays(best))
+    chance = dict(zip(ways, embedding.chance(part.arrays(best)), strict=True))
     figure = pictures.dots(part.chosen, words, x="mining", columns=ways, series=["colour"], chance=chance)
     yield "accuracy", Drawing(figure, "Nearest-neighbour accuracy by mining and colour: queries in a gallery.")
     yield from embedding.drawings(part, part.arrays(best), (a, b), name).items()
@@ -86,9 +86,9 @@ def _drawings(part: Part) -> Iterator[tuple[str, Drawing]]:
 
 def _verdict(part: Part, gaps: pd.DataFrame) -> Iterator[str]:
     found, (best, name), a, b = part.found, _best(part), part.setting("first"), part.setting("second")
-    share, chance = partial(found.share, best), embedding.chance(part.arrays(best))
+    share, chance = partial(found.share, best), embedding.chance(part.arrays(best))[0]
     errors = [f"{100 * best[f'{way}_image_se']:.1f}" for way in (FORTH, BACK) if best[f"{way}_image_se"] > 0]
-    beside = [f"chance is {100 * chance:.0f} %"] * (chance > 0)
+    beside = [f"chance is {100 * chance:.1f} %"] * (chance > 0)
     beside += [f"for one network, standard error over these images {listed(errors)} points"] * bool(errors)
     first = "is best by validation" if best[SELECTED] > 0 else "comes first, but in every condition a seed diverged"
     of = ", of those trained with triplets," * (best["mining"] != YARDSTICK)

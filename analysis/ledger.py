@@ -24,7 +24,7 @@ Status = Literal["running", "done", "stopped", "diverged", "collapsed", "failed"
 FINAL: tuple[Status, ...] = ("done", "stopped", "diverged", "collapsed")
 """Statuses that are an outcome: such a trial is not run again. The next command tries the others again."""
 
-_SCHEMA = """
+_SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE trials (
     id TEXT PRIMARY KEY, question TEXT NOT NULL, phase TEXT NOT NULL, condition TEXT NOT NULL, draw INTEGER NOT NULL,
@@ -38,7 +38,9 @@ CREATE TABLE epochs (
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, started REAL NOT NULL, finished REAL, command TEXT NOT NULL, plan TEXT NOT NULL,
     environment TEXT NOT NULL, slots INTEGER NOT NULL, shared_seconds REAL, outcome TEXT);
+INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}');
 """
+STARTING = 2.0  # seconds that a reader waits for the tables of a ledger that another process is just making
 
 
 class LedgerError(Exception):
@@ -108,13 +110,15 @@ class Ledger:
     def _check_version(self, *, create: bool) -> None:
         if create:
             self._db.execute("BEGIN IMMEDIATE")
-        tables = {row[0] for row in self._db.execute("SELECT name FROM sqlite_master WHERE type='table'")}
-        if not tables and create:
-            for statement in _SCHEMA.split(";"):
+            for statement in _SCHEMA.split(";") if self._is_empty() else ():
                 self._db.execute(statement)
-            self._db.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
-        if create:
             self._db.execute("COMMIT")
+        until = time.monotonic() + STARTING
+        while self._is_empty():
+            if time.monotonic() > until:
+                self._db.close()
+                raise LedgerError(f"{self.path}: holds nothing yet; if a sweep is just starting, try again in a moment")
+            time.sleep(0.05)
         found = self._db.execute("SELECT value FROM meta WHERE key='schema_version'").fetchone()
         version = int(found[0]) if found else 0
         if version != SCHEMA_VERSION:
@@ -124,6 +128,9 @@ class Ledger:
                 f"{self.path}: schema version is {version}, this program reads {SCHEMA_VERSION}; "
                 f"the ledger was written by {age}, or use another --out"
             )
+
+    def _is_empty(self) -> bool:
+        return self._db.execute("SELECT 1 FROM sqlite_master").fetchone() is None
 
     def close(self) -> None:
         """Commit what is pending and close the file."""
@@ -178,9 +185,8 @@ class Ledger:
         self._begin()
         self._db.execute(
             "UPDATE trials SET status=?, finished=?, seconds=?, facts=?, error=?,"
-            " test_openings=test_openings+?, arrays=?,"
-            " arrays_sha256=?, worker=coalesce(?, worker),"
-            " hardware=coalesce(?, hardware) WHERE id=?",
+            " test_openings=test_openings+?, arrays=?, arrays_sha256=?,"
+            " worker=coalesce(?, worker), hardware=coalesce(?, hardware) WHERE id=?",
             (outcome.status, time.time(), outcome.seconds, canonical(outcome.facts), outcome.error,
              outcome.test_openings, outcome.arrays, outcome.arrays_sha256, worker, hardware, trial),
         )  # fmt: skip
@@ -247,11 +253,6 @@ class Ledger:
     def statuses(self) -> dict[str, Status]:
         """Status of every trial, by id."""
         return dict(self._db.execute("SELECT id, status FROM trials").fetchall())
-
-    def attempts(self, trial: str) -> int:
-        """How many attempts at a trial were started, over all runs."""
-        row = self._db.execute("SELECT attempts FROM trials WHERE id=?", (trial,)).fetchone()
-        return int(row[0]) if row else 0
 
     def runs(self) -> pd.DataFrame:
         """A row a command, oldest first; `plan` and `environment` parsed."""

@@ -45,10 +45,11 @@ SWEEP = Sweep(
     builtin={
         "first": "digits",
         "second": "house_digits",
-        "train_size": [100, 400],
+        "train_size": [100, 300],
         "width": choice([8, 16]),
         "validation": 300,
     },
+    smoke={"train_size": [50, 100]},
     samples=4,
     search_seeds=2,
     finalists=2,

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from analysis.ledger import Ledger, LedgerError
+from analysis.ledger import Ledger
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = ("--builtin", "--no-dashboard", "--samples", "3", "--seeds", "2", "--set", "train_size=100,300", "epochs=20,40")
@@ -59,11 +59,7 @@ class Sweeps:
         """Finished trials and when they finished."""
         if not (self.folder / "ledger.sqlite").exists():
             return {}
-        try:
-            ledger = self.ledger()
-        except LedgerError:  # the file is there, its tables are just being made
-            return {}
-        with ledger:
+        with self.ledger() as ledger:
             trials = ledger.trials(where="status='done'")
         return dict(zip(trials["id"], trials["finished"], strict=True))
 

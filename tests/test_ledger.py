@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def test_a_retry_counts_as_an_attempt_and_replaces_its_epochs(tmp_path: Path) ->
         for value in (0.1, 0.2):
             ledger.start(entry(), worker=None, hardware="cpu")
             ledger.add_epochs("trial0", [{"epoch": 1, "val_accuracy": value}])
-        assert ledger.attempts("trial0") == 2
+        assert ledger.trials()["attempts"].tolist() == [2]
         assert ledger.statuses() == {"trial0": "running"}
         assert list(ledger.epochs()["val_accuracy"]) == [0.2]
 
@@ -126,11 +127,22 @@ def test_a_newer_schema_is_refused_by_name(tmp_path: Path) -> None:
         Ledger(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"not a database, but long enough to be looked at" * 30, b""])
-def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "ledger.sqlite").write_bytes(content)
+def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").write_bytes(b"not a database, but long enough to be looked at" * 30)
     with pytest.raises(LedgerError, match="not a ledger"):
         Ledger(tmp_path, readonly=True)
+
+
+def test_a_reader_waits_for_a_ledger_that_is_just_being_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ledger.sqlite").touch()
+    threading.Timer(0.2, lambda: Ledger(tmp_path).close()).start()
+    with Ledger(tmp_path, readonly=True) as ledger:
+        assert ledger.trials().empty
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "ledger.sqlite").touch()
+    monkeypatch.setattr("analysis.ledger.STARTING", 0.1)
+    with pytest.raises(LedgerError, match="holds nothing yet"):
+        Ledger(tmp_path / "empty", readonly=True)
 
 
 def test_a_missing_ledger_is_not_created_by_a_reader(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -73,9 +74,10 @@ class JointEmbedding(DomainsExperiment[Config]):
         for x, y, domains in _batches(list(self.train.values()), self.config.batch_size, self.generator("order")):
             with self.autocast():
                 embeddings = self.trunk(x).float()
-            found.append(self._measured(embeddings.detach(), y, domains))
+            loss = self.loss(embeddings, y, domains)
+            found.append(self._measured(embeddings.detach(), y, domains, loss.detach()))
             self.optimizer.zero_grad()
-            self.loss(embeddings, y, domains).backward()
+            loss.backward()
             self.optimizer.step()
         return _mean(found) | {"steps": len(found)}
 
@@ -87,10 +89,16 @@ class JointEmbedding(DomainsExperiment[Config]):
         mined = mine(self.config.mining, space.detach(), y, domains, self.config.margin)
         return mean_of_active(triplet_losses(space, y, mined, self.config.margin))
 
-    def _measured(self, embeddings: torch.Tensor, y: torch.Tensor, domains: torch.Tensor) -> Metrics:
-        """What is reported of a batch, whatever was mined: sums over all its triplets (or images), and their number."""
+    def _measured(
+        self, embeddings: torch.Tensor, y: torch.Tensor, domains: torch.Tensor, loss: torch.Tensor | None = None
+    ) -> Metrics:
+        """What is reported of a batch, whatever was mined: sums over all its triplets (or images), and their number.
+
+        `loss` is what a step descends, if that is known already.
+        """
         if self.config.mining == "classifier":
-            return {"loss": self.loss(embeddings, y, domains).item() * len(y), "n": len(y)}
+            loss = self.loss(embeddings, y, domains) if loss is None else loss
+            return {"loss": loss.item() * len(y), "n": len(y)}
         every = triplet_losses(F.normalize(embeddings), y, all_triplets(y, domains), self.config.margin)
         return {"loss": every.sum().item(), "active": (every > 0).sum().item(), "n": len(every)}
 
@@ -137,6 +145,7 @@ class JointEmbedding(DomainsExperiment[Config]):
         arrays = {f"test_{name}_correct": right.cpu().numpy() for name, right in self.correct.items()}
         arrays |= pooled("cross_accuracy", [arrays[f"test_{way}_correct"] for way in WAYS])
         images, labels = ([part[k].cpu() for part in self.held_out["test"].values()] for k in ("x", "y"))
+        arrays["class_share"] = np.stack([np.bincount(y.numpy(), minlength=self.classes) / len(y) for y in labels])
         return arrays | picture(images, labels, [space.cpu() for space in self.tested])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import inspect
 import os
 import shlex
@@ -41,6 +42,7 @@ def main(sweep: Sweep) -> None:
     Exit codes: 0 complete; 1 trials failed, ran out of memory, diverged or are missing; 2 refused, nothing was
     run; 130 and 143 interrupted by Ctrl-C and SIGTERM.
     """
+    gc.freeze()  # what is imported stays: collecting garbage, at exit too, need not go through it again
     sys.exit(run(sweep, sys.argv[1:]))
 
 

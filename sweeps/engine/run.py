@@ -7,6 +7,7 @@ import dataclasses
 import signal
 import sqlite3
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -24,7 +25,7 @@ from sweeps.engine.plan import Plan
 from sweeps.engine.schedule import scheduler
 from sweeps.engine.search import Agenda
 from sweeps.engine.session import Session, session
-from trainables.artifacts.compute import Stopped, provide
+from trainables.artifacts.compute import Stopped, prepare, provide
 from trainables.base import Job
 from trainables.device import device_name
 
@@ -51,12 +52,15 @@ def carry_out(
     plan: Plan, options: Options, ledger: Ledger, agenda: Agenda, command: str, interrupt: Interrupt
 ) -> Report:
     """Run what the ledger lacks. Returns normally after signals and faults of Ray too: the ledger has the rest."""
-    report = Report()
+    report, root = Report(), options.out.resolve() / "artifacts"
     number = ledger.begin_run(command=command, plan=plan.record(), environment=environment(options))
+    artifacts, stop = plan.artifacts().values(), lambda: interrupt.signal is not None
     try:
-        with session(options, ledger.folder.resolve() / "logs") as ray_session:
-            interrupt.install()  # ray.init has handlers of its own
-            _Run(plan, options, ledger, agenda, ray_session, interrupt, report).carry_out()
+        with ThreadPoolExecutor(1) as beside:  # while Ray starts, this process does little but wait
+            light = beside.submit(prepare, artifacts, plan.sources, root, stop)
+            with session(options, ledger.folder.resolve() / "logs") as ray_session:
+                interrupt.install()  # ray.init has handlers of its own
+                _Run(plan, options, ledger, agenda, ray_session, interrupt, report, light).carry_out()
     except SystemExit:  # Ray's handler of SIGTERM, while ray.init had it in place
         interrupt.signal = signal.SIGTERM
     finally:
@@ -83,10 +87,11 @@ class _Run:
         ray_session: Session,
         interrupt: Interrupt,
         report: Report,
+        light: Future[None],
     ) -> None:
         self.plan, self.options, self.ledger, self.agenda = plan, options, ledger, agenda
         self.session, self.interrupt = ray_session, interrupt
-        self.artifact_root = options.out.resolve() / "artifacts"
+        self.artifact_root, self.light = options.out.resolve() / "artifacts", light
         self.report, report.slots = report, ray_session.slots
         self.live = Live(plan, agenda, ray_session)
         self.started = time.monotonic()
@@ -116,6 +121,7 @@ class _Run:
     def _shared(self) -> dict[str, ray.ObjectRef]:
         """The artifacts, computed where the store lacks them."""
         try:
+            self.light.result()
             return provide(
                 self.plan.artifacts().values(),
                 self.plan.sources,

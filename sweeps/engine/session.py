@@ -74,12 +74,13 @@ def session(options: Options, logs: Path) -> Iterator[Session]:
     temporary = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     private = options.address is None
     cpus = options.cpus or cores()
+    dashboard = options.dashboard and not options.smoke  # it takes seconds to come up: by then a smoke run is half done
     protect_token()
     try:
         started = ray.init(
             address=options.address or "local",
             **({"num_cpus": cpus, "num_gpus": options.gpus, "_temp_dir": str(temporary)} if private else {}),
-            **({"include_dashboard": options.dashboard, "dashboard_host": "127.0.0.1"} if private else {}),
+            **({"include_dashboard": dashboard, "dashboard_host": "127.0.0.1"} if private else {}),
             log_to_driver=False,
             logging_level=logging.ERROR,
             configure_logging=True,
@@ -92,7 +93,7 @@ def session(options: Options, logs: Path) -> Iterator[Session]:
             cpus=cpus,
             gpus=options.gpus,
             trials_per_gpu=1 if options.trials_per_gpu == "auto" else options.trials_per_gpu,
-            dashboard=started.dashboard_url if options.dashboard else None,
+            dashboard=started.dashboard_url if dashboard else None,
             temporary=temporary,
         )
     finally:

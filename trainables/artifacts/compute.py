@@ -1,6 +1,6 @@
 """Artifacts computed as Ray tasks: piece by piece, as soon as what they need is there, each kept as it comes.
 
-Light ones are computed by the process that asks for them.
+Light ones are computed beforehand, by the process that asks for them.
 """
 
 from __future__ import annotations
@@ -45,6 +45,18 @@ def _compute(
 _TASK = ray.remote(max_retries=3)(_compute)
 
 
+def prepare(artifacts: Iterable[Artifact], sources: Sources, root: Path, stop: Callable[[], bool]) -> None:
+    """Compute what is light and not there yet, here and without Ray; leaves the rest when `stop()` turns true."""
+    pin(1)
+    store = Store(root)
+    for artifact in with_needs(artifacts):
+        for piece in store.missing(artifact) if artifact.light else ():
+            if stop():
+                return
+            needs = {name: store.get(need, sources) for name, need in artifact.needs.items()}
+            store.save(artifact, piece, artifact.compute(artifact, piece, sources, needs))
+
+
 def provide(
     artifacts: Iterable[Artifact],
     sources: Sources,
@@ -60,24 +72,18 @@ def provide(
     `resources` are those of a task ("num_cpus", "num_gpus"), `slots` how many fit at a time. Raises Stopped when
     `stop()` turns true, and ray.exceptions.RayTaskError where a computation fails.
     """
-    store, wanted, threads = Store(root), list(artifacts), max(1, int(resources.get("num_cpus", 1)))
+    store, wanted = Store(root), list(artifacts)
     refs: dict[str, ray.ObjectRef] = {}
     waiting: dict[str, tuple[Artifact, set[int]]] = {}
     for artifact in with_needs(wanted):
         loaded = store.load(artifact)
         missing = store.missing(artifact)
-        needs = {name: refs[need.key] for name, need in artifact.needs.items() if need.key in refs}
-        if artifact.light and len(needs) == len(artifact.needs):
-            while missing:
-                if stop():
-                    raise Stopped
-                _compute(artifact, missing.pop(0), sources, root, needs, threads)
         if loaded is None and missing:
             waiting[artifact.key] = (artifact, set(missing))
         else:  # perhaps another sweep has just finished it
             refs[artifact.key] = ray.put(loaded or _reload(store, artifact))
     queue = [(artifact, piece) for artifact, pieces in waiting.values() for piece in sorted(pieces)]
-    total = len(queue)
+    total, threads = len(queue), max(1, int(resources.get("num_cpus", 1)))
     running: dict[ray.ObjectRef, tuple[Artifact, int]] = {}
     while queue or running:
         if stop():

@@ -37,7 +37,7 @@ class Artifact:
     needs: Mapping[str, Artifact] = field(default_factory=dict)
     pieces: int = 1
     light: bool = False
-    """Whether a piece takes a second or a few: less than a worker takes to come up, so it is computed without one."""
+    """Whether it takes a few seconds and needs light ones only: computed while Ray starts, without a worker."""
 
     @cached_property
     def key(self) -> str:

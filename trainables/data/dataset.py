@@ -50,7 +50,7 @@ class Summary:
     validation: int
     """Default number of validation images, disjoint from the pool, from the training split."""
     made_from: tuple[str, ...] = ()
-    """Names of the sets it is made from, first the one whose image i its image i shows."""
+    """Names of the sets it is made from, first the one whose images it shows, all or some, in the same order."""
 
 
 class DataSet(ABC):
@@ -61,7 +61,7 @@ class DataSet(ABC):
     builtin: bool = False
     blocked: bool = False
     made_from: tuple[str, ...] = ()
-    """Names of the sets it is made from, first the one whose image i its image i shows."""
+    """Names of the sets it is made from, first the one whose images it shows, all or some, in the same order."""
 
     @abstractmethod
     def labels(self, split: SplitName) -> np.ndarray:

@@ -6,7 +6,9 @@
 
 A data set is named (`mnist`, `svhn`, `digits`, …) or is the path of a folder or zip of class folders, or of an `.npz`
 with x_train, y_train, x_test and y_test. A new named set is one module and one line in `NAMED`. `mnist_photos` is made
-from two others, MNIST and photographs: CIFAR-10's, or with `mnist_photos@NAME` those of any set in colour.
+from two others, MNIST and photographs: CIFAR-10's, or with `mnist_photos@NAME` those of any set in colour. Brackets at
+the end keep some classes of all that precedes them: `cifar10[0-4]`, `mine.npz[0+2+7-9]`; a path that exists with such
+a name is that path.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import numpy as np
 
 from trainables.data import weights as weight_files
 from trainables.data.cifar import open_cifar10, open_cifar100
+from trainables.data.classes import classes_of, names_classes, parsed
 from trainables.data.dataset import DataSet, Opener, Split, SplitName, Summary, frozen, refuse
 from trainables.data.digits import open_digits
 from trainables.data.folders import open_folder
@@ -31,6 +34,7 @@ from trainables.data.mnist import open_mnist
 from trainables.data.npz import open_npz
 from trainables.data.photos import DigitsOverPhotos
 from trainables.data.svhn import open_svhn
+from trainables.data.textures import open_textures10, open_textures100
 from trainables.problems import nearest
 
 if TYPE_CHECKING:
@@ -46,6 +50,8 @@ NAMED: dict[str, Opener] = {
     "letters": open_letters,
     "mnist": open_mnist,
     "svhn": open_svhn,
+    "textures10": open_textures10,
+    "textures100": open_textures100,
 }
 PHOTOS = "mnist_photos"
 KNOWN = (*NAMED, PHOTOS)
@@ -110,15 +116,19 @@ class Sources:
 def _opened(sources: Sources, name: str) -> DataSet:
     if name in NAMED:
         return NAMED[name](sources.data_dir, sources.cache)
-    if name.partition("@")[0] == PHOTOS:
-        photos = name.partition("@")[2] or "cifar10"
+    made, _, photos = name.partition("@")
+    if made == PHOTOS and not names_classes(photos):
+        photos = photos or "cifar10"
         return DigitsOverPhotos(("mnist", sources.dataset("mnist")), (photos, sources.dataset(photos)))
     path = next((path for path in _candidates(sources, name) if path.exists()), None)
-    if path is None:
-        looked = ", ".join(map(str, _candidates(sources, name)))
-        known = [*KNOWN, *_beside(sources)]
-        raise refuse(f"must be one of {', '.join(KNOWN)}, or a path (looked for {looked})", name, nearest(name, known))
-    return open_npz(path) if path.suffix == ".npz" else open_folder(path)
+    if path is not None:
+        return open_npz(path) if path.suffix == ".npz" else open_folder(path)
+    if names_classes(name):
+        whole, numbers = parsed(name)
+        return classes_of(whole, sources.dataset(whole), numbers)
+    looked = ", ".join(map(str, _candidates(sources, name)))
+    rule = f"must be one of {', '.join(KNOWN)}, classes of one as in cifar10[0-4], or a path (looked for {looked})"
+    raise refuse(rule, name, nearest(name, [*KNOWN, *_beside(sources)]))
 
 
 def _candidates(sources: Sources, name: str) -> Iterator[Path]:

@@ -1,0 +1,179 @@
+"""What to do with a network of one set and few images of another: a new last layer, neighbours, or more than that.
+
+A VGG16 is trained on the source once (`artifacts.source_network`), for all trials: what they find is conditional on it.
+The sample of the target is scikit-learn's `train_test_split(train_size=…, random_state=seed, stratify=y)` of its whole
+training split; validation is the beginning of what that leaves. `finetune` and `knn` leave the network as it is and
+read embeddings that were computed once; `own` is `adaptation`, and `own_no_…` is `own` with an ingredient left out.
+`source_accuracy` is how well the source is still read by its own last layer: what falls there is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import nn
+
+from trainables.adaptation import UNIT, Adaptation, Ingredient, Recipe, Replay
+from trainables.artifacts.embeddings import embeddings
+from trainables.artifacts.images import split_images
+from trainables.artifacts.source_network import held_out_rows, network_problems, rebuilt, source_network
+from trainables.artifacts.store import Artifact
+from trainables.base import DataName, EvalSplit, Experiment, Metrics, TrialConfig
+from trainables.data.dataset import SplitName
+from trainables.data.sources import Sources
+from trainables.data.subsets import stratified_split
+from trainables.device import Tensors
+from trainables.files import Arrays
+from trainables.neighbours import Metric, Weighting
+from trainables.problems import Problem, gather
+from trainables.transfer_methods import Images, Method, Neighbours, NewLayer
+from trainables.transfer_problems import neighbour_problems, pair_problems, sample_problems
+
+MethodName = Literal[
+    "finetune", "knn", "own", "own_no_stages", "own_no_shrinkage", "own_no_tuning", "own_no_replay", "own_no_average"
+]
+
+
+class Config(TrialConfig):
+    source: DataName = Field(description="name or path of the data set that the network is trained on")
+    target: DataName = Field(description="name or path of the data set that it is then used for")
+    method: MethodName = Field(description="what is done with the network; each has hyperparameters of its own")
+    train_size: int = Field(gt=1, description="images of the target, in its classes' proportions")
+    source_width: int = Field(gt=0, le=256, description="maps of the network's first layers; VGG16 has 64")
+    source_epochs: int = Field(gt=0, le=1000, description="passes of the network over the source's images")
+    validation: int = Field(1_000, gt=0, description="validation images of the target")
+    lr: float = Field(gt=0, le=1, description="finetune: AdamW's learning rate")
+    weight_decay: float = Field(ge=0, le=10, description="finetune: AdamW's decoupled weight decay")
+    epochs: int = Field(gt=0, le=2000, description="finetune: passes over the sample")
+    k: int = Field(gt=0, description="knn: neighbours that vote")
+    metric: Metric = Field(description="knn: distance")
+    weighting: Weighting = Field(description="knn: of a neighbour's vote; distance: by its inverse")
+    shrinkage: float = Field(ge=0, le=1, description="own: weight of the source's covariance")
+    ridge: float = Field(gt=0, le=100, description="own: added to variances, in mean variances")
+    tuning_steps: int = Field(ge=0, le=100_000, description=f"own: with {UNIT} images; as the root of their number")
+    tuning_lr: float = Field(gt=0, le=1, description="own: Adam's highest learning rate, of the last layers")
+    layer_decay: float = Field(gt=0, le=1, description="own: learning rate of a stage over that of the next")
+    blend: float = Field(ge=0, le=1, description="own: share of the discriminant in averaged probabilities")
+
+
+class CifarTransfer(Experiment[Config]):
+    test_every_epoch = False
+    annealed = True
+
+    @classmethod
+    def artifacts(cls, config: Config, sources: Sources) -> Mapping[str, Artifact]:
+        return _artifacts(config, sources, "train") | {"network": _network(config, sources)}
+
+    @classmethod
+    def test_artifacts(cls, config: Config, sources: Sources) -> Mapping[str, Artifact]:
+        return {f"test_{name}": artifact for name, artifact in _artifacts(config, sources, "test").items()}
+
+    @classmethod
+    def problems(cls, config: Config, sources: Sources) -> list[Problem]:
+        return gather(
+            lambda: pair_problems(config.source, config.target, sources),
+            lambda: sample_problems(sources.summary(config.target), config.train_size, config.validation),
+            lambda: neighbour_problems(config.k, config.train_size) if config.method == "knn" else [],
+            lambda: network_problems(config.source, sources, config.source_width),
+        )
+
+    @classmethod
+    def epochs(cls, config: Config) -> int:
+        return {"finetune": config.epochs, "knn": 1}.get(config.method, Adaptation.epochs_without(_without(config)))
+
+    @classmethod
+    def cost(cls, config: Config) -> float:
+        own = config.method == "own" or "tuning" not in _without(config)
+        tuned = float(config.tuning_steps * (config.train_size / UNIT) ** 0.5) if own else 0.0
+        return {"finetune": 1e-5 * config.epochs * config.train_size, "knn": 0.1}.get(config.method, 1 + 0.1 * tuned)
+
+    def setup(self, network: Tensors, target: Tensors, source: Tensors, **more: Tensors) -> None:
+        config, data = self.config, self.sources
+        rows = stratified_split(target["y"].cpu().numpy(), config.train_size, config.seed)
+        held_out = held_out_rows(source["y"].cpu().numpy(), data.dataset(config.source).blocked)
+        taken, left, known, unseen = (torch.from_numpy(own).to(self.device) for own in (*rows, *held_out))
+        pixels, replayed = more.get("target_images"), more.get("source_images")
+        self.held_out = {
+            "validation": (Images.of(target, pixels, left[: config.validation]), Images.of(source, replayed, unseen))
+        }
+        if "test_target" in more:
+            self.held_out["test"] = (
+                Images.of(more["test_target"], more.get("test_target_images")),
+                Images.of(more["test_source"], more.get("test_source_images")),
+            )
+        self.source_head = {name: network[f"1.classifier.6.{name}"] for name in ("weight", "bias")}
+        classes = len(data.dataset(config.target).classes)
+        sample = Images.of(target, pixels, taken)
+        replay = Replay(Images.of(source, None, known), replayed, known)
+        self.method = _method(config, sample, classes, rebuilt(network), replay)
+        self.tested: Arrays = {}
+
+    def epoch(self) -> Metrics:
+        return self.method.epoch(self.epoch_number)
+
+    @torch.inference_mode()
+    def evaluate(self, split: EvalSplit) -> Metrics:
+        target, source = self.held_out[split]
+        predicted = self.method.logits(target).argmax(1)
+        correct = predicted == target.y
+        metrics = {"accuracy": correct.double().mean().item()}
+        if self.epoch_number >= self.epochs(self.config):
+            kept = self.method.source_logits(source, self.source_head).argmax(1) == source.y
+            metrics["source_accuracy"] = kept.double().mean().item()
+            if split == "test":
+                self.tested = {
+                    "test_correct": correct.cpu().numpy(),
+                    "test_source_correct": kept.cpu().numpy(),
+                    "test_predicted": predicted.cpu().numpy().astype(np.int16),
+                    "test_labels": target.y.cpu().numpy().astype(np.int16),
+                }
+        return metrics
+
+    def facts(self) -> dict[str, Any]:
+        counts: dict[str, Any] = {"train_labels": self.config.train_size}
+        for split, (target, source) in self.held_out.items():
+            counts |= {f"{split}_labels": len(target.y), f"{split}_source_labels": len(source.y)}
+        return counts | {"embedding": self.held_out["validation"][0].x.shape[1]}
+
+    def outputs(self) -> Arrays:
+        return self.tested
+
+
+def _without(config: Config) -> tuple[Ingredient, ...]:
+    """What `own_no_…` leaves out."""
+    name = config.method.partition("_no_")[2]
+    return (name,) if name else ()  # type: ignore[return-value]  # the names of `MethodName` end in ingredients
+
+
+def _method(config: Config, sample: Images, classes: int, network: nn.Sequential, source: Replay) -> Method:
+    if config.method == "finetune":
+        return NewLayer(
+            sample, classes, lr=config.lr, weight_decay=config.weight_decay, epochs=config.epochs, seed=config.seed
+        )
+    if config.method == "knn":
+        return Neighbours(sample, classes, k=config.k, metric=config.metric, weighting=config.weighting)
+    recipe = Recipe(**{name: getattr(config, name) for name in Recipe.__dataclass_fields__})
+    more: dict[str, Any] = {"without": _without(config), "precision": config.precision, "seed": config.seed}
+    return Adaptation(sample, classes, network, source, recipe, **more)
+
+
+def _network(config: Config, sources: Sources) -> Artifact:
+    return source_network(
+        config.source, sources, width=config.source_width, epochs=config.source_epochs, precision=config.precision
+    )
+
+
+def _artifacts(config: Config, sources: Sources, split: SplitName) -> dict[str, Artifact]:
+    """`target` and `source`: embeddings; `target_images` and `source_images`, for a method that changes the network."""
+    network, made = _network(config, sources), {}
+    tuned = config.method == "own" or _without(config) not in ((), ("tuning",))
+    for role in ("target", "source"):
+        name = getattr(config, role)
+        made[role] = embeddings(network, name, sources, split, config.precision)
+        if tuned:
+            made[f"{role}_images"] = split_images(name, sources, split)
+    return made

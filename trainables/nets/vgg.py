@@ -1,0 +1,71 @@
+"""VGG16 with batch normalisation for 32×32 photographs, at any width: 13 convolutions, then 3 linear layers.
+
+Source: K. Simonyan, A. Zisserman, "Very deep convolutional networks for large-scale image recognition", 2014, with the
+linear part as narrow as the last maps, as is usual at 32×32, and normalised too, so that training sets out at
+once. Convolutions bear torchvision's names.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+STAGES = ((1, 1), (2, 2), (4, 4, 4), (8, 8, 8), (8, 8, 8))
+"""Maps of each convolution, in widths; a stage ends by halving the resolution."""
+EMBEDDING = 8
+"""Size of the second-last layer, in widths."""
+
+
+class VGG(nn.Module):
+    """images [N, 3, 32, 32] float32, standardised -> logits [N, classes]; `width` 64 is the network of the paper."""
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        inputs = 3
+        for stage in STAGES:
+            for maps in (width * times for times in stage):
+                layers += [nn.Conv2d(inputs, maps, 3, padding=1), nn.BatchNorm2d(maps), nn.ReLU()]
+                inputs = maps
+            layers.append(nn.MaxPool2d(2))
+        self.features = nn.Sequential(*layers)
+        size = EMBEDDING * width
+        self.classifier = nn.Sequential(
+            nn.Linear(size, size), nn.BatchNorm1d(size), nn.ReLU(),
+            nn.Linear(size, size), nn.BatchNorm1d(size), nn.ReLU(),
+            nn.Linear(size, classes),
+        )  # fmt: skip
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(self.second_last(self.features(images)))
+        return logits
+
+    @property
+    def head(self) -> nn.Linear:
+        """The last layer."""
+        return self.classifier[-1]  # type: ignore[return-value]  # a Linear, see above
+
+    def second_last(self, maps: torch.Tensor) -> torch.Tensor:
+        """maps [N, 8 · width, 1, 1] of the last stage -> the second-last layer [N, 8 · width], none below 0."""
+        embedding: torch.Tensor = self.classifier[:-1](maps.flatten(1))
+        return embedding
+
+    def stages(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """images [N, 3, 32, 32] float32, standardised -> maps [N, 8 · width, 1, 1] of the last stage, and the means of
+        the maps with which all stages but the first end [N, 22 · width], none below 0."""
+        x, means = images, []
+        for layer in self.features:
+            x = layer(x)
+            if isinstance(layer, nn.MaxPool2d):
+                means.append(x.mean((2, 3)))
+        return x, torch.cat(means[1:], 1)
+
+    def by_stage(self) -> list[nn.Sequential]:
+        """The layers of each stage, from the image on; they share parameters with `features`."""
+        ends = [i + 1 for i, layer in enumerate(self.features) if isinstance(layer, nn.MaxPool2d)]
+        return [self.features[begin:end] for begin, end in pairwise([0, *ends])]

@@ -13,8 +13,9 @@ import pytest
 from scipy.io import savemat
 from torchvision import datasets
 
+from trainables.artifacts.compute import compute_light
 from trainables.artifacts.domains import CHANNELS, domain_images
-from trainables.artifacts.store import Store
+from trainables.artifacts.store import Artifact, Store
 from trainables.data import cifar, house_digits, official, svhn
 from trainables.data.dataset import Arrays, Split
 from trainables.data.photos import DigitsOverPhotos, blend
@@ -235,3 +236,15 @@ if REAL:
         assert sources.summary("cifar10").classes[3] == "cat"
         assert sources.test("mnist_photos").images.shape == (10_000, 32, 32, 3)
         assert sources.summary("mnist_photos@svhn_small").train_counts == sources.summary("mnist").train_counts
+
+
+def test_images_are_ready_before_ray_is_unless_the_sweep_is_stopped(tmp_path: Path) -> None:
+    sources, store = Sources(), Store(tmp_path)
+    names: dict[Any, str] = {"first": "digits", "second": "digits"}
+    images = list(domain_images(names, sources, "pool", "validation", colour="gray", validation=100).values())
+    dear = Artifact("dear", {}, lambda *_: pytest.fail("left to a worker"))
+    compute_light([*images, dear], sources, tmp_path, stop=lambda: True)
+    assert all(store.missing(artifact) for artifact in images)
+    compute_light([*images, dear], sources, tmp_path, stop=lambda: False)
+    assert not any(store.missing(artifact) for artifact in images)
+    assert store.missing(dear)

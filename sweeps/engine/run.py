@@ -25,7 +25,7 @@ from sweeps.engine.plan import Plan
 from sweeps.engine.schedule import scheduler
 from sweeps.engine.search import Agenda
 from sweeps.engine.session import Session, session
-from trainables.artifacts.compute import Stopped, prepare, provide
+from trainables.artifacts.compute import Stopped, compute_light, provide
 from trainables.base import Job
 from trainables.device import device_name
 
@@ -57,7 +57,7 @@ def carry_out(
     artifacts, stop = plan.artifacts().values(), lambda: interrupt.signal is not None
     try:
         with ThreadPoolExecutor(1) as beside:  # while Ray starts, this process does little but wait
-            light = beside.submit(prepare, artifacts, plan.sources, root, stop)
+            light = beside.submit(compute_light, artifacts, plan.sources, root, stop)
             with session(options, ledger.folder.resolve() / "logs") as ray_session:
                 interrupt.install()  # ray.init has handlers of its own
                 _Run(plan, options, ledger, agenda, ray_session, interrupt, report, light).carry_out()

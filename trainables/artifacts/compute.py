@@ -45,7 +45,7 @@ def _compute(
 _TASK = ray.remote(max_retries=3)(_compute)
 
 
-def prepare(artifacts: Iterable[Artifact], sources: Sources, root: Path, stop: Callable[[], bool]) -> None:
+def compute_light(artifacts: Iterable[Artifact], sources: Sources, root: Path, stop: Callable[[], bool]) -> None:
     """Compute what is light and not there yet, here and without Ray; leaves the rest when `stop()` turns true."""
     pin(1)
     store = Store(root)

@@ -65,7 +65,7 @@ SWEEP = Sweep(
         "source_epochs": 10,
         "tuning_steps": choice([20, 60]),
     },
-    smoke={"source_epochs": 1, "tuning_steps": choice([5]), "train_size": [100]},
+    smoke={"source_width": 4, "source_epochs": 1, "tuning_steps": choice([5]), "train_size": [100]},
     apart_seeds=(42,),
     samples=4,
     search_seeds=2,

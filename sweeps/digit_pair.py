@@ -49,7 +49,7 @@ SWEEP = Sweep(
         "width": choice([8, 16]),
         "validation": 300,
     },
-    smoke={"train_size": [50, 100]},
+    smoke={"train_size": [100]},
     samples=4,
     search_seeds=2,
     finalists=2,

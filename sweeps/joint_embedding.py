@@ -62,7 +62,7 @@ SWEEP = Sweep(
         "epochs": 7,
         "validation": 300,
     },
-    smoke={"train_size": 100},
+    smoke={"colour": ["gray"], "train_size": 100},
     samples=8,
     search_seeds=2,
     finalists=2,

@@ -72,7 +72,7 @@ SWEEP = Sweep(
         "train_size": 6_000,
         "validation": 1_000,
     },
-    smoke={"train_size": 500, "depths": choice(["1-1"])},
+    smoke={"budget": [5_000], "train_size": 500, "depths": choice(["1-1"])},
     samples=4,
     search_seeds=2,
     finalists=2,

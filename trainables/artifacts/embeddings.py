@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
-from typing import Any, cast
+from typing import cast
 
-import numpy as np
 import torch
 from torch import nn
 
-from trainables.artifacts.images import as_planes
+from trainables.artifacts.images import split_images
 from trainables.artifacts.source_network import rebuilt
 from trainables.artifacts.store import Artifact, piece_slice
 from trainables.data.dataset import SplitName
@@ -32,7 +30,9 @@ def embeddings(network: Artifact, name: str, sources: Sources, split: SplitName,
     """
     spec = {"data": sources.fingerprint(name, split), "split": split, "precision": precision, "version": VERSION}
     pieces = max(1, -(-len(sources.dataset(name).labels(split)) // PIECE))
-    return Artifact("embeddings", spec, partial(_embedded, name), {"network": network}, pieces)
+    return Artifact(
+        "embeddings", spec, _embedded, {"network": network, "images": split_images(name, sources, split)}, pieces
+    )
 
 
 @torch.inference_mode()
@@ -53,11 +53,10 @@ def embed(network: nn.Sequential, images: torch.Tensor, precision: Precision) ->
     return {"x": torch.cat(x), "stages": torch.cat(stages)}
 
 
-def _embedded(name: str, artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:
-    spec: Mapping[str, Any] = artifact.spec
-    split = sources.test(name) if spec["split"] == "test" else sources.train(name)
-    rows = np.arange(len(split.labels))[piece_slice(len(split.labels), artifact.pieces, piece)]
+def _embedded(artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:
+    images = needs["images"]
+    rows = piece_slice(len(images["y"]), artifact.pieces, piece)
     network = rebuilt(tensors(needs["network"], pick_device()))
-    images = torch.from_numpy(as_planes(split.images, rows, "colour")).to(pick_device())
-    found = {name: value.cpu().numpy() for name, value in embed(network, images, spec["precision"]).items()}
-    return {**found, "y": split.labels[rows]}
+    x = torch.from_numpy(images["x"][rows].copy()).to(pick_device())
+    found = {name: value.cpu().numpy() for name, value in embed(network, x, artifact.spec["precision"]).items()}
+    return {**found, "y": images["y"][rows]}

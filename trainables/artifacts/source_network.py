@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from trainables.artifacts.images import as_planes
+from trainables.artifacts.images import as_planes, split_images
 from trainables.artifacts.store import Artifact
 from trainables.data import weights as weight_files
 from trainables.data.dataset import refuse
@@ -49,9 +49,9 @@ def source_network(source: str, sources: Sources, *, width: int, epochs: int, pr
     if path is not None:
         return Artifact("source_network", spec | {"weights": weight_files.digest(path)}, partial(_loaded, source))
     spec |= {"epochs": epochs, "precision": precision, "seed": SEED, **RECIPE}
-    chain: dict[str, Artifact] = {}
+    images, chain = {"images": split_images(source, sources, "train")}, dict[str, Artifact]()
     for end in [*range(LINK, epochs, LINK), epochs]:
-        chain = {"before": Artifact("source_training", spec | {"end": end}, partial(_trained, source), chain)}
+        chain = {"before": Artifact("source_training", spec | {"end": end}, partial(_trained, source), images | chain)}
     return Artifact("source_network", spec, _averaged, chain)
 
 
@@ -111,9 +111,9 @@ _COUNTED = "num_batches_tracked"  # of a normalisation: counts batches, and chan
 
 def _trained(source: str, artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:
     """One link: training from where the one before ended to `end`."""
-    spec, data, split = artifact.spec, sources.dataset(source), sources.train(source)
-    rows, _ = held_out_rows(split.labels, data.blocked)
-    images, labels = as_planes(split.images, rows, "colour"), split.labels[rows]
+    spec, data, split = artifact.spec, sources.dataset(source), needs["images"]
+    rows, _ = held_out_rows(split["y"], data.blocked)
+    images, labels = split["x"][rows], split["y"][rows]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(SEED, "source network", "initialisation"))
         network = VGG(spec["width"], len(data.classes))

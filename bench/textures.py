@@ -26,6 +26,7 @@ from trainables.data.dataset import Split
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset
 from trainables.device import Precision
+from trainables.files import Arrays
 from trainables.neighbours import votes
 from trainables.nets.tiny import Family, TinyNet, parameters, widest
 from trainables.recipe import Recipe, Training
@@ -51,8 +52,8 @@ def convolutional(train: Split, test: Split, budget: int, recipe: Recipe, seed: 
     """Test accuracy of the widest network under a budget of parameters, and how many it has."""
     torch.manual_seed(seed)
     network = TinyNet(FAMILY, widest(FAMILY, budget) or 1)
-    x, z = (torch.from_numpy(split.images).permute(0, 3, 1, 2) for split in (train, test))
-    training = Training(network, x, torch.from_numpy(train.labels), recipe, PRECISION)
+    x, z = (torch.tensor(split.images).permute(0, 3, 1, 2) for split in (train, test))
+    training = Training(network, x, torch.tensor(train.labels), recipe, PRECISION)
     for epoch in range(1, recipe.epochs + 1):
         training.epoch(epoch, seed)
     right = training.averaged(z).argmax(1).numpy() == test.labels
@@ -61,7 +62,7 @@ def convolutional(train: Split, test: Split, budget: int, recipe: Recipe, seed: 
 
 def neighbours(train: Split, test: Split) -> float:
     """Test accuracy of the ten nearest neighbours by cosine, or of as many as there are images of a class."""
-    x, y, z = (torch.from_numpy(array) for array in (train.images, train.labels, test.images))
+    x, y, z = (torch.tensor(array) for array in (train.images, train.labels, test.images))
     found = votes(x, y, z, k=min(10, len(y) // 10), metric="cosine", weighting="distance", classes=10)
     return float((found.argmax(1).numpy() == test.labels).mean())
 
@@ -70,10 +71,9 @@ def embedded(sources: Sources, folder: Path) -> Mapping[str, Split]:
     """Embeddings of `textures10` as `cifar_transfer --builtin` makes them, training and test."""
     network = source_network("textures100", sources, width=8, epochs=10, precision=PRECISION)
     made = {split: embeddings(network, "textures10", sources, split, PRECISION) for split in ("train", "test")}
-    store, parts = Store(folder), {}
+    store, parts = Store(folder), dict[str, Arrays]()
     for artifact in with_needs(made.values()):
-        arrays = store.get(artifact, sources)
-        parts[artifact.key] = arrays
+        parts[artifact.key] = store.get(artifact, sources)
     return {split: Split(parts[a.key]["x"], parts[a.key]["y"]) for split, a in made.items()}
 
 

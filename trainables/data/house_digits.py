@@ -19,12 +19,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from trainables.data.brush import SIDE, Brush, over, smear
 from trainables.data.dataset import DataSet, Split, SplitName, frozen, recipe_digest
 from trainables.data.glyphs import GLYPH, INK, glyphs
 from trainables.seeds import seed_of
 
 CLASSES = tuple("0123456789")
-SIDE = 32
 COUNTS: dict[SplitName, int] = {"train": 600, "test": 200}
 COOL, RED = ((-0.46, 0.06, 0.89), (0.77, -0.47, 0.43))  # directions of colour: the principal ones of SVHN's crops
 BATCH = 1_000
@@ -76,12 +76,12 @@ def draw(labels: np.ndarray, seed: int) -> np.ndarray:
     return np.concatenate([_Painter(generator, torch.from_numpy(part)).paint() for part in parts])
 
 
-class _Painter:
-    """Draws a batch of n images. Random quantities have a value for each of them, [n, 1, 1, 1] unless said otherwise;
-    colours are RGB in 0 … 1, lengths in pixels, unless said otherwise."""
+class _Painter(Brush):
+    """Draws a batch of n images; colours are RGB in 0 … 1, lengths in pixels, unless said otherwise."""
 
     def __init__(self, generator: torch.Generator, labels: torch.Tensor) -> None:
-        self.generator, self.labels, self.n = generator, labels, len(labels)
+        super().__init__(generator, len(labels))
+        self.labels = labels
 
     def paint(self) -> np.ndarray:
         """[n, 32, 32, 3] uint8."""
@@ -89,11 +89,11 @@ class _Painter:
         digit, ground = self.colours()
         x = self.background(ground, digit)
         soft = self.uniform(0.5, 1.2)
-        shadow = _smear(ink, soft, soft, self.uniform(-2.5, 2.5), self.uniform(-2.5, 2.5))
+        shadow = smear(ink, soft, soft, self.uniform(-2.5, 2.5), self.uniform(-2.5, 2.5))
         x = x * (1 - self.some(0.4) * self.uniform(0.2, 0.8) * shadow)
         outline = F.max_pool2d(ink, 3, stride=1, padding=1) - ink
-        x = _over(x, self.tint(self.uniform(0, 0.9)), self.some(0.35) * self.uniform(0, 1) * outline)
-        x = _over(x, digit * (1 + self.uniform(0, 0.12) * self.texture(4)), ink)
+        x = over(x, self.tint(self.uniform(0, 0.9)), self.some(0.35) * self.uniform(0, 1) * outline)
+        x = over(x, digit * (1 + self.uniform(0, 0.12) * self.smooth(4)), ink)
         x = self.photographed(x)
         return np.ascontiguousarray((x.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy())
 
@@ -117,7 +117,7 @@ class _Painter:
     def places(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Where each pixel lies, right and down of the digit's centre in heights of a digit: [n, 32, 32] each."""
         down, right = torch.meshgrid(*[(torch.arange(SIDE) + 0.5) / SIDE - 0.5] * 2, indexing="ij")
-        bend = 0.024 * self.texture(4, 2)
+        bend = 0.024 * self.smooth(4, 2)
         x = right + self.uniform(-0.07, 0.07, 1, 1) + bend[:, 0]
         y = down + self.uniform(-0.05, 0.05, 1, 1) + bend[:, 1]
         angle, slant = self.uniform(-0.15, 0.15, 1, 1), self.uniform(-0.15, 0.2, 1, 1)
@@ -141,7 +141,7 @@ class _Painter:
 
     def background(self, ground: torch.Tensor, digit: torch.Tensor) -> torch.Tensor:
         """The ground with stains, edges of plates, frames or bricks, and lines along them: [n, 3, 32, 32]."""
-        x = ground + self.uniform(0, 0.06) * self.texture(4) + self.uniform(0, 0.04) * self.texture(12)
+        x = ground + self.uniform(0, 0.06) * self.smooth(4) + self.uniform(0, 0.04) * self.smooth(12)
         down, right = torch.meshgrid(*[torch.linspace(-1, 1, SIDE)] * 2, indexing="ij")
         for _ in range(3):
             side = torch.randint(4, (self.n, 1, 1, 1), generator=self.generator)
@@ -150,7 +150,7 @@ class _Painter:
             line = self.some(0.4) * (16 * (beyond - self.uniform(0.08, 0.3))).clamp(0, 1)
             where = self.some(0.5) * (16 * beyond).clamp(0, 1) * (1 - line)
             alike = self.some(0.4)  # of the digits' colour, as a plate's border
-            x = _over(x, alike * digit + (1 - alike) * self.tint(self.uniform(0.1, 0.9)), where)
+            x = over(x, alike * digit + (1 - alike) * self.tint(self.uniform(0.1, 0.9)), where)
         return x
 
     def photographed(self, x: torch.Tensor) -> torch.Tensor:
@@ -158,42 +158,5 @@ class _Painter:
         down, right = torch.meshgrid(*[torch.linspace(-1, 1, SIDE)] * 2, indexing="ij")
         x = x * (1 + self.uniform(-0.2, 0.2) * right + self.uniform(-0.2, 0.2) * down)
         blur = 0.35 * torch.exp(1.55 * self.uniform(0, 1) ** 1.3)
-        x = _smear(x, blur, blur * self.uniform(0.8, 1.25))
-        return x + self.uniform(0, 0.015) * self.texture(16, 3) + self.uniform(0, 0.01) * self.normal(1, SIDE, SIDE)
-
-    def uniform(self, low: float, high: float, *shape: int) -> torch.Tensor:
-        return low + (high - low) * torch.rand((self.n, *(shape or (1, 1, 1))), generator=self.generator)
-
-    def normal(self, *shape: int) -> torch.Tensor:
-        return torch.randn((self.n, *shape), generator=self.generator)
-
-    def some(self, share: float) -> torch.Tensor:
-        """1 for about this share of the images, 0 for the others."""
-        return (self.uniform(0, 1) < share).float()
-
-    def texture(self, features: int, channels: int = 1) -> torch.Tensor:
-        """Smooth noise of variance 1 with about so many features along a side: [n, channels, 32, 32]."""
-        pixels, centres = ((torch.arange(n) + 0.5) / n * features for n in (SIDE, features))
-        weights = torch.exp(-2 * (pixels[:, None] - centres) ** 2)  # [32, features]
-        weights = weights / weights.norm(dim=1, keepdim=True)
-        smooth: torch.Tensor = weights @ self.normal(channels, features, features) @ weights.T
-        return smooth
-
-
-def _over(x: torch.Tensor, colour: torch.Tensor, opacity: torch.Tensor) -> torch.Tensor:
-    return x + opacity * (colour - x)
-
-
-def _smear(
-    x: torch.Tensor,
-    down: torch.Tensor,
-    right: torch.Tensor,
-    shift_down: torch.Tensor | float = 0.0,
-    shift_right: torch.Tensor | float = 0.0,
-) -> torch.Tensor:
-    """Images shifted and blurred by Gaussians of these standard deviations: a matrix product along each side."""
-    distance = torch.arange(SIDE)[:, None] - torch.arange(SIDE).float()
-    rows = torch.softmax(-0.5 * ((distance - shift_down) / down) ** 2, 3)  # [n, 1, 32, 32]
-    columns = torch.softmax(-0.5 * ((distance - shift_right) / right) ** 2, 3)
-    smeared: torch.Tensor = rows @ x @ columns.mT
-    return smeared
+        x = smear(x, blur, blur * self.uniform(0.8, 1.25))
+        return x + self.uniform(0, 0.015) * self.smooth(16, 3) + self.uniform(0, 0.01) * self.normal(1, SIDE, SIDE)

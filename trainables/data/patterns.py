@@ -1,8 +1,8 @@
 """Patterns that textures are made of: a function each, of which a class of textures fixes the parameters.
 
 A pattern is painted on a `Canvas` and says, for each of its n crops, how much of each pixel has the first of two
-colours: [n, 32, 32] in 0 … 1. Lengths are in periods of the pattern. How large a period is, at what angle the pattern
-lies, where and how bent, is the canvas's matter and drawn alike for every class.
+colours: [n, 32, 32] in 0 … 1. Lengths are in periods of the pattern. How large a period is, and at what angle, where
+and how bent the pattern lies, is the canvas's matter.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ def outlined(canvas: Canvas, distance: torch.Tensor) -> torch.Tensor:
     return canvas.inside((distance + 0.04).abs() - 0.07)
 
 
-def thick(canvas: Canvas, distance: torch.Tensor) -> torch.Tensor:
+def thickly_outlined(canvas: Canvas, distance: torch.Tensor) -> torch.Tensor:
     return canvas.inside((distance + 0.08).abs() - 0.08)
 
 

@@ -1,4 +1,15 @@
-"""Built-in `textures10` and `textures100`: drawn stand-ins for CIFAR-10 and CIFAR-100."""
+"""Built-in `textures10` and `textures100`: drawn stand-ins for CIFAR-10 and CIFAR-100, with no class in both.
+
+A texture lies on all of an image or on a thing before a blurred ground; something may lie over it; it is lit from one
+side, blurred and made noisy. The pattern tells the class: colours, contrast, place, angle and all else are drawn alike
+for every class, and scale varies within it. A mirror image is as likely as the image, and a shift leaves the class.
+
+As hard as they should be (`python -m bench.textures` with seeds 1 and 2, all 2,000 test images of `textures10`): a
+logistic regression on the pixels of 5,000 images reads 13 %; after 10,000 images and ten epochs CNNs of 4,549, 17,512
+and 47,900 parameters read 81 to 87, 92 and 96 %. After 100 images a CNN from scratch reads 35 to 39 %, a logistic
+regression on the embedding of a narrow VGG trained on `textures100` 65 to 68 %; after 1,000 images 79 to 84 % and 74 to
+75 %, ten nearest neighbours in that embedding 70 to 72 %.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +100,9 @@ TEXTURES10 = (
     _finished("stripes", patterns.straight, patterns.bars, FINE),
     Texture("checks", patterns.checks, MEDIUM),
     _finished("dots", partial(patterns.repeated, patterns.disc, patterns.staggered), patterns.filled, MEDIUM),
-    _finished("rings", partial(patterns.repeated, patterns.disc, patterns.staggered), patterns.thick, MEDIUM),
+    _finished(
+        "rings", partial(patterns.repeated, patterns.disc, patterns.staggered), patterns.thickly_outlined, MEDIUM
+    ),
     Texture("bricks", patterns.bricks, FINE),
     Texture("cells", partial(patterns.walls, torch.hypot), MEDIUM),
     Texture("plaid", partial(patterns.crossed, 90, patterns.bars), MEDIUM),
@@ -117,7 +130,7 @@ TEXTURES100 = (
 
 
 class Textures(DataSet):
-    """Textures of some classes, 32×32 RGB, drawn when first asked for."""
+    """Textures of some classes, as many of each, 32×32 RGB, drawn when first asked for."""
 
     builtin = True
     shape = (SIDE, SIDE, 3)
@@ -127,7 +140,7 @@ class Textures(DataSet):
         self.name, self.textures, self.counts = name, tuple(textures), counts
         self.classes = tuple(texture.name for texture in textures)
         total = " + ".join(f"{count * len(textures):,}" for count in counts.values())
-        self.origin = f"built-in: textures of {len(textures)} kinds drawn in any colours, {total}"
+        self.origin = f"built-in: {len(textures)} kinds of textures drawn in any colours, {total}"
 
     def labels(self, split: SplitName) -> np.ndarray:
         return np.tile(np.arange(len(self.classes)), self.counts[split])

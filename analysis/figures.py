@@ -202,9 +202,11 @@ def gaps(
             axes.set_xlabel(words.x)
         grid[0].set_ylabel(words.y)
         entries = [handle(COLOURS[g % 7], MARKERS[g % 7], "", name) for g, name in enumerate(names) if name]
+        beside = sum(map(len, names)) > 40  # too long for a line above
         if entries:
-            figure.legend(handles=entries, loc="outside upper right", ncols=len(entries))
-        face(figure, words, reserved=1.2 * len(entries))
+            place = "outside center right" if beside else "outside upper right"
+            figure.legend(handles=entries, loc=place, ncols=1 if beside else len(entries))
+        face(figure, words, reserved=0 if beside else 1.2 * len(entries))
         return figure
 
 

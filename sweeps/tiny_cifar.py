@@ -69,7 +69,7 @@ SWEEP = Sweep(
         "depths": choice(["1-1", "2-2"]),
         "stem": choice(["half"]),
         "epochs": choice([5]),
-        "train_size": 6_000,
+        "train_size": 3_000,
         "validation": 1_000,
     },
     smoke={"budget": [5_000], "train_size": 500, "depths": choice(["1-1"])},

@@ -22,7 +22,7 @@ PAIRS = {"own − finetune": ("finetune", OWN), "own − knn": ("knn", OWN), "fi
 TUNED = {
     "finetune": ("lr", "weight_decay", "epochs"),
     "knn": ("k", "metric", "weighting"),
-    OWN: ("shrinkage", "ridge", "tuning_steps", "tuning_lr", "layer_decay", "blend"),
+    OWN: ("first_stage", "shrinkage", "ridge", "tuning_steps", "tuning_lr", "layer_decay", "blend"),
 }
 """The hyperparameters that a method has; all others are drawn for it too, and change nothing."""
 TITLE = "A network of one set, few images of another"

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from analysis import pictures
 from analysis.drafts import Drawing
@@ -69,9 +71,6 @@ def plane(arrays: Arrays, domains: Sequence[str]) -> pd.DataFrame:
     space = np.asarray(arrays.get("embedding", np.empty((0, 0))), dtype=np.float64)
     if space.shape[1] < 2 or len(space) < LEAST or not np.isfinite(space).all() or np.ptp(space, 0).max() < 1e-6:
         return pd.DataFrame(columns=["x", "y", "class", "domain"])
-    from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits
-
     with threadpool_limits(1):
         perplexity = min(30.0, (len(space) - 1) / 3)
         found = TSNE(init="pca", perplexity=perplexity, max_iter=500, random_state=0, n_jobs=1).fit_transform(space)

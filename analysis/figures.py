@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from analysis.results import is_share, records
-from analysis.style import COLOURS, DASHES, GREY, MARKERS, STYLE, Words, errorbars, face, groups, handle, keys, save
+from analysis.style import COLOURS, DASHES, GREY, MARKERS, STYLE, Words, errorbars, face, groups, handle, keys
 
-__all__ = ["Words", "curves", "gaps", "learning", "lines", "save"]
+__all__ = ["Words", "curves", "gaps", "learning", "lines"]
 
 
 def lines(

@@ -18,8 +18,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
+from matplotlib.backend_bases import get_registered_canvas_class
 
-from analysis import figures, formats, markup, tables
+from analysis import formats, markup, style, tables
 from analysis.brief import make_brief
 from analysis.drafts import Answer, Draft, Findings
 from analysis.ledger import Ledger
@@ -28,12 +29,19 @@ from analysis.paired import differences
 from analysis.results import CHOSEN, Results
 from analysis.terminal import show
 
-__all__ = ["folder_of", "make_answer", "show"]
+__all__ = ["folder_of", "make_answer", "prepare", "show"]
 
 
 def folder_of(out: Path, question: str, *, smoke: bool) -> Path:
     """Where a question's ledger and answer are, under --out; those of a smoke run lie beside it."""
     return out / (f"{question}-smoke" if smoke else question)
+
+
+def prepare(question: str) -> None:
+    """Import what `make_answer` needs: that takes seconds, which a run has while Ray starts."""
+    importlib.import_module(f"analysis.{question}")
+    for kind in style.FORMATS:
+        get_registered_canvas_class(kind)
 
 
 def make_answer(folder: Path, question: str) -> Answer:
@@ -147,7 +155,7 @@ def _write_tables(folder: Path, answer: Answer, found: Findings, draft: Draft) -
 
 
 def _draw(folder: Path, draft: Draft) -> list[Path]:
-    return [path for name, drawing in draft.drawings.items() for path in figures.save(drawing.figure, folder, name)]
+    return [path for name, drawing in draft.drawings.items() for path in style.save(drawing.figure, folder, name)]
 
 
 _PAIRED = "paired by seed; `apart` where the 95 % interval excludes 0, not widened for the number of comparisons."

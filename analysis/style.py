@@ -58,7 +58,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     paths = []
     with matplotlib.rc_context(STYLE):
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out once for all formats
+        figure.set_layout_engine(None)  # laid out once for all formats
     for kind, metadata in FORMATS.items():
         buffer = io.BytesIO()
         with matplotlib.rc_context(STYLE):

@@ -31,7 +31,7 @@ METHODS = get_args(MethodName)
 BASE: dict[str, Any] = {
     "source": "source.npz", "target": "target.npz", "method": "own", "train_size": 40, "source_width": 2,
     "source_epochs": 2, "validation": 30, "lr": 0.01, "weight_decay": 0.01, "epochs": 3, "k": 5, "metric": "cosine",
-    "weighting": "distance", "shrinkage": 0.5, "ridge": 0.1, "tuning_steps": 40, "tuning_lr": 1e-3,
+    "weighting": "distance", "first_stage": 2, "shrinkage": 0.5, "ridge": 0.1, "tuning_steps": 40, "tuning_lr": 1e-3,
     "layer_decay": 0.7, "blend": 0.5, "seed": 42,
 }  # fmt: skip
 
@@ -143,6 +143,9 @@ def test_embeddings_are_the_networks_own_second_last_layer(sources: Sources, sto
         mirrored = torch.cat([seen[pool] for pool in pools[1:]], 1)
     np.testing.assert_allclose(found["stages"], (plain + mirrored) / 2, atol=1e-5)
     assert found["stages"].shape == (60, 22 * 2)
+    late = torch.cat([seen[pool] for pool in pools[3:]], 1)  # of the mirror images, which came last
+    assert torch.equal(mirrored[:, network[1].column(4) :], late), "stages 4 and 5"
+    assert network[1].column(2) == 0
     np.testing.assert_array_equal(found["y"], split.labels)
 
 

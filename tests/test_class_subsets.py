@@ -10,9 +10,10 @@ import pytest
 
 from trainables.artifacts.domains import domain_images
 from trainables.data.classes import Classes, listed
-from trainables.data.dataset import Arrays, Split
+from trainables.data.dataset import Arrays, DataSet, Split
 from trainables.data.photos import DigitsOverPhotos
 from trainables.data.sources import Sources
+from trainables.data.textures import SETS
 from trainables.problems import Refused
 
 NAMES = ("ant", "bee", "cat", "dog", "eel")
@@ -46,6 +47,11 @@ def test_classes_keep_their_images_order_and_names_and_are_numbered_from_0(sourc
     assert (summary.pool, summary.validation) == (48, 12), "a fifth of its own 60 images"
     assert summary.origin.endswith("of its 5 classes only 1+3-4")
     assert summary.made_from == ("mine",)
+
+
+def test_classes_of_textures_are_drawn_alone_as_they_are_among_all() -> None:
+    textures, kept = SETS["textures10"], np.array([2, 3, 8])
+    assert (textures.images_of(kept, "test") == DataSet.images_of(textures, kept, "test")).all()
 
 
 def test_what_holds_for_the_whole_set_holds_for_its_classes(sources: Sources) -> None:

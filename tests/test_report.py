@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import analysis.__main__ as command
-from analysis import figures
+from analysis import figures, style
 from analysis.drafts import Answer, Draft, Drawing, Findings
 from analysis.figures import Words
 from analysis.ledger import Ledger, LedgerError
@@ -127,7 +127,7 @@ def test_a_line_figure_stands_gaps_single_seeds_and_wide_ranges(complete: Path, 
         table, Words("t", "x", "y", "n"), x="train_size", columns={"test_error": ""}, series=["backbone"]
     )
     assert figure.axes[0].get_xscale() == "log"
-    assert [path.name for path in figures.save(figure, tmp_path, "it")] == ["it.png", "it.svg", "it.pdf"]
+    assert [path.name for path in style.save(figure, tmp_path, "it")] == ["it.png", "it.svg", "it.pdf"]
     assert b"Date" not in (tmp_path / "it.pdf").read_bytes()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,8 @@ from sweeps.engine.preflight import make_plan
 from sweeps.engine.run import Report, carry_out
 from sweeps.engine.schedule import PerCondition
 from sweeps.engine.search import Agenda
-from tests.toy import SWEEP
+from tests.toy import SWEEP, Toy
+from trainables.artifacts.store import Artifact
 
 
 @dataclass
@@ -40,9 +42,9 @@ def sweep(out: Path, *words: str, kind: type[Ledger] = Ledger) -> Ran:
     plan = make_plan(SWEEP, options, problems, out)
     logging.disable(logging.ERROR)
     try:
-        with kind(out / "toy") as ledger:
+        with ThreadPoolExecutor(1) as beside, kind(out / "toy") as ledger:
             agenda = Agenda(plan, ledger)
-            report = carry_out(plan, options, ledger, agenda, "toy", Interrupt())
+            report = carry_out(plan, options, ledger, agenda, "toy", Interrupt(), beside)
             return Ran(report, ledger.trials(), ledger.epochs(), *shortfall(agenda))
     finally:
         logging.disable(logging.NOTSET)
@@ -68,6 +70,20 @@ def test_every_fault_of_a_trial_has_its_status_and_stops_no_other(tmp_path: Path
     assert (ran.trials["attempts"] == 1).all(), "a deterministic error is not retried"
     assert ran.failed == 2 + 2 + 1 + 1, "failed and oom searches, diverged and collapsed confirmations"
     assert ran.report.error is None
+
+
+def _impossible(*_: Any) -> Any:
+    raise ValueError("no such weights")
+
+
+def test_shared_work_that_fails_is_told_whoever_does_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    light = Artifact("impossible", {}, _impossible, light=True)  # fails here, beside Ray's start, and in a worker
+    monkeypatch.setattr(Toy, "artifacts", classmethod(lambda cls, config, sources: {"weights": light}))
+    ran = sweep(tmp_path, "--samples", "1", "--seeds", "1", "--set", "size=50")
+    assert ran.report.error is not None
+    assert "no such weights" in ran.report.error
+    assert len(ran.trials) == 0
+    assert ran.missing
 
 
 def test_asha_stops_weak_trials_within_each_condition_and_short_trials_use_every_slot(tmp_path: Path) -> None:

@@ -1,0 +1,23 @@
+"""Experiments in plain torch, the data they read and the artifacts they share."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Look for no garbage while large modules are imported, nor in them later: that takes a sixth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+with importing():  # every process of a sweep needs both
+    import ray.tune  # noqa: F401
+    import torch  # noqa: F401

@@ -1,15 +1,15 @@
 """A method of our own: learn little where there is little to learn from, and more as the sample grows.
 
-1. A linear discriminant (`discriminant`) on the means of the maps of all stages but the first, over an image and its
-   mirror image: later layers know the source's classes and have forgotten much that tells the target's apart. Its
-   covariance is drawn towards that within the source's classes. Little variance, for the smallest samples.
+1. A linear discriminant (`discriminant`) on the means of the maps of several stages, over an image and its mirror
+   image: later layers know the source's classes and have forgotten much that tells the target's apart. Its covariance
+   is drawn towards that within the source's classes. Little variance, for the smallest samples.
 2. From there the network is tuned, layers nearer to the image the more slowly (J. Howard, S. Ruder, "Universal language
    model fine-tuning", 2018), and from a head that fits, so that no random one distorts it first (A. Kumar et al.,
    "Fine-tuning can distort pretrained features", 2022). Images are shifted and mirrored; normalisation keeps the
    source's statistics; each step replays images of the source under the source's own last layer, against forgetting.
 3. The probabilities of both are averaged.
 
-How far 2 goes, and its share in 3, are searched: with 100 images it may hardly leave 1.
+With which stage 1 begins, how far 2 goes, and its share in 3, are searched: with 100 images it may hardly leave 1.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ UNIT = 1_000
 class Recipe:
     """How the method is set."""
 
+    first_stage: int
+    """The discriminant reads this stage and those behind it, 2 … 5."""
     shrinkage: float
     """Weight of the covariance within the source's classes, 0 … 1."""
     ridge: float
@@ -77,6 +79,7 @@ class Adaptation(Method):
     ) -> None:  # fmt: skip
         self.sample, self.source, self.recipe = sample, source, recipe
         self.without, self.precision, self.seed = without, precision, seed
+        self.column = cast(VGG, network[1]).column(recipe.first_stage)
         known = self._given(source.embedded)
         self.deviation = known.std(0).clamp(min=1e-3 * float(known.std()) + 1e-9)  # a feature may be constant
         _, covariance = within_classes(known / self.deviation, source.embedded.y, int(source.embedded.y.max()) + 1)
@@ -137,7 +140,7 @@ class Adaptation(Method):
         return () if "tuning" in self.without else ("network", "head", "optimizer", "schedule")
 
     def _given(self, images: Images) -> torch.Tensor:
-        return images.x if "stages" in self.without else images.stages
+        return images.x if "stages" in self.without else images.stages[:, self.column :]
 
     def _begin(self, network: nn.Sequential, classes: int) -> None:
         """The network to be tuned, in evaluation mode throughout: its running statistics stay those of the source."""
@@ -165,7 +168,7 @@ class Adaptation(Method):
             maps, stages = vgg.stages(standardize(pixels))
             x = vgg.second_last(maps)
             source = vgg.head(x).float()
-        given = (x if "stages" in self.without else stages).float()
+        given = (x if "stages" in self.without else stages[:, self.column :]).float()
         return self.head(given / self.deviation), source
 
     def _step(self, own: torch.Tensor, replayed: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -52,6 +52,7 @@ class Config(TrialConfig):
     k: int = Field(gt=0, description="knn: neighbours that vote")
     metric: Metric = Field(description="knn: distance")
     weighting: Weighting = Field(description="knn: of a neighbour's vote; distance: by its inverse")
+    first_stage: int = Field(ge=2, le=5, description="own: of the network, that the discriminant reads; up to the last")
     shrinkage: float = Field(ge=0, le=1, description="own: weight of the source's covariance")
     ridge: float = Field(gt=0, le=100, description="own: added to variances, in mean variances")
     tuning_steps: int = Field(ge=0, le=100_000, description=f"own: with {UNIT} images; as the root of their number")

@@ -1,7 +1,10 @@
 """The engine between a question and its answer: plan, search, select, confirm, on Ray Tune."""
 
-from sweeps.engine.cli import main
-from sweeps.engine.space import choice, integers, loguniform, uniform
-from sweeps.engine.sweep import Sweep
+from trainables import importing
+
+with importing():
+    from sweeps.engine.cli import main
+    from sweeps.engine.space import choice, integers, loguniform, uniform
+    from sweeps.engine.sweep import Sweep
 
 __all__ = ["Sweep", "choice", "integers", "loguniform", "main", "uniform"]

@@ -141,8 +141,9 @@ class Plan:
 
     @property
     def confirm_trials(self) -> int:
-        """How many confirm trials each condition runs at most: the chosen config and the prescribed one."""
-        return len(self.request.confirm_seeds) * (2 if self.request.prescribed is not None else 1)
+        """How many confirm trials each condition runs at most: the chosen config, and the prescribed one if another."""
+        several = self.request.prescribed is not None and self.configs_per_condition > 1
+        return len(self.request.confirm_seeds) * (2 if several else 1)
 
     @property
     def size(self) -> int:

@@ -15,6 +15,7 @@ import ray
 from ray.tune.error import TuneError
 
 from analysis.ledger import FINAL, Ledger, Outcome, Status
+from analysis.report import prepare
 from sweeps.engine import tuning
 from sweeps.engine.environment import environment
 from sweeps.engine.interrupt import Interrupt
@@ -49,18 +50,30 @@ class Report:
 
 
 def carry_out(
-    plan: Plan, options: Options, ledger: Ledger, agenda: Agenda, command: str, interrupt: Interrupt
+    plan: Plan,
+    options: Options,
+    ledger: Ledger,
+    agenda: Agenda,
+    command: str,
+    interrupt: Interrupt,
+    beside: ThreadPoolExecutor,
 ) -> Report:
-    """Run what the ledger lacks. Returns normally after signals and faults of Ray too: the ledger has the rest."""
+    """Run what the ledger lacks. Returns normally after signals and faults of Ray too: the ledger has the rest.
+
+    Ray takes seconds to start and to end, and needs this process for neither: `beside` computes what is light while
+    it starts, imports what the answer needs, and ends it when this function has returned.
+    """
     report, root = Report(), options.out.resolve() / "artifacts"
     number = ledger.begin_run(command=command, plan=plan.record(), environment=environment(options))
     artifacts, stop = plan.artifacts().values(), lambda: interrupt.signal is not None
     try:
-        with ThreadPoolExecutor(1) as beside:  # while Ray starts, this process does little but wait
+        with contextlib.ExitStack() as ending:
             light = beside.submit(compute_light, artifacts, plan.sources, root, stop)
-            with session(options, ledger.folder.resolve() / "logs") as ray_session:
-                interrupt.install()  # ray.init has handlers of its own
-                _Run(plan, options, ledger, agenda, ray_session, interrupt, report, light).carry_out()
+            beside.submit(prepare, plan.sweep.question)
+            ray_session = ending.enter_context(session(options, ledger.folder.resolve() / "logs"))
+            interrupt.install()  # ray.init has handlers of its own
+            _Run(plan, options, ledger, agenda, ray_session, interrupt, report, light).carry_out()
+            beside.submit(ending.pop_all().close)
     except SystemExit:  # Ray's handler of SIGTERM, while ray.init had it in place
         interrupt.signal = signal.SIGTERM
     finally:
@@ -121,7 +134,8 @@ class _Run:
     def _shared(self) -> dict[str, ray.ObjectRef]:
         """The artifacts, computed where the store lacks them."""
         try:
-            self.light.result()
+            with contextlib.suppress(Exception):  # `provide` meets it again, where errors are told
+                self.light.result()
             return provide(
                 self.plan.artifacts().values(),
                 self.plan.sources,

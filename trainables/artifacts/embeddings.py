@@ -30,9 +30,8 @@ def embeddings(network: Artifact, name: str, sources: Sources, split: SplitName,
     """
     spec = {"data": sources.fingerprint(name, split), "split": split, "precision": precision, "version": VERSION}
     pieces = max(1, -(-len(sources.dataset(name).labels(split)) // PIECE))
-    return Artifact(
-        "embeddings", spec, _embedded, {"network": network, "images": split_images(name, sources, split)}, pieces
-    )
+    needs = {"network": network, "images": split_images(name, sources, split)}
+    return Artifact("embeddings", spec, _embedded, needs, pieces, light=network.light)
 
 
 @torch.inference_mode()

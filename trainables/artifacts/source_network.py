@@ -36,6 +36,8 @@ LINK = 5
 RECIPE: dict[str, Any] = {"lr": 0.1, "batch_size": 128, "weight_decay": 5e-4, "shift": 4, "ema": 0.99}
 VERSION = 1  # raised by hand when the meaning of the arrays changes
 MOST_VALIDATION = 2_000
+LIGHT = 100_000
+"""Up to so many images · epochs · width², one core trains a network in seconds: less than a worker takes to start."""
 
 
 def source_network(source: str, sources: Sources, *, width: int, epochs: int, precision: Precision) -> Artifact:
@@ -50,9 +52,12 @@ def source_network(source: str, sources: Sources, *, width: int, epochs: int, pr
         return Artifact("source_network", spec | {"weights": weight_files.digest(path)}, partial(_loaded, source))
     spec |= {"epochs": epochs, "precision": precision, "seed": SEED, **RECIPE}
     images, chain = {"images": split_images(source, sources, "train")}, dict[str, Artifact]()
+    size = len(sources.dataset(source).labels("train"))
+    light = size * epochs * width**2 <= LIGHT and pick_device().type == "cpu"
     for end in [*range(LINK, epochs, LINK), epochs]:
-        chain = {"before": Artifact("source_training", spec | {"end": end}, partial(_trained, source), images | chain)}
-    return Artifact("source_network", spec, _averaged, chain)
+        needs, train = images | chain, partial(_trained, source)
+        chain = {"before": Artifact("source_training", spec | {"end": end}, train, needs, light=light)}
+    return Artifact("source_network", spec, _averaged, chain, light=light)
 
 
 def weights_file(source: str, sources: Sources) -> Path | None:

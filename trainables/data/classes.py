@@ -86,7 +86,7 @@ class Classes(DataSet):
         return np.searchsorted(self._kept, labels[np.isin(labels, self._kept)])
 
     def images(self, split: SplitName) -> np.ndarray:
-        return self._base.images(split)[np.isin(self._base.labels(split), self._kept)]
+        return self._base.images_of(self._kept, split)
 
     def fingerprint(self, split: SplitName) -> str:
         """Of the whole set's, and of the classes."""

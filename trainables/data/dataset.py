@@ -71,6 +71,10 @@ class DataSet(ABC):
     def images(self, split: SplitName) -> np.ndarray:
         """[N, H, W] or [N, H, W, 3] uint8."""
 
+    def images_of(self, classes: np.ndarray, split: SplitName) -> np.ndarray:
+        """The images of some classes alone (numbers, ascending), in the split's order: [n, H, W] or [n, H, W, 3]."""
+        return self.images(split)[np.isin(self.labels(split), classes)]
+
     @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:

@@ -148,6 +148,11 @@ class Textures(DataSet):
     def images(self, split: SplitName) -> np.ndarray:
         return _drawn(self.name, split).images
 
+    def images_of(self, classes: np.ndarray, split: SplitName) -> np.ndarray:
+        """As `images`, without drawing the others: no class depends on another."""
+        labels = self.labels(split)
+        return draw(self.textures, labels[np.isin(labels, classes)], seed_of(self.name, split))
+
     def fingerprint(self, split: SplitName) -> str:
         """Of how the split is drawn, so that nobody need draw it to know whether it changed."""
         recipe = f"{self.name} {VERSION} {split} {self.counts[split]}"

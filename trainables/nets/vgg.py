@@ -65,6 +65,11 @@ class VGG(nn.Module):
                 means.append(x.mean((2, 3)))
         return x, torch.cat(means[1:], 1)
 
+    def column(self, stage: int) -> int:
+        """Where the means of a stage's maps begin in what `stages` returns; `stage` counts from 1, the image's side."""
+        width = self.head.in_features // EMBEDDING
+        return sum(maps[-1] * width for maps in STAGES[1 : stage - 1])
+
     def by_stage(self) -> list[nn.Sequential]:
         """The layers of each stage, from the image on; they share parameters with `features`."""
         ends = [i + 1 for i, layer in enumerate(self.features) if isinstance(layer, nn.MaxPool2d)]

@@ -66,9 +66,13 @@ SWEEP = Sweep(
     builtin={
         "data": "textures10",
         "budget": [5_000, 15_000, 50_000],
+        "block": choice(["residual"]),  # the others take three times as long on cores
         "depths": choice(["1-1", "2-2"]),
         "stem": choice(["half"]),
-        "epochs": choice([5]),
+        "batch_size": 32,
+        "epochs": choice([6]),
+        "mix": choice(["none"]),
+        "ema": choice([0.9]),
         "train_size": 3_000,
         "validation": 1_000,
     },

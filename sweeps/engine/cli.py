@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import inspect
 import os
 import shlex
@@ -91,7 +90,6 @@ def _sweep(plan: Plan, options: Options, folder: Path, command: str, interrupt: 
             else:
                 note_plan(ledger, plan, options, command)
             failed, missing = shortfall(agenda)
-        gc.freeze()  # what was imported and run stays: drawing makes garbage enough to look through
         answers.show(answers.make_answer(folder, plan.sweep.question), console)
     if report is None:
         console.print("Nothing was left to run: the answer is made from the ledger.")

@@ -176,7 +176,9 @@ def layers(family: Family, width: int) -> tuple[Layer, ...]:
     """A member layer by layer, as an image passes through them; their parameters add up to the network's."""
     with torch.device("meta"):
         network = TinyNet(family, width).eval()
-        return tuple(_walk(network, torch.empty(1, 3, SIDE, SIDE)))
+    # Only shapes matter. On the meta device batch normalisation would import PyTorch's compiler, which takes a second.
+    with torch.inference_mode():
+        return tuple(_walk(network.to_empty(device="cpu"), torch.empty(1, 3, SIDE, SIDE)))
 
 
 def _walk(network: TinyNet, image: torch.Tensor) -> Iterator[Layer]:

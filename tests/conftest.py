@@ -12,12 +12,19 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from analysis.ledger import Ledger
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = ("--builtin", "--no-dashboard", "--samples", "3", "--seeds", "2", "--set", "train_size=100,300", "epochs=20,40")
 """2 conditions × (3 configs × 3 search seeds + 2 confirm seeds) = 22 trials."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """As trials run; with more, a busy machine makes small networks crawl."""
+    torch.set_num_threads(1)
 
 
 @dataclass

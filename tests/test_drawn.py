@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-import torch
 from sklearn.linear_model import RidgeClassifier
 
 from trainables.artifacts import pretrained
@@ -18,15 +15,6 @@ from trainables.data.letters import CLASSES, draw
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset
 from trainables.files import Arrays
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """As trials run; with more, a busy machine makes small networks crawl."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def pretrain(seed: int) -> Arrays:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import pickle
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,15 +24,6 @@ from trainables.data.subsets import nested_subset, split_train
 from trainables.nets.backbones import Backbone, build, describe
 
 REAL = os.environ.get("LABSWEEP_REAL")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """As trials run; with more, a busy machine makes small networks crawl."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -16,15 +15,6 @@ from trainables.data.sources import Sources
 from trainables.data.textures import SETS, TEXTURES10, TEXTURES100, Texture, draw
 
 EVERY = [pytest.param(texture, id=texture.name) for texture in (*TEXTURES10, *TEXTURES100)]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """As trials run; with more, a busy machine makes small batches crawl."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def content(pattern: Any) -> Any:

@@ -11,7 +11,7 @@ from analysis import figures
 from analysis.decomposition import Decomposition, decompose
 from analysis.drafts import Draft, Drawing, Findings
 from analysis.figures import Words
-from analysis.formats import as_text, ranged
+from analysis.formats import ranged
 from analysis.parts import Part, parts
 from analysis.results import records
 from analysis.transfer_text import ACCURACY, KEPT, METHOD, NO_REPLAY, SIZE, WITHOUT, told, whole
@@ -19,12 +19,6 @@ from analysis.transfer_text import ACCURACY, KEPT, METHOD, NO_REPLAY, SIZE, WITH
 COMPARED = (METHOD, SIZE)
 OWN = "own"
 PAIRS = {"own − finetune": ("finetune", OWN), "own − knn": ("knn", OWN), "finetune − knn": ("knn", "finetune")}
-TUNED = {
-    "finetune": ("lr", "weight_decay", "epochs"),
-    "knn": ("k", "metric", "weighting"),
-    OWN: ("first_stage", "shrinkage", "ridge", "tuning_steps", "tuning_lr", "layer_decay", "blend"),
-}
-"""The hyperparameters that a method has; all others are drawn for it too, and change nothing."""
 TITLE = "A network of one set, few images of another"
 IMAGES = "images of the target"
 
@@ -42,7 +36,6 @@ def answer(found: Findings) -> Draft:
             "ablation": ablated,
             "forgetting": _forgetting(part),
             "bias_variance": errors,
-            "recipes": _recipes(part),
         }
         tables |= {f"{name}{part.suffix}": table for name, table in named.items() if len(table)}
         gaps += [compared, ablated]
@@ -72,16 +65,6 @@ def _forgetting(part: Part) -> pd.DataFrame:
     """How well the source's test images are read after each method, by the source network's own last layer."""
     measured = [KEPT, f"{KEPT}_low", f"{KEPT}_high", f"{KEPT}_image_se"]
     return part.chosen[[METHOD, SIZE, "n", *(name for name in measured if name in part.chosen)]]
-
-
-def _recipes(part: Part) -> pd.DataFrame:
-    """The chosen hyperparameters of each condition, those that its method has."""
-    rows = []
-    for row in records(part.chosen):
-        names = [name for name in TUNED.get(row[METHOD].partition("_")[0], ()) if name in row]
-        config = ", ".join(f"{name.replace('_', ' ')} {as_text(row[name])}" for name in names)
-        rows.append({METHOD: row[METHOD], SIZE: row[SIZE], "config": config})
-    return pd.DataFrame(rows)
 
 
 def _decomposed(part: Part) -> pd.DataFrame:

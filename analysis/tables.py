@@ -33,13 +33,12 @@ def best_config(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
     for condition in results.conditions:
         for recipe in [CHOSEN, *(name for name in condition.recipes if name != CHOSEN)]:
             text = condition.recipes.get(recipe)
-            config = json.loads(text) if text else {}
             own = seeds[(seeds["condition"] == condition.key) & (seeds["recipe"] == recipe)]
             rows.append(
                 {
                     **condition.values,
                     "recipe": recipe,
-                    **{name: config.get(name) for name in results.hyperparameters},
+                    **_config(results, condition, text),
                     f"search_{results.metric}": condition.score if recipe == CHOSEN else math.nan,
                     "search_seeds": condition.search_seeds if recipe == CHOSEN else 0,
                     **_summary(results, own),
@@ -47,7 +46,11 @@ def best_config(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
                     **_counts(condition),
                 }
             )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    for name in results.hyperparameters:
+        if table[name].isna().any():  # pandas would make numbers with a decimal point of the rest
+            table[name] = pd.Series([row[name] for row in rows], dtype=object)
+    return table
 
 
 def curves(results: Results) -> pd.DataFrame:
@@ -126,6 +129,14 @@ def progress(best: pd.DataFrame) -> str | None:
     own = best[best["recipe"] == CHOSEN]
     planned, unfinished = int(own["trials"].sum()), int(own["unfinished"].sum())
     return f"{planned - unfinished}/{planned}" if unfinished else None
+
+
+def _config(results: Results, condition: Condition, recipe: str | None) -> dict[str, Any]:
+    """The hyperparameters of a recipe of this condition; None for those that change nothing in it."""
+    config = json.loads(recipe) if recipe else {}
+    trials = condition.trials[condition.trials["recipe"] == recipe]
+    unused = {name for facts in trials["facts"] for name in facts.get("unused", ())}
+    return {name: None if name in unused else config.get(name) for name in results.hyperparameters}
 
 
 def _summary(results: Results, own: pd.DataFrame) -> dict[str, Any]:

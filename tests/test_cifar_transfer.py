@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from sweeps.cifar_transfer import SWEEP
 from trainables.adaptation import Adaptation, Ingredient
 from trainables.artifacts import source_network as source_networks
 from trainables.artifacts.embeddings import embeddings
@@ -147,6 +148,17 @@ def test_embeddings_are_the_networks_own_second_last_layer(sources: Sources, sto
     assert torch.equal(mirrored[:, network[1].column(4) :], late), "stages 4 and 5"
     assert network[1].column(2) == 0
     np.testing.assert_array_equal(found["y"], split.labels)
+
+
+def test_each_method_uses_the_hyperparameters_that_change_it() -> None:
+    searched = set(SWEEP.space)
+    used = {method: searched - set(CifarTransfer.unused(Config(**BASE | {"method": method}))) for method in METHODS}
+    assert used["finetune"] == {"lr", "weight_decay", "epochs"}
+    assert used["knn"] == {"k", "metric", "weighting"}
+    assert used["own"] == searched - used["finetune"] - used["knn"]
+    assert used["own_no_stages"] == used["own"] - {"first_stage"}
+    assert used["own_no_tuning"] == {"first_stage", "shrinkage", "ridge"}
+    assert used["own_no_replay"] == used["own"]
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])

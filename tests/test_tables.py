@@ -17,7 +17,7 @@ from analysis.intervals import accuracy_interval, t_interval
 from analysis.ledger import Ledger
 from analysis.measures import by_seed, to_the_best
 from analysis.paired import differences
-from analysis.results import Results
+from analysis.results import Results, records
 from analysis.tables import best_config, by_set, curves, progress
 from tests.synthetic import (
     CONFIRM_SEEDS,
@@ -322,6 +322,24 @@ def test_people_read_names_of_data_sets_and_no_oracle_where_there_is_none(pair: 
     assert "oracle" not in text
     assert make_brief(results, best, "").further == 2
     assert make_brief(results, best, "").shared == "Data: digits (built-in), letters; precision fp32"
+
+
+def test_a_hyperparameter_that_changes_nothing_is_left_blank(tmp_path: Path) -> None:
+    def measure(config: dict[str, Any], phase: str) -> Measured:
+        own = two_sets(config, phase)
+        return own._replace(facts={**own.facts, **({"unused": ["k"]} if config["regime"] == "one" else {})})
+
+    fill_question(
+        tmp_path, "pair", measure, factors={"regime": ["one", "both"]}, draws=[{"lr": 0.1, "k": 3}],
+        settings={"first": "digits", "second": "letters"}, select="max val_cross_accuracy",
+        data_fields=["first", "second"],
+        data=[{"name": name, "builtin": True, "origin": "made up"} for name in ("digits", "letters")],
+    )  # fmt: skip
+    results, _, best = tables(tmp_path)
+    assert [row["k"] for row in records(best)] == [None, 3]
+    assert list(formats.results_table(results, best)["k"]) == ["–", "3"]
+    assert list(make_brief(results, best, "").table["k"]) == ["–", "3"]
+    assert [line.split(",")[best.columns.get_loc("k")] for line in markup.to_csv(best).splitlines()] == ["k", "", "3"]
 
 
 def test_conditions_are_compared_in_any_metric(pair: Path) -> None:

@@ -18,6 +18,5 @@ def importing() -> Iterator[None]:
         gc.enable()
 
 
-with importing():  # every process of a sweep needs both
-    import ray.tune  # noqa: F401
+with importing():  # every process of a sweep needs it
     import torch  # noqa: F401

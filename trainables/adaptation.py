@@ -33,6 +33,13 @@ from trainables.seeds import seed_of
 from trainables.transfer_methods import BATCH, Images, Method
 
 Ingredient = Literal["stages", "shrinkage", "tuning", "replay", "average"]
+SETTING: dict[Ingredient, tuple[str, ...]] = {
+    "stages": ("first_stage",),
+    "shrinkage": ("shrinkage",),
+    "tuning": ("tuning_steps", "tuning_lr", "layer_decay", "blend"),
+    "average": ("blend",),
+}
+"""By ingredient: the hyperparameters that are about it alone."""
 REPLAYED = BATCH // 2
 """Images of the source in each step."""
 PARTS = 4
@@ -73,6 +80,8 @@ class Replay(NamedTuple):
 class Adaptation(Method):
     """`without` names the ingredients that are left out. The network, as `rebuilt`, is the method's own to change."""
 
+    SET_BY = tuple(Recipe.__dataclass_fields__)
+
     def __init__(
         self, sample: Images, classes: int, network: nn.Sequential, source: Replay, recipe: Recipe, *,
         without: Collection[Ingredient], precision: Precision, seed: int,
@@ -89,6 +98,11 @@ class Adaptation(Method):
         )  # fmt: skip
         if "tuning" not in without:
             self._begin(network, classes)
+
+    @staticmethod
+    def unused_without(without: Collection[Ingredient]) -> set[str]:
+        """Hyperparameters that say nothing then."""
+        return {name for ingredient in without for name in SETTING.get(ingredient, ())}
 
     @staticmethod
     def epochs_without(without: Collection[Ingredient]) -> int:
@@ -191,6 +205,12 @@ class Adaptation(Method):
         self.optimizer.step()
         self.schedule.step()
         return loss.detach()
+
+
+def left_out(method: str) -> tuple[Ingredient, ...]:
+    """The ingredients that a method of this name goes without: `own_no_replay` -> `("replay",)`, any other -> none."""
+    name = method.partition("_no_")[2]
+    return (name,) if name else ()  # type: ignore[return-value]  # the names of methods end in ingredients
 
 
 def _rounds(images: int, count: int, generator: torch.Generator) -> torch.Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import traceback
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +111,11 @@ class Experiment(ABC, Generic[C]):
     def problems(cls, config: C, sources: Sources) -> list[Problem]:
         """What is wrong with a config beyond its fields' ranges: sizes against the data, names, missing weights."""
         return []
+
+    @classmethod
+    def unused(cls, config: C) -> Collection[str]:
+        """Hyperparameters that change nothing in a trial of this config: tables leave them blank."""
+        return ()
 
     @classmethod
     def epochs(cls, config: C) -> int:

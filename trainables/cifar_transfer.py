@@ -17,7 +17,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from trainables.adaptation import UNIT, Adaptation, Ingredient, Recipe, Replay
+from trainables.adaptation import UNIT, Adaptation, Recipe, Replay, left_out
 from trainables.artifacts.embeddings import embeddings
 from trainables.artifacts.images import split_images
 from trainables.artifacts.source_network import held_out_rows, network_problems, rebuilt, source_network
@@ -83,12 +83,18 @@ class CifarTransfer(Experiment[Config]):
         )
 
     @classmethod
+    def unused(cls, config: Config) -> set[str]:
+        every = {*NewLayer.SET_BY, *Neighbours.SET_BY, *Adaptation.SET_BY}
+        return every - {*_kind(config).SET_BY} | Adaptation.unused_without(left_out(config.method))
+
+    @classmethod
     def epochs(cls, config: Config) -> int:
-        return {"finetune": config.epochs, "knn": 1}.get(config.method, Adaptation.epochs_without(_without(config)))
+        own = Adaptation.epochs_without(left_out(config.method))
+        return {"finetune": config.epochs, "knn": 1}.get(config.method, own)
 
     @classmethod
     def cost(cls, config: Config) -> float:
-        own = config.method == "own" or "tuning" not in _without(config)
+        own = config.method == "own" or "tuning" not in left_out(config.method)
         tuned = float(config.tuning_steps * (config.train_size / UNIT) ** 0.5) if own else 0.0
         return {"finetune": 1e-5 * config.epochs * config.train_size, "knn": 0.1}.get(config.method, 1 + 0.1 * tuned)
 
@@ -107,10 +113,9 @@ class CifarTransfer(Experiment[Config]):
                 Images.of(more["test_source"], more.get("test_source_images")),
             )
         self.source_head = {name: network[f"1.classifier.6.{name}"] for name in ("weight", "bias")}
-        classes = len(data.dataset(config.target).classes)
         sample = Images.of(target, pixels, taken)
         replay = Replay(Images.of(source, None, known), replayed, known)
-        self.method = _method(config, sample, classes, rebuilt(network), replay)
+        self.method = _method(config, sample, len(data.dataset(config.target).classes), rebuilt(network), replay)
         self.tested: Arrays = {}
 
     def epoch(self) -> Metrics:
@@ -144,36 +149,31 @@ class CifarTransfer(Experiment[Config]):
         return self.tested
 
 
-def _without(config: Config) -> tuple[Ingredient, ...]:
-    """What `own_no_…` leaves out."""
-    name = config.method.partition("_no_")[2]
-    return (name,) if name else ()  # type: ignore[return-value]  # the names of `MethodName` end in ingredients
+def _kind(config: Config) -> type[Method]:
+    kinds: dict[str, type[Method]] = {"finetune": NewLayer, "knn": Neighbours}
+    return kinds.get(config.method, Adaptation)
 
 
 def _method(config: Config, sample: Images, classes: int, network: nn.Sequential, source: Replay) -> Method:
+    settings: dict[str, Any] = {name: getattr(config, name) for name in _kind(config).SET_BY}
     if config.method == "finetune":
-        return NewLayer(
-            sample, classes, lr=config.lr, weight_decay=config.weight_decay, epochs=config.epochs, seed=config.seed
-        )
+        return NewLayer(sample, classes, **settings, seed=config.seed)
     if config.method == "knn":
-        return Neighbours(sample, classes, k=config.k, metric=config.metric, weighting=config.weighting)
-    recipe = Recipe(**{name: getattr(config, name) for name in Recipe.__dataclass_fields__})
-    more: dict[str, Any] = {"without": _without(config), "precision": config.precision, "seed": config.seed}
-    return Adaptation(sample, classes, network, source, recipe, **more)
+        return Neighbours(sample, classes, **settings)
+    more: dict[str, Any] = {"without": left_out(config.method), "precision": config.precision, "seed": config.seed}
+    return Adaptation(sample, classes, network, source, Recipe(**settings), **more)
 
 
 def _network(config: Config, sources: Sources) -> Artifact:
-    return source_network(
-        config.source, sources, width=config.source_width, epochs=config.source_epochs, precision=config.precision
-    )
+    width, epochs = config.source_width, config.source_epochs
+    return source_network(config.source, sources, width=width, epochs=epochs, precision=config.precision)
 
 
 def _artifacts(config: Config, sources: Sources, split: SplitName) -> dict[str, Artifact]:
     """`target` and `source`: embeddings; `target_images` and `source_images`, for a method that changes the network."""
     network, made = _network(config, sources), {}
-    tuned = config.method == "own" or _without(config) not in ((), ("tuning",))
-    for role in ("target", "source"):
-        name = getattr(config, role)
+    tuned = config.method == "own" or left_out(config.method) not in ((), ("tuning",))
+    for role, name in (("target", config.target), ("source", config.source)):
         made[role] = embeddings(network, name, sources, split, config.precision)
         if tuned:
             made[f"{role}_images"] = split_images(name, sources, split)

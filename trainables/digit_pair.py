@@ -47,6 +47,10 @@ class DigitPair(DomainsExperiment[Config]):
         images = config.train_size * (2 if config.regime == "both" else 1)
         return float(config.epochs * (images + EVALUATED) * (config.width + 8))
 
+    @classmethod
+    def unused(cls, config: Config) -> tuple[str, ...]:
+        return () if config.regime == "both" else ("second_weight",)
+
     def setup(self, **images: Tensors) -> None:
         config = self.config
         self.tasks: list[Domain] = list(DOMAINS) if config.regime == "both" else [config.regime]

@@ -58,6 +58,10 @@ class JointEmbedding(DomainsExperiment[Config]):
     def cost(cls, config: Config) -> float:
         return float(config.epochs * (config.train_size + EVALUATED) * (CHANNELS[config.colour] + 20))
 
+    @classmethod
+    def unused(cls, config: Config) -> tuple[str, ...]:
+        return ("margin",) if config.mining == "classifier" else ()
+
     def setup(self, **images: Tensors) -> None:
         config = self.config
         self.take(images)

@@ -119,10 +119,11 @@ class Loop:
 
     def outcome(self) -> dict[str, Any]:
         """What the ledger records; writes the arrays on the way, if they are kept."""
+        unused = sorted(self.experiment.unused(self.experiment.config))
         outcome: dict[str, Any] = {
             "status": self.status,
             "seconds": self.seconds,
-            "facts": self.experiment.facts(),
+            "facts": {**self.experiment.facts(), **({"unused": unused} if unused else {})},
             "error": self.error,
             "test_openings": self.test_openings,
         }

@@ -9,7 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -47,6 +47,9 @@ class Images:
 class Method(ABC):
     """How a sample of the target's images becomes a classifier of them."""
 
+    SET_BY: ClassVar[tuple[str, ...]]
+    """Its hyperparameters."""
+
     @abstractmethod
     def epoch(self, number: int) -> Metrics:
         """The epoch of this number, from 1; training metrics, and `steps`."""
@@ -62,6 +65,8 @@ class Method(ABC):
 
 class NewLayer(Method):
     """The source network's last layer replaced and trained with AdamW, its learning rate falling to 0 as a cosine."""
+
+    SET_BY = ("lr", "weight_decay", "epochs")
 
     def __init__(self, sample: Images, classes: int, *, lr: float, weight_decay: float, epochs: int, seed: int) -> None:
         self.sample, self.seed = sample, seed
@@ -103,6 +108,8 @@ class NewLayer(Method):
 
 class Neighbours(Method):
     """The classes of the nearest images of the sample vote; nothing is trained."""
+
+    SET_BY = ("k", "metric", "weighting")
 
     def __init__(self, sample: Images, classes: int, *, k: int, metric: Metric, weighting: Weighting) -> None:
         self.sample, self.classes = sample, classes

@@ -32,6 +32,15 @@ def all_gone(processes: list[psutil.Process], seconds: float) -> list[psutil.Pro
     return alive
 
 
+def damage(artifacts: Path) -> tuple[Path, bytes]:
+    """Cut off the end of some features; returns the file, and what it held."""
+    damaged = sorted(artifacts.glob("features-*/piece-000.npz"))[0]
+    content = damaged.read_bytes()
+    damaged.unlink()  # it is a hard link
+    damaged.write_bytes(content[:-100])
+    return damaged, content
+
+
 def test_a_killed_driver_loses_nothing_and_the_table_is_the_same_to_the_last_digit(
     sweeps: Sweeps, undisturbed: Sweeps
 ) -> None:
@@ -44,11 +53,14 @@ def test_a_killed_driver_loses_nothing_and_the_table_is_the_same_to_the_last_dig
         after = sweeps.finished()
         assert before.items() <= after.items(), "a finished trial was lost or run again"
         before = after
+    damaged, content = damage(sweeps.out / "artifacts")
     code, output = sweeps.run(*SMALL)
     assert code == 0, output
     assert before.items() <= sweeps.finished().items()
     assert sweeps.finished().keys() == undisturbed.finished().keys()
     assert sweeps.table() == undisturbed.table()
+    assert damaged.with_name("piece-000.npz.damaged-1").exists(), "a damaged artifact is set aside"
+    assert damaged.read_bytes() == content, "and computed again, to the same bytes"
 
 
 def test_typing_the_command_again_runs_nothing_and_more_seeds_extend(sweeps: Sweeps, undisturbed: Sweeps) -> None:
@@ -151,18 +163,6 @@ def test_two_sweeps_on_one_output_one_proceeds_the_other_says_who_holds_it(sweep
     assert "Traceback" not in output
     text, _ = first.communicate(timeout=240)
     assert first.returncode == 0, text
-
-
-def test_a_damaged_artifact_is_set_aside_and_computed_again(sweeps: Sweeps, undisturbed: Sweeps) -> None:
-    damaged = sorted((sweeps.out / "artifacts").glob("features-*/piece-000.npz"))[0]
-    content = damaged.read_bytes()
-    damaged.unlink()  # it is a hard link
-    damaged.write_bytes(content[:-100])
-    code, output = sweeps.run(*SMALL)
-    assert code == 0, output
-    assert damaged.with_name("piece-000.npz.damaged-1").exists()
-    assert damaged.read_bytes() == content, "the recomputation gives the same bytes"
-    assert sweeps.table() == undisturbed.table()
 
 
 def test_the_undisturbed_sweep_used_every_slot_and_recorded_everything(undisturbed: Sweeps) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,9 +41,9 @@ def sweep(out: Path, *words: str, kind: type[Ledger] = Ledger) -> Ran:
     plan = make_plan(SWEEP, options, problems, out)
     logging.disable(logging.ERROR)
     try:
-        with ThreadPoolExecutor(1) as beside, kind(out / "toy") as ledger:
+        with kind(out / "toy") as ledger:
             agenda = Agenda(plan, ledger)
-            report = carry_out(plan, options, ledger, agenda, "toy", Interrupt(), beside)
+            report = carry_out(plan, options, ledger, agenda, "toy", Interrupt())
             return Ran(report, ledger.trials(), ledger.epochs(), *shortfall(agenda))
     finally:
         logging.disable(logging.NOTSET)

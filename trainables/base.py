@@ -15,17 +15,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args
 
-import ray
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from ray import tune
 
+from trainables import importing
 from trainables.artifacts.store import Artifact, Store
 from trainables.data.sources import Sources
 from trainables.device import Precision, Tensors, device_name, pick_device, pin, tensors
 from trainables.files import Arrays
 from trainables.problems import Problem
 from trainables.seeds import seed_of
+
+with importing():
+    import ray
+    from ray import tune
 
 if TYPE_CHECKING:
     from trainables.loop import Loop

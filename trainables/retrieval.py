@@ -13,16 +13,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from pytorch_metric_learning.distances import LpDistance
-from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
-from pytorch_metric_learning.utils.inference import CustomKNN
 
+from trainables import importing
 from trainables.data.subsets import balanced_order
 from trainables.files import Arrays
 from trainables.seeds import seed_of
 
+with importing():
+    from pytorch_metric_learning.distances import LpDistance
+    from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
+    from pytorch_metric_learning.utils.inference import CustomKNN
+
 DEPTHS = (5, 10)
-SHOWN, NEIGHBOURS = 300, 6
+SHOWN, NEIGHBOURS = 200, 6
 """Of `picture`: test images of each domain in the map, neighbours on the retrieval sheet."""
 BATCH = 1_000  # queries at a time: bounds the memory that distances and neighbours take
 _KNN = CustomKNN(LpDistance(normalize_embeddings=False), batch_size=BATCH)

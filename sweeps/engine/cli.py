@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import inspect
 import os
 import shlex
@@ -10,7 +11,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def main(sweep: Sweep) -> None:
     Exit codes: 0 complete; 1 trials failed, ran out of memory, diverged or are missing; 2 refused, nothing was
     run; 130 and 143 interrupted by Ctrl-C and SIGTERM.
     """
+    gc.freeze()  # what is imported stays: collecting garbage, at exit too, need not go through it again
     sys.exit(run(sweep, sys.argv[1:]))
 
 
@@ -77,20 +78,20 @@ def _say(problems: tuple[Problem, ...]) -> int:
 def _sweep(plan: Plan, options: Options, folder: Path, command: str, interrupt: Interrupt) -> int:
     if options.fresh:
         set_ledger_aside(folder)
-    console = standard_output()
-    with ThreadPoolExecutor(1) as beside:
-        with Ledger(folder) as ledger:
-            agenda = Agenda(plan, ledger, slots(options))
-            report = None
-            if agenda.trials_left:
-                from sweeps.engine.run import carry_out  # Ray takes seconds to import
+    with Ledger(folder) as ledger:
+        agenda = Agenda(plan, ledger, slots(options))
+        report = None
+        if agenda.trials_left:
+            from sweeps.engine.run import carry_out  # Ray takes seconds to import
 
-                print("starting Ray …", file=sys.stderr)
-                report = carry_out(plan, options, ledger, agenda, command, interrupt, beside)
-            else:
-                note_plan(ledger, plan, options, command)
-            failed, missing = shortfall(agenda)
-        answers.show(answers.make_answer(folder, plan.sweep.question), console)
+            print("starting Ray …", file=sys.stderr)
+            report = carry_out(plan, options, ledger, agenda, command, interrupt)
+        else:
+            note_plan(ledger, plan, options, command)
+        failed, missing = shortfall(agenda)
+    answer = answers.make_answer(folder, plan.sweep.question)
+    console = standard_output()
+    answers.show(answer, console)
     if report is None:
         console.print("Nothing was left to run: the answer is made from the ledger.")
     else:

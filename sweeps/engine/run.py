@@ -50,30 +50,20 @@ class Report:
 
 
 def carry_out(
-    plan: Plan,
-    options: Options,
-    ledger: Ledger,
-    agenda: Agenda,
-    command: str,
-    interrupt: Interrupt,
-    beside: ThreadPoolExecutor,
+    plan: Plan, options: Options, ledger: Ledger, agenda: Agenda, command: str, interrupt: Interrupt
 ) -> Report:
-    """Run what the ledger lacks. Returns normally after signals and faults of Ray too: the ledger has the rest.
-
-    Ray takes seconds to start and to end, and needs this process for neither: `beside` computes what is light while
-    it starts, imports what the answer needs, and ends it when this function has returned.
-    """
+    """Run what the ledger lacks. Returns normally after signals and faults of Ray too: the ledger has the rest."""
     report, root = Report(), options.out.resolve() / "artifacts"
     number = ledger.begin_run(command=command, plan=plan.record(), environment=environment(options))
     artifacts, stop = plan.artifacts().values(), lambda: interrupt.signal is not None
     try:
-        with contextlib.ExitStack() as ending:
+        with ThreadPoolExecutor(1) as beside:  # while Ray starts, this process does little but wait
             light = beside.submit(compute_light, artifacts, plan.sources, root, stop)
             beside.submit(prepare, plan.sweep.question)
-            ray_session = ending.enter_context(session(options, ledger.folder.resolve() / "logs"))
-            interrupt.install()  # ray.init has handlers of its own
-            _Run(plan, options, ledger, agenda, ray_session, interrupt, report, light).carry_out()
-            beside.submit(ending.pop_all().close)
+            # It ends here too: an object of Ray's that another thread lets go of meanwhile would end the process.
+            with session(options, ledger.folder.resolve() / "logs") as ray_session:
+                interrupt.install()  # ray.init has handlers of its own
+                _Run(plan, options, ledger, agenda, ray_session, interrupt, report, light).carry_out()
     except SystemExit:  # Ray's handler of SIGTERM, while ray.init had it in place
         interrupt.signal = signal.SIGTERM
     finally:

@@ -13,16 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from pytorch_metric_learning.distances import LpDistance
+from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
+from pytorch_metric_learning.utils.inference import CustomKNN
 
-from trainables import importing
 from trainables.data.subsets import balanced_order
 from trainables.files import Arrays
 from trainables.seeds import seed_of
-
-with importing():
-    from pytorch_metric_learning.distances import LpDistance
-    from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
-    from pytorch_metric_learning.utils.inference import CustomKNN
 
 DEPTHS = (5, 10)
 SHOWN, NEIGHBOURS = 200, 6

@@ -62,7 +62,7 @@ SWEEP = Sweep(
         "epochs": 7,
         "validation": 300,
     },
-    smoke={"colour": ["gray"], "train_size": 100},
+    smoke={"first": "digits[0-4]", "second": "house_digits[0-4]", "colour": ["gray"], "train_size": 100},
     samples=8,
     search_seeds=2,
     finalists=2,

@@ -38,7 +38,7 @@ def folder_of(out: Path, question: str, *, smoke: bool) -> Path:
 
 
 def prepare(question: str) -> None:
-    """Import what `make_answer` needs: that takes seconds, which a run has while Ray starts."""
+    """Import what `make_answer` needs: that takes seconds, which a run has while its workers start."""
     importlib.import_module(f"analysis.{question}")
     for kind in style.FORMATS:
         get_registered_canvas_class(kind)

@@ -59,10 +59,10 @@ def carry_out(
     try:
         with ThreadPoolExecutor(1) as beside:  # while Ray starts, this process does little but wait
             light = beside.submit(compute_light, artifacts, plan.sources, root, stop)
-            beside.submit(prepare, plan.sweep.question)
             # It ends here too: an object of Ray's that another thread lets go of meanwhile would end the process.
             with session(options, ledger.folder.resolve() / "logs") as ray_session:
-                interrupt.install()  # ray.init has handlers of its own
+                interrupt.install()  # ray.init has handlers of its own, which raise: no import may be under way then
+                beside.submit(prepare, plan.sweep.question)
                 _Run(plan, options, ledger, agenda, ray_session, interrupt, report, light).carry_out()
     except SystemExit:  # Ray's handler of SIGTERM, while ray.init had it in place
         interrupt.signal = signal.SIGTERM

@@ -6,8 +6,8 @@ import contextlib
 import dataclasses
 import signal
 import sqlite3
+import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -33,6 +33,9 @@ from trainables.device import device_name
 ROUNDS = 10
 """How often Tune is started again after it gave up; each time the suspects are fewer."""
 
+PATIENCE = 20.0
+"""Seconds after which light work that a signal left behind is given up."""
+
 
 @dataclass
 class Report:
@@ -55,18 +58,25 @@ def carry_out(
     """Run what the ledger lacks. Returns normally after signals and faults of Ray too: the ledger has the rest."""
     report, root = Report(), options.out.resolve() / "artifacts"
     number = ledger.begin_run(command=command, plan=plan.record(), environment=environment(options))
-    artifacts, stop = plan.artifacts().values(), lambda: interrupt.signal is not None
+
+    def light_work() -> None:
+        with contextlib.suppress(Exception):  # `provide` meets it again, where errors are told
+            compute_light(plan.artifacts().values(), plan.sources, root, stop=lambda: interrupt.signal is not None)
+
+    # While Ray starts, this process does little but wait. A daemon: Ray's handler of SIGTERM can raise in the midst of
+    # an import and leave the interpreter's import lock held, and then the next import of this thread never ends.
+    light = threading.Thread(target=light_work, daemon=True)
+    light.start()
     try:
-        with ThreadPoolExecutor(1) as beside:  # while Ray starts, this process does little but wait
-            light = beside.submit(compute_light, artifacts, plan.sources, root, stop)
-            # It ends here too: an object of Ray's that another thread lets go of meanwhile would end the process.
-            with session(options, ledger.folder.resolve() / "logs") as ray_session:
-                interrupt.install()  # ray.init has handlers of its own, which raise: no import may be under way then
-                beside.submit(prepare, plan.sweep.question)
-                _Run(plan, options, ledger, agenda, ray_session, interrupt, report, light).carry_out()
+        # It ends here too: an object of Ray's that another thread lets go of meanwhile would end the process.
+        with session(options, ledger.folder.resolve() / "logs") as ray_session:
+            interrupt.install()  # over those of ray.init
+            threading.Thread(target=prepare, args=(plan.sweep.question,), daemon=True).start()
+            _Run(plan, options, ledger, agenda, ray_session, interrupt, report, light).carry_out()
     except SystemExit:  # Ray's handler of SIGTERM, while ray.init had it in place
         interrupt.signal = signal.SIGTERM
     finally:
+        light.join(PATIENCE)
         whole = report.error is None and not agenda.trials_left and not agenda.running
         with contextlib.suppress(sqlite3.Error):  # a full disk: what could be written has been
             ledger.end_run(
@@ -90,7 +100,7 @@ class _Run:
         ray_session: Session,
         interrupt: Interrupt,
         report: Report,
-        light: Future[None],
+        light: threading.Thread,
     ) -> None:
         self.plan, self.options, self.ledger, self.agenda = plan, options, ledger, agenda
         self.session, self.interrupt = ray_session, interrupt
@@ -124,8 +134,7 @@ class _Run:
     def _shared(self) -> dict[str, ray.ObjectRef]:
         """The artifacts, computed where the store lacks them."""
         try:
-            with contextlib.suppress(Exception):  # `provide` meets it again, where errors are told
-                self.light.result()
+            self.light.join()
             return provide(
                 self.plan.artifacts().values(),
                 self.plan.sources,

@@ -91,28 +91,38 @@ def best_draws(
     return [choice.recipe for choice in ranked(trials, last_epochs, select, seeds)[:n]]
 
 
-def winner(
-    trials: pd.DataFrame, last_epochs: pd.DataFrame, select: str, seeds: Collection[int] | None = None
-) -> Choice | None:
+def winner(trials: pd.DataFrame, last_epochs: pd.DataFrame, select: str) -> Choice | None:
     """The best candidate of one condition's trials; None while there is none."""
-    return next(iter(ranked(trials, last_epochs, select, seeds)), None)
+    return next(iter(ranked(trials, last_epochs, select)), None)
 
 
 def chosen(trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: Mapping[str, Any]) -> pd.DataFrame:
-    """A row a condition that has a candidate: its `condition_key` and the fields of the `Choice`.
-
-    `plan` is a run's plan: its `select` says by what to choose, its `search_seeds` on which seeds, where
-    these were used (a condition of an earlier run may have used others), and its `draws` or `space` among which
-    values of the hyperparameters (see `drawn`).
-    """
+    """A row a condition that has a candidate: its `condition_key` and the fields of the `Choice`."""
     rows = []
-    for key, own in drawn(trials, plan).groupby("condition_key", sort=True):
-        used = set(own.loc[own["phase"] == "search", "seed"])
-        planned = used & set(plan.get("search_seeds") or ())
-        best = winner(own, last_epochs, plan["select"], planned or None)
+    for key, own in trials.groupby("condition_key", sort=True):
+        best = winner(asked_for(own, last_epochs, plan)[0], last_epochs, plan["select"])
         if best is not None:
             rows.append({"condition_key": key, **best._asdict()})
     return pd.DataFrame(rows, columns=["condition_key", *Choice._fields])
+
+
+def asked_for(trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: Mapping[str, Any]) -> tuple[pd.DataFrame, int]:
+    """One condition's search trials by which its plan chooses, as far as they ran, and how many there are to be.
+
+    Those are all `drawn` configs on the plan's `search_seeds`; where it has `finalists`, all on the first seed and the
+    best so many on the others. Others count for nothing: an earlier, shorter search had finalists of its own. A
+    condition that only an earlier run searched, on other seeds, keeps all of its trials.
+    """
+    own, planned = drawn(trials, plan), int(plan["search_trials"])
+    own, seeds = own[own["phase"] == "search"], list(plan.get("search_seeds") or ())
+    if not own["seed"].isin(seeds).any():
+        return own, planned
+    own, finalists = own[own["seed"].isin(seeds)], int(plan.get("finalists", 0))
+    if not finalists:
+        return own, planned
+    best = best_draws(own, last_epochs, plan["select"], finalists, seeds=seeds[:1])
+    further = own["config"].map(recipe_of).isin(best)
+    return own[(own["seed"] == seeds[0]) | further], planned + len(best) * (len(seeds) - 1)
 
 
 def drawn(trials: pd.DataFrame, plan: Mapping[str, Any]) -> pd.DataFrame:

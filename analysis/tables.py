@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.intervals import Interval, accuracy_interval, t_interval
 from analysis.measures import counts, images_of, labels, measured, network_error, reported
 from analysis.results import CHOSEN, REPORTED, Condition, Results, error_of, is_share, records
-from analysis.selection import drawn
+from analysis.selection import asked_for, drawn
 
 SETTLED = (*REPORTED, "stopped", "failed", "oom")
 """Statuses of a trial that will not run any further."""
@@ -43,7 +43,7 @@ def best_config(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
                     "search_seeds": condition.search_seeds if recipe == CHOSEN else 0,
                     **_summary(results, own),
                     **_spent(results, condition, own),
-                    **_counts(condition),
+                    **_counts(condition, results.last),
                 }
             )
     table = pd.DataFrame(rows)
@@ -172,13 +172,13 @@ def _spent(results: Results, condition: Condition, own: pd.DataFrame) -> dict[st
     }
 
 
-def _counts(condition: Condition) -> dict[str, int]:
+def _counts(condition: Condition, last_epochs: pd.DataFrame) -> dict[str, int]:
     trials, plan, recipes = condition.trials, condition.plan, condition.recipes
     settled = trials["status"].isin(SETTLED)
     search = trials["phase"] == "search"
-    planned_search = search & trials["id"].isin(drawn(trials, plan)["id"])
-    missing = int(plan["search_trials"]) - int((planned_search & settled).sum())
-    missing = max(missing, int((planned_search & ~settled).sum()))
+    asked, due = asked_for(trials, last_epochs, plan)
+    ended = int(asked["status"].isin(SETTLED).sum())
+    missing = max(due - ended, len(asked) - ended)
     if plan["confirm"]:
         prescribed = plan.get("prescribed", False)
         wanted = {r for name, r in recipes.items() if prescribed or name == CHOSEN} if CHOSEN in recipes else ()

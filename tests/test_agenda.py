@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.ledger import Ledger, Outcome, Status
+from analysis.selection import asked_for, chosen, recipe_of
 from sweeps.engine.plan import Trial
 from sweeps.engine.search import Agenda, Signal
 from sweeps.engine.sweep import Sweep
@@ -98,6 +100,23 @@ def test_where_trials_are_dear_only_finalists_run_on_further_seeds(tmp_path: Pat
         ranked = sorted({float(t.entry.config["lr"]) for t in searched}, key=lambda lr: abs(lr - 0.1))
         assert further == set(ranked[:2])
     assert len(driver.ran) == driver.plan.size
+
+
+def test_more_samples_are_chosen_among_alike_by_engine_and_answer(tmp_path: Path) -> None:
+    few = replace(SWEEP, finalists=2, search_seeds=3)
+    for samples in ("3", "5", "9"):  # a finalist of a shorter search may be none of a longer one
+        driver = Driver(tmp_path, "--samples", samples, "--seeds", "1", sweep=few)
+        driver.run(lambda trial: random.Random(f"{trial.entry.config['lr']} {trial.entry.seed}").random())
+        trials, last, plan = driver.ledger.trials(), driver.ledger.last_epochs(), driver.plan.record()
+        for condition in driver.plan.conditions:
+            own = trials[trials["condition_key"] == condition.key]
+            confirmed = {
+                recipe_of(t.entry.config) for t in driver.agenda.courses[condition.key].known.values() if t.confirm
+            }
+            assert confirmed == set(chosen(own, last, plan)["recipe"])
+            asked, due = asked_for(own, last, plan)
+            assert len(asked) == due == driver.plan.search_trials
+        driver.ledger.close()
 
 
 def test_a_condition_waits_for_its_own_trials_only(tmp_path: Path) -> None:

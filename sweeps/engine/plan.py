@@ -99,7 +99,7 @@ class Plan:
         if self.model_based:
             return tuple(first)
         if self.search == "grid":
-            configs: Iterator[Values] = grid(space, self.grid_points)
+            configs: Iterator[Values] = grid(space, self.request.grid_points)
         else:
             configs = (draw(space, self.sweep.question, index) for index in range(1, self.request.samples + 1))
         every = [*first, *(Draw(index, values) for index, values in enumerate(configs, 1))]
@@ -118,11 +118,6 @@ class Plan:
     def model_based(self) -> bool:
         """Whether configs are proposed as others finish, so that they are not known beforehand."""
         return self.search in ("optuna", "pareto")
-
-    @property
-    def grid_points(self) -> int:
-        """How many values a grid takes from a range."""
-        return self.request.grid_points
 
     @property
     def configs_per_condition(self) -> int:
@@ -243,7 +238,8 @@ class Plan:
             "fingerprints": {c.key: {phase: self.fingerprint(c, phase) for phase in phases} for c in self.conditions},
             "space": {name: dimension.record() for name, dimension in self.request.space.items()},
             "draws": None if self.model_based else [d.values for d in self.draws],
-            "search_trials": self.configs_per_condition if self.finalists else self.search_trials,
+            "search_trials": self.configs_per_condition * len(self.first_seeds()),
+            "finalists": self.finalists if self.configs_per_condition > 1 else 0,
             "search_seeds": list(self.request.search_seeds),
             "confirm_seeds": list(self.request.confirm_seeds),
             "apart_seeds": list(self.sweep.apart_seeds),

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # tests run on the CPU, on a machine with a GPU too
+
 import torch
 
 from analysis.ledger import Ledger
@@ -21,6 +24,7 @@ SMALL = ("--builtin", "--no-dashboard", "--samples", "3", "--seeds", "2", "--set
 """2 conditions × (3 configs × 3 search seeds + 2 confirm seeds) = 22 trials."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests that read the `undisturbed` sweep run in one process, so that it is run once."""
     for item in items:

@@ -14,7 +14,7 @@ With which stage 1 begins, how far 2 goes, and its share in 3, are searched: wit
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
 
@@ -25,7 +25,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from trainables.base import Metrics
 from trainables.data.augment import mirrored, shifted
-from trainables.device import Precision, Tensors
+from trainables.device import Precision, Tensors, sent
 from trainables.discriminant import Linear, discriminant, within_classes
 from trainables.nets.vgg import VGG
 from trainables.recipe import EVALUATED, OneCycle
@@ -140,19 +140,6 @@ class Adaptation(Method):
         assert images.pixels is not None
         return torch.cat([self._forward(part)[1] for part in images.pixels.split(EVALUATED)])
 
-    def state_dict(self) -> dict[str, Any]:
-        """All that `epoch` changes."""
-        return {name: getattr(self, name).state_dict() for name in self._changing}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a state that `state_dict` returned."""
-        for name, part in state.items():
-            getattr(self, name).load_state_dict(part)
-
-    @property
-    def _changing(self) -> tuple[str, ...]:
-        return () if "tuning" in self.without else ("network", "head", "optimizer", "schedule")
-
     def _given(self, images: Images) -> torch.Tensor:
         return images.x if "stages" in self.without else images.stages[:, self.column :]
 
@@ -188,10 +175,10 @@ class Adaptation(Method):
     def _step(self, own: torch.Tensor, replayed: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         assert self.sample.pixels is not None
         assert self.source.pixels is not None
-        own = own.to(self.sample.y.device)
+        own = sent(own, self.sample.y.device)
         pixels, y = self.sample.pixels[own], self.sample.y[own]
         if "replay" not in self.without:
-            rows = self.source.rows[replayed.to(own.device)]
+            rows = self.source.rows[sent(replayed, own.device)]
             pixels = torch.cat([pixels, self.source.pixels["x"][rows]])
         flips = torch.rand(len(pixels), generator=generator) < 0.5
         target, source = self._forward(mirrored(shifted(pixels, SHIFT, generator), flips))
@@ -211,6 +198,11 @@ def left_out(method: str) -> tuple[Ingredient, ...]:
     """The ingredients that a method of this name goes without: `own_no_replay` -> `("replay",)`, any other -> none."""
     name = method.partition("_no_")[2]
     return (name,) if name else ()  # type: ignore[return-value]  # the names of methods end in ingredients
+
+
+def tunes(method: str) -> bool:
+    """Whether a method of this name changes the source network."""
+    return method.startswith("own") and "tuning" not in left_out(method)
 
 
 def _rounds(images: int, count: int, generator: torch.Generator) -> torch.Tensor:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from trainables import importing
 from trainables.artifacts.store import Artifact, Store
+from trainables.checkpoint import Resumable
 from trainables.data.sources import Sources
 from trainables.device import Precision, Tensors, device_name, pick_device, pin, tensors
 from trainables.files import Arrays
@@ -61,7 +62,7 @@ class Collapsed(Exception):
     """An Experiment raises this where training has degenerated beyond use, though its numbers are still finite."""
 
 
-class Experiment(ABC, Generic[C]):
+class Experiment(Resumable, ABC, Generic[C]):
     """One trial of a question, in plain torch.
 
     The loop calls `setup` once, then for each epoch `epoch`, `evaluate("validation")` and, when confirming,
@@ -144,7 +145,8 @@ class Experiment(ABC, Generic[C]):
     def evaluate(self, split: EvalSplit) -> Metrics:
         """Metrics on held-out data, recorded as `val_…` or `test_…`. "test" comes only when confirming.
 
-        A metric `X_accuracy` is a share of images, shown in per cent and as an error too.
+        A metric `X_accuracy` is a share of images, shown in per cent and as an error too; so is `X_error`. Other
+        measures have names that end otherwise: a reconstruction's is `distance` or `loss`.
         """
 
     def facts(self) -> dict[str, Any]:
@@ -172,15 +174,6 @@ class Experiment(ABC, Generic[C]):
     def autocast(self) -> AbstractContextManager[Any]:
         """Mixed precision as the config asks for."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
-
-    def state(self) -> dict[str, Any]:
-        """All that `epoch` changes: by default every attribute that has a state dict (networks, optimisers, …)."""
-        return {name: value.state_dict() for name, value in vars(self).items() if hasattr(value, "state_dict")}
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Take up a state that `state` returned, after `setup`."""
-        for name, part in state.items():
-            getattr(self, name).load_state_dict(part)
 
 
 @dataclass(frozen=True)
@@ -210,7 +203,7 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
     errors are reported as the trial's outcome: retries are for dead workers, not for bugs.
     """
 
-    RESIDENT: ClassVar[int] = 8
+    RESIDENT: ClassVar[int] = 16
     """How many artifacts stay on the device between trials."""
 
     def setup(self, config: dict[str, Any], job: Job | None = None) -> None:
@@ -224,8 +217,14 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._task = new_config["trial"]
-        self._loop: Loop | None = None
+        self._let_go()
         return True
+
+    def _let_go(self) -> None:
+        """End with a trial; what PyTorch keeps of its memory goes back to the GPU, which others may share."""
+        self._loop: Loop | None = None
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
 
     def step(self) -> dict[str, Any]:
         if self._fresh:
@@ -240,6 +239,8 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
             return self._loop.report(self.job.report_seconds, self.job.report_epochs)
         except torch.OutOfMemoryError as error:
             return self._failed("oom", str(error))
+        except torch.AcceleratorError:
+            raise  # this process has lost its GPU: Tune starts another, which goes on from the checkpoint
         except Exception:
             return self._failed("failed", traceback.format_exc())
 
@@ -249,6 +250,7 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
         if self._loop is not None:
             outcome |= {"seconds": self._loop.seconds, "test_openings": self._loop.test_openings}
             rows = self._loop.unreported_json()
+        self._let_go()
         return {"done": True, "finished": True, "rows": rows, "outcome": outcome}
 
     def _build(self) -> Loop:

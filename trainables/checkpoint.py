@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,19 @@ from trainables.files import Damaged, read_checked, set_aside, write_checked
 
 KEPT = 2
 """How many are kept: should the newest be damaged, the one before takes its place."""
+
+
+class Resumable:
+    """Something in training. Its state is that of every attribute that has one: networks, optimisers, schedules, …"""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that training changes."""
+        return {name: value.state_dict() for name, value in vars(self).items() if hasattr(value, "state_dict")}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up a state that `state_dict` returned."""
+        for name, part in state.items():
+            getattr(self, name).load_state_dict(part)
 
 
 class Checkpoints:

@@ -17,7 +17,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from trainables.adaptation import UNIT, Adaptation, Recipe, Replay, left_out
+from trainables.adaptation import UNIT, Adaptation, Recipe, Replay, left_out, tunes
 from trainables.artifacts.embeddings import embeddings
 from trainables.artifacts.images import split_images
 from trainables.artifacts.source_network import held_out_rows, network_problems, rebuilt, source_network
@@ -94,8 +94,7 @@ class CifarTransfer(Experiment[Config]):
 
     @classmethod
     def cost(cls, config: Config) -> float:
-        own = config.method == "own" or "tuning" not in left_out(config.method)
-        tuned = float(config.tuning_steps * (config.train_size / UNIT) ** 0.5) if own else 0.0
+        tuned = float(config.tuning_steps * (config.train_size / UNIT) ** 0.5) if tunes(config.method) else 0.0
         return {"finetune": 1e-5 * config.epochs * config.train_size, "knn": 0.1}.get(config.method, 1 + 0.1 * tuned)
 
     def setup(self, network: Tensors, target: Tensors, source: Tensors, **more: Tensors) -> None:
@@ -165,16 +164,15 @@ def _method(config: Config, sample: Images, classes: int, network: nn.Sequential
 
 
 def _network(config: Config, sources: Sources) -> Artifact:
-    width, epochs = config.source_width, config.source_epochs
-    return source_network(config.source, sources, width=width, epochs=epochs, precision=config.precision)
+    size = {"width": config.source_width, "epochs": config.source_epochs}
+    return source_network(config.source, sources, **size, precision=config.precision)
 
 
 def _artifacts(config: Config, sources: Sources, split: SplitName) -> dict[str, Artifact]:
     """`target` and `source`: embeddings; `target_images` and `source_images`, for a method that changes the network."""
     network, made = _network(config, sources), {}
-    tuned = config.method == "own" or left_out(config.method) not in ((), ("tuning",))
     for role, name in (("target", config.target), ("source", config.source)):
         made[role] = embeddings(network, name, sources, split, config.precision)
-        if tuned:
+        if tunes(config.method):
             made[f"{role}_images"] = split_images(name, sources, split)
     return made

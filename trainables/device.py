@@ -23,6 +23,12 @@ def tensors(arrays: Arrays, device: torch.device) -> Tensors:
         return {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
 
 
+def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor on the CPU, on the device: the process goes on meanwhile, where a plain copy waits for all that is
+    queued on a GPU."""
+    return tensor.to(device, non_blocking=True)
+
+
 def pick_device() -> torch.device:
     """The GPU that Ray (or CUDA_VISIBLE_DEVICES) gave this process, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -30,8 +36,11 @@ def pick_device() -> torch.device:
 
 def device_name() -> str:
     """What this process computes on, for the ledger: the GPU's or the processor's name."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else processor_name()
+
+
+def processor_name() -> str:
+    """The CPU's name."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -47,7 +56,8 @@ def default_precision(gpus: float) -> Precision:
 
 
 def pin(threads: int) -> None:
-    """Fix what changes results between processes: thread count (Ray sets its own) and cuDNN's choice of kernel."""
+    """Fix what changes results between processes: thread count (Ray sets its own), cuDNN's choice of kernel."""
     torch.set_num_threads(threads)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False  # fp32 is fp32: by default convolutions would round to 10 bits

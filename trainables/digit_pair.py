@@ -20,7 +20,7 @@ from torch import nn
 from trainables.artifacts.domains import CHANNELS, DOMAINS, Domain
 from trainables.base import EvalSplit, Metrics
 from trainables.data.streams import batches, shuffled
-from trainables.device import Tensors
+from trainables.device import Tensors, sent
 from trainables.domains import EVALUATED, DomainsConfig, DomainsExperiment, pooled
 from trainables.files import Arrays
 from trainables.nets.base_cnn import BaseCNN
@@ -68,7 +68,7 @@ class DigitPair(DomainsExperiment[Config]):
         sums = {f"{task}_{name}": torch.zeros((), device=self.device) for task in self.tasks for name in _MEASURES}
         steps = seen = 0
         for rows in batches(streams, self.config.batch_size, [self.generator(task) for task in self.tasks]):
-            taken = [row.to(self.device) for row in rows]
+            taken = [sent(row, self.device) for row in rows]
             x = torch.cat([self.train[task]["x"][row] for task, row in zip(self.tasks, taken, strict=True)])
             with self.autocast():
                 shared = self.trunk(x).split([len(row) for row in taken])

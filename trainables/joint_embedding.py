@@ -23,7 +23,7 @@ from trainables.artifacts.domains import CHANNELS, DOMAINS
 from trainables.base import EvalSplit, Metrics
 from trainables.data.sources import Sources
 from trainables.data.streams import batches, stratified
-from trainables.device import Tensors
+from trainables.device import Tensors, sent
 from trainables.domains import EVALUATED, DomainsConfig, DomainsExperiment, pooled
 from trainables.files import Arrays
 from trainables.nets.base_cnn import BaseCNN
@@ -159,7 +159,7 @@ def _batches(
     """Batches of both domains: x [B, …], labels [B], domains [B] (0 or 1)."""
     streams = [stratified(part["y"].cpu().numpy()) for part in parts]
     for rows in batches(streams, batch_size, [generator, generator]):
-        taken = [row.to(parts[0]["y"].device) for row in rows]
+        taken = [sent(row, parts[0]["y"].device) for row in rows]
         x, y = (torch.cat([part[k][row] for part, row in zip(parts, taken, strict=True)]) for k in ("x", "y"))
         yield x, y, torch.arange(2, device=y.device).repeat_interleave(len(y) // 2)
 

@@ -156,7 +156,7 @@ class Loop:
                 "rows": self.rows,
                 "seconds": self.seconds,
                 "test_openings": self.test_openings,
-                "experiment": self.experiment.state(),
+                "experiment": self.experiment.state_dict(),
             }
             self._checkpoints.save(len(self.rows), state)
 
@@ -166,7 +166,7 @@ class Loop:
             self.rows, self.seconds = state["rows"], state["seconds"]
             self.test_openings = state["test_openings"]
             self.experiment.epoch_number = len(self.rows)
-            self.experiment.load_state(state["experiment"])
+            self.experiment.load_state_dict(state["experiment"])
             if len(self.rows) >= self.epochs:
                 self._evaluate(last=True)  # `outputs` may stand on it
 
@@ -193,4 +193,7 @@ def run(
 
 
 def _prefixed(prefix: str, metrics: Metrics) -> Metrics:
+    for name, value in metrics.items():
+        if name.endswith(("accuracy", "error")) and (value < 0 or value > 1):
+            raise ValueError(f"{name} = {value:g}: measures of such names are shares of images, from 0 to 1; rename it")
     return {f"{prefix}_{name}": float(value) for name, value in metrics.items()}

@@ -12,7 +12,6 @@ are augmented and made numbers there, a batch at a time.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +22,9 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from trainables.checkpoint import Resumable
 from trainables.data.augment import Mix, alternately, cutout, mirrored, mixed, shifted
-from trainables.device import Precision
+from trainables.device import Precision, sent
 from trainables.seeds import seed_of
 
 RISE = 0.2
@@ -55,7 +55,7 @@ class Recipe:
     """What the average over steps keeps in each of them; 0: the average is the network itself."""
 
 
-class Training:
+class Training(Resumable):
     """A network on its way, with its optimiser, schedule and average.
 
     images [N, 3, S, S] uint8 and labels [N] int64 lie on the network's device. `averaged` is what one evaluates: the
@@ -95,7 +95,7 @@ class Training:
         self.network.train()
         loss_sum = correct = torch.zeros((), device=self.images.device)
         for rows in order[: self.steps * self.batch].split(self.batch):
-            taken = rows.to(self.images.device)
+            taken = sent(rows, self.images.device)
             images = self._augmented(self.images[taken], alternately(coins[rows], number), rng)
             loss, right = self._step(images, self.labels[taken], rng)
             loss_sum, correct = loss_sum + loss, correct + right
@@ -117,15 +117,6 @@ class Training:
     def autocast(self) -> AbstractContextManager[Any]:
         """Mixed precision, if asked for."""
         return torch.autocast(self.images.device.type, torch.bfloat16, enabled=self.precision == "bf16")
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that `epoch` changes."""
-        return {name: getattr(self, name).state_dict() for name in _CHANGING}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a state that `state_dict` returned."""
-        for name in _CHANGING:
-            getattr(self, name).load_state_dict(state[name])
 
     def _augmented(self, images: torch.Tensor, mirror: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
         images = mirrored(shifted(images, self.recipe.shift, rng), mirror)
@@ -155,9 +146,6 @@ def _generator(seed: int, *name: int | str) -> torch.Generator:
     return torch.Generator().manual_seed(seed_of(seed, *name))
 
 
-_CHANGING = ("network", "average", "optimizer", "schedule")
-
-
 class OneCycle:
     """The learning rate's factor: up in the first fifth of all steps, then down to 0, both linearly.
 
@@ -182,9 +170,10 @@ class Standardize(nn.Module):
 
     def __init__(self, images: torch.Tensor) -> None:
         super().__init__()
-        channels = [plane.float() for plane in images.transpose(0, 1)]  # one at a time: four bytes a pixel
-        self.register_buffer("mean", torch.stack([x.mean() for x in channels])[:, None, None])
-        deviation = torch.stack([x.std() for x in channels])[:, None, None]
+        # One channel at a time: as numbers they take four bytes a pixel.
+        moments = torch.stack([torch.stack([(x := plane.float()).mean(), x.std()]) for plane in images.transpose(0, 1)])
+        mean, deviation = moments.T[:, :, None, None]
+        self.register_buffer("mean", mean.clone())
         self.register_buffer("deviation", deviation.clamp(min=1.0))  # a channel may be constant
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

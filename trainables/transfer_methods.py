@@ -5,17 +5,17 @@ A method sees images as `Images`: what the frozen source network makes of them, 
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 
 from trainables.base import Metrics
+from trainables.checkpoint import Resumable
 from trainables.device import Tensors
+from trainables.linear_head import HeadRecipe, LinearHead
 from trainables.neighbours import Metric, Weighting, votes
 from trainables.seeds import seed_of
 
@@ -44,7 +44,7 @@ class Images:
         return cls(embedded["y"][at], embedded["x"][at], embedded["stages"][at], pixels)
 
 
-class Method(ABC):
+class Method(Resumable, ABC):
     """How a sample of the target's images becomes a classifier of them."""
 
     SET_BY: ClassVar[tuple[str, ...]]
@@ -69,41 +69,14 @@ class NewLayer(Method):
     SET_BY = ("lr", "weight_decay", "epochs")
 
     def __init__(self, sample: Images, classes: int, *, lr: float, weight_decay: float, epochs: int, seed: int) -> None:
-        self.sample, self.seed = sample, seed
-        self.layer = torch.nn.Linear(sample.x.shape[1], classes, device=sample.x.device)
-        self.optimizer = torch.optim.AdamW(self.layer.parameters(), lr=lr, weight_decay=weight_decay)
-        steps = epochs * math.ceil(len(sample.y) / BATCH)
-        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, steps)
+        recipe = HeadRecipe(lr, weight_decay, epochs, BATCH)
+        self.seed, self.head = seed, LinearHead(sample.x, sample.y, classes, recipe)
 
     def epoch(self, number: int) -> Metrics:
-        generator = torch.Generator().manual_seed(seed_of(self.seed, "order", number))
-        order = torch.randperm(len(self.sample.y), generator=generator).to(self.sample.y.device)
-        loss_sum = correct = torch.zeros((), device=order.device)
-        batches = order.split(BATCH)
-        for rows in batches:
-            logits, y = self.layer(self.sample.x[rows]), self.sample.y[rows]
-            loss = F.cross_entropy(logits, y)
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-            self.schedule.step()
-            loss_sum = loss_sum + loss.detach() * len(rows)
-            correct = correct + (logits.detach().argmax(1) == y).sum()
-        n = len(order)
-        return {"loss": loss_sum.item() / n, "accuracy": correct.item() / n, "steps": len(batches)}
+        return self.head.epoch(torch.Generator().manual_seed(seed_of(self.seed, "order", number)))
 
     def logits(self, images: Images) -> torch.Tensor:
-        logits: torch.Tensor = self.layer(images.x)
-        return logits
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that `epoch` changes."""
-        return {name: getattr(self, name).state_dict() for name in ("layer", "optimizer", "schedule")}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a state that `state_dict` returned."""
-        for name, part in state.items():
-            getattr(self, name).load_state_dict(part)
+        return self.head(images.x)
 
 
 class Neighbours(Method):

@@ -29,6 +29,7 @@ from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, subset_problems
 from trainables.device import Tensors
 from trainables.files import Arrays
+from trainables.linear_head import HeadRecipe, LinearHead
 from trainables.nets.backbones import describe
 from trainables.problems import Problem, gather
 
@@ -69,39 +70,25 @@ class TransferSizes(Experiment[Config]):
     def setup(self, pool: Tensors, validation: Tensors, test: Tensors | None = None) -> None:
         chosen = nested_subset(pool["y"].cpu().numpy(), self.config.train_size, self.config.seed)
         rows = torch.from_numpy(chosen).to(self.device)
-        self.x, self.y = pool["x"][rows], pool["y"][rows]  # [train_size, D] float32, [train_size] int64
         self.held_out = {"validation": validation, "test": test}
         self.about = describe(self.config.backbone)
         self.classes = len(self.sources.dataset(self.config.data).classes)
-        self.head = torch.nn.Linear(self.x.shape[1], self.classes, device=self.device)
-        self.optimizer = torch.optim.AdamW(
-            self.head.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay
+        recipe = HeadRecipe(
+            lr=self.config.lr,
+            weight_decay=self.config.weight_decay,
+            epochs=self.config.epochs,
+            batch_size=self.config.batch_size,
+            dropout=self.about.dropout,
+            annealed=self.config.schedule == "cosine",
         )
-        steps = self.config.epochs * math.ceil(self.config.train_size / self.config.batch_size)
-        end = 0.0 if self.config.schedule == "cosine" else self.config.lr
-        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, steps, eta_min=end)
+        self.head = LinearHead(pool["x"][rows], pool["y"][rows], self.classes, recipe)
         self.test_correct = torch.empty(0, dtype=torch.bool)
 
     def epoch(self) -> Metrics:
-        self.head.train()
-        order = torch.randperm(len(self.y), generator=self.generator("order")).to(self.device)
-        loss_sum = correct = torch.zeros((), device=self.device)
-        batches = order.split(self.config.batch_size)
-        for rows in batches:
-            logits = self.head(F.dropout(self.x[rows], self.about.dropout))  # [B, classes]
-            loss = F.cross_entropy(logits, self.y[rows])
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-            self.schedule.step()
-            loss_sum = loss_sum + loss.detach() * len(rows)
-            correct = correct + (logits.detach().argmax(1) == self.y[rows]).sum()
-        n = len(self.y)
-        return {"loss": loss_sum.item() / n, "accuracy": correct.item() / n, "steps": len(batches)}
+        return self.head.epoch(self.generator("order"))
 
     @torch.inference_mode()
     def evaluate(self, split: EvalSplit) -> Metrics:
-        self.head.eval()
         data = self.held_out[split]
         assert data is not None, "test features are handed out only when confirming"
         logits = self.head(data["x"])
@@ -117,8 +104,8 @@ class TransferSizes(Experiment[Config]):
         held_out = {f"{name}_labels": len(data["y"]) for name, data in self.held_out.items() if data}
         return {
             "head": self.about.head(self.classes),
-            "width": self.x.shape[1],
-            "train_labels": len(self.y),
+            "width": self.head.x.shape[1],
+            "train_labels": len(self.head.y),
             **held_out,
         }
 

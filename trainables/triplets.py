@@ -41,7 +41,8 @@ def mine(
     farther than the positive, by less than the margin. hard: it is nearer. embeddings [N, D].
     """
     if mining == "random":
-        return across(indices.get_random_triplet_indices(labels), domains)
+        drawn = indices.get_random_triplet_indices(labels.cpu())  # it loops over anchors: on a GPU each would wait
+        return across(tuple(part.to(labels.device) for part in drawn), domains)
     miner = TripletMarginMiner(margin=margin, type_of_triplets="semihard" if mining == "semi-hard" else "hard")
     return across(miner(embeddings, labels), domains)
 

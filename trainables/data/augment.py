@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple
 import torch
 import torch.nn.functional as F
 
+from trainables.device import sent
+
 Mix = Literal["none", "mixup", "cutmix"]
 
 
@@ -21,7 +23,7 @@ def shifted(images: torch.Tensor, by: int, generator: torch.Generator) -> torch.
     size, side = len(images), images.shape[-1]
     padded = F.pad(images.float(), (by, by, by, by), mode="reflect").to(images.dtype)
     start = torch.randint(2 * by + 1, (2, size), generator=generator)
-    down, right = ((offset[:, None] + torch.arange(side)).to(images.device) for offset in start)  # [B, S]
+    down, right = (sent(offset[:, None] + torch.arange(side), images.device) for offset in start)  # [B, S]
     moved = padded.permute(0, 2, 3, 1)[
         torch.arange(size, device=images.device)[:, None, None], down[:, :, None], right[:, None, :]
     ]
@@ -30,7 +32,7 @@ def shifted(images: torch.Tensor, by: int, generator: torch.Generator) -> torch.
 
 def mirrored(images: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
     """Those images mirrored, left to right, that `which` [B] bool names."""
-    return torch.where(which.to(images.device)[:, None, None, None], images.flip(3), images)
+    return torch.where(sent(which, images.device)[:, None, None, None], images.flip(3), images)
 
 
 def alternately(coins: torch.Tensor, epoch: int) -> torch.Tensor:
@@ -46,7 +48,9 @@ def cutout(images: torch.Tensor, side: int, generator: torch.Generator) -> torch
     """A square of `side` pixels, anywhere in each image, painted mid-gray (T. DeVries, G. Taylor, 2017)."""
     if side == 0:
         return images
-    corner = torch.randint(images.shape[-1] - side + 1, (2, len(images)), generator=generator).to(images.device)
+    corner = torch.randint(images.shape[-1] - side + 1, (2, len(images)), generator=generator).to(
+        images.device, non_blocking=True
+    )
     pixels = torch.arange(images.shape[-1], device=images.device)
     rows, columns = ((start[:, None] <= pixels) & (pixels < start[:, None] + side) for start in corner)
     return images.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 128)
@@ -69,7 +73,7 @@ def mixed(images: torch.Tensor, mix: Mix, generator: torch.Generator) -> Mixed:
     size, side = len(images), images.shape[-1]
     if mix == "none":
         return Mixed(images, torch.arange(size, device=images.device), 1.0)
-    other = torch.randperm(size, generator=generator).to(images.device)
+    other = sent(torch.randperm(size, generator=generator), images.device)
     share, top, left = torch.rand(3, generator=generator).tolist()
     if mix == "mixup":
         return Mixed(torch.lerp(images[other], images, share), other, share)

@@ -21,12 +21,11 @@ import tyro
 
 from trainables.artifacts.embeddings import embeddings
 from trainables.artifacts.source_network import source_network
-from trainables.artifacts.store import Store, with_needs
+from trainables.artifacts.store import Store
 from trainables.data.dataset import Split
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset
 from trainables.device import Precision
-from trainables.files import Arrays
 from trainables.neighbours import votes
 from trainables.nets.tiny import Family, TinyNet, parameters, widest
 from trainables.recipe import Recipe, Training
@@ -71,10 +70,8 @@ def embedded(sources: Sources, folder: Path) -> Mapping[str, Split]:
     """Embeddings of `textures10` as `cifar_transfer --builtin` makes them, training and test."""
     network = source_network("textures100", sources, width=8, epochs=10, precision=PRECISION)
     made = {split: embeddings(network, "textures10", sources, split, PRECISION) for split in ("train", "test")}
-    store, parts = Store(folder), dict[str, Arrays]()
-    for artifact in with_needs(made.values()):
-        parts[artifact.key] = store.get(artifact, sources)
-    return {split: Split(parts[a.key]["x"], parts[a.key]["y"]) for split, a in made.items()}
+    arrays = {split: Store(folder).get(artifact, sources) for split, artifact in made.items()}
+    return {split: Split(own["x"], own["y"]) for split, own in arrays.items()}
 
 
 def main(seed: int = 1) -> None:

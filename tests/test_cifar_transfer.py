@@ -16,7 +16,7 @@ from trainables.adaptation import Adaptation, Ingredient
 from trainables.artifacts import source_network as source_networks
 from trainables.artifacts.embeddings import embeddings
 from trainables.artifacts.source_network import held_out_rows, rebuilt, source_network
-from trainables.artifacts.store import Store, with_needs
+from trainables.artifacts.store import Store, lacking
 from trainables.cifar_transfer import CifarTransfer, Config, MethodName
 from trainables.data.sources import Sources
 from trainables.device import tensors
@@ -89,7 +89,7 @@ def test_the_network_is_vgg16() -> None:
 
 def test_a_chain_of_links_is_one_training_and_a_lost_link_costs_no_other(sources: Sources, tmp_path: Path) -> None:
     artifact, store = network_of(sources, epochs=7), Store(tmp_path)
-    links = [link for link in with_needs([artifact]) if link.kind == "source_training"]
+    links = [link for link in lacking([artifact], lambda one: True) if link.kind == "source_training"]
     assert [link.spec["end"] for link in links] == [5, 7]
     found = store.get(artifact, sources)
     split = sources.train("source.npz")
@@ -109,6 +109,8 @@ def test_a_chain_of_links_is_one_training_and_a_lost_link_costs_no_other(sources
     last.unlink()
     np.testing.assert_array_equal(store.get(artifact, sources)["1.features.0.weight"], found["1.features.0.weight"])
     assert first.stat().st_mtime_ns == written, "the first five epochs were not run again"
+    first.unlink()
+    assert list(lacking([artifact], lambda one: bool(store.missing(one)))) == [], "what is there needs no links"
 
 
 def test_weights_at_hand_are_loaded_and_others_refused(sources: Sources, store: Store, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from sweeps.engine.plan import Plan, Trial
 from trainables.artifacts.store import Store
 from trainables.base import Experiment, TrialConfig
 from trainables.data.sources import Sources
+from trainables.device import pin
 from trainables.loop import run
 
 SHARE = 0.9
@@ -24,9 +25,12 @@ SHARE = 0.9
 def trials_per_gpu(plan: Plan, dearest: Trial, artifact_root: Path, cores_per_gpu: int) -> int:
     """As many as fit by the dearest's measure, each with a core of its own; at least one."""
     task = ray.remote(num_gpus=1, max_calls=1)(_measured)  # max_calls: the process and what it holds end with it
-    used, whole = ray.get(
-        task.remote(plan.sweep.experiment, dearest.config, plan.sources, artifact_root, dearest.confirm)
-    )
+    try:
+        used, whole = ray.get(
+            task.remote(plan.sweep.experiment, dearest.config, plan.sources, artifact_root, dearest.confirm)
+        )
+    except ray.exceptions.RayTaskError:
+        return 1  # it will fail as a trial, which says why
     return fitting(used, whole, cores_per_gpu)
 
 
@@ -39,6 +43,7 @@ def _measured(
     experiment: type[Experiment[Any]], config: TrialConfig, sources: Sources, root: Path, confirm: bool
 ) -> tuple[int, int]:
     """Bytes in use on the GPU after the first epoch, and all there are. Leaves no trace on disk."""
+    pin(1)
     run(experiment, config, sources, Store(root), confirm=confirm, epochs=1)
     free, whole = torch.cuda.mem_get_info()
     return whole - free, whole

@@ -5,13 +5,13 @@ Light ones are computed beforehand, by the process that asks for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import ray
 
-from trainables.artifacts.store import Artifact, Store, with_needs
+from trainables.artifacts.store import Artifact, Store, lacking
 from trainables.data.sources import Sources
 from trainables.device import pin
 
@@ -31,7 +31,7 @@ class Stopped(Exception):
 
 def _compute(
     artifact: Artifact,
-    piece: int,
+    pieces: Sequence[int],
     sources: Sources,
     root: Path,
     needs: Mapping[str, ray.ObjectRef],
@@ -39,17 +39,20 @@ def _compute(
 ) -> None:
     pin(threads)
     given = {name: ray.get(ref) for name, ref in needs.items()}
-    Store(root).save(artifact, piece, artifact.compute(artifact, piece, sources, given))
+    for piece in pieces:
+        Store(root).save(artifact, piece, artifact.compute(artifact, piece, sources, given))
 
 
 _TASK = ray.remote(max_retries=3)(_compute)
+# CUDA keeps the GPU that its process began with, and memory on it: the process ends with the task.
+_GPU_TASK = ray.remote(max_retries=3, max_calls=1)(_compute)
 
 
 def compute_light(artifacts: Iterable[Artifact], sources: Sources, root: Path, stop: Callable[[], bool]) -> None:
     """Compute what is light and not there yet, here and without Ray; leaves the rest when `stop()` turns true."""
     pin(1)
     store = Store(root)
-    for artifact in with_needs(artifacts):
+    for artifact in lacking(artifacts, lambda artifact: bool(store.missing(artifact))):
         for piece in store.missing(artifact) if artifact.light else ():
             if stop():
                 return
@@ -75,41 +78,50 @@ def provide(
     store, wanted = Store(root), list(artifacts)
     refs: dict[str, ray.ObjectRef] = {}
     waiting: dict[str, tuple[Artifact, set[int]]] = {}
-    for artifact in with_needs(wanted):
+
+    def absent(artifact: Artifact) -> bool:
         loaded = store.load(artifact)
-        missing = store.missing(artifact)
-        if loaded is None and missing:
-            waiting[artifact.key] = (artifact, set(missing))
-        else:  # perhaps another sweep has just finished it
-            refs[artifact.key] = ray.put(loaded or _reload(store, artifact))
-    queue = [(artifact, piece) for artifact, pieces in waiting.values() for piece in sorted(pieces)]
-    total, threads = len(queue), max(1, int(resources.get("num_cpus", 1)))
-    running: dict[ray.ObjectRef, tuple[Artifact, int]] = {}
+        if loaded is None and store.missing(artifact):
+            return True
+        refs[artifact.key] = ray.put(loaded or store.reload(artifact))  # perhaps another sweep has just finished it
+        return False
+
+    for artifact in lacking(wanted, absent):
+        waiting[artifact.key] = (artifact, set(store.missing(artifact)))
+    on_gpu = resources.get("num_gpus", 0) > 0
+    queue = [
+        (artifact, part)
+        for artifact, pieces in waiting.values()
+        for part in _runs(sorted(pieces), slots if on_gpu else len(pieces))  # on a GPU a process each: few
+    ]
+    total, threads = sum(len(part) for _, part in queue), max(1, int(resources.get("num_cpus", 1)))
+    task = _GPU_TASK if on_gpu else _TASK
+    running: dict[ray.ObjectRef, tuple[Artifact, tuple[int, ...]]] = {}
     while queue or running:
         if stop():
             for ref in running:
                 ray.cancel(ref, force=True)
             raise Stopped
         ready = [(a, p) for a, p in queue if all(need.key in refs for need in a.needs.values())]
-        for artifact, piece in ready[: max(0, slots - len(running))]:
-            queue.remove((artifact, piece))
+        for artifact, part in ready[: max(0, slots - len(running))]:
+            queue.remove((artifact, part))
             needs = {name: refs[need.key] for name, need in artifact.needs.items()}
-            task = _TASK.options(**resources, name=artifact.name)
-            running[task.remote(artifact, piece, sources, root, needs, threads)] = (artifact, piece)
+            named = task.options(**resources, name=artifact.name)
+            running[named.remote(artifact, part, sources, root, needs, threads)] = (artifact, part)
         names = tuple(dict.fromkeys(artifact.kind for artifact, _ in running.values()))
-        progress(Progress(total - len(queue) - len(running), total, names))
+        left = sum(len(part) for _, part in (*queue, *running.values()))
+        progress(Progress(total - left, total, names))
         done, _ = ray.wait(list(running), num_returns=1, timeout=0.5)
         for ref in done:
             ray.get(ref)
-            artifact, piece = running.pop(ref)
-            waiting[artifact.key][1].discard(piece)
+            artifact, part = running.pop(ref)
+            waiting[artifact.key][1].difference_update(part)
             if not waiting[artifact.key][1]:
-                refs[artifact.key] = ray.put(_reload(store, artifact))
+                refs[artifact.key] = ray.put(store.reload(artifact))
     return {artifact.key: refs[artifact.key] for artifact in wanted}
 
 
-def _reload(store: Store, artifact: Artifact) -> dict[str, object]:
-    loaded = store.load(artifact)
-    if loaded is None:
-        raise OSError(f"{store.root / artifact.name}: damaged right after it was written; check the disk")
-    return dict(loaded)
+def _runs(pieces: Sequence[int], most: int) -> list[tuple[int, ...]]:
+    """The pieces in order, in at most so many runs of about equal length."""
+    length = -(-len(pieces) // max(1, most))
+    return [tuple(pieces[start : start + length]) for start in range(0, len(pieces), length)]

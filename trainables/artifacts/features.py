@@ -19,6 +19,7 @@ from trainables.artifacts.store import Artifact, piece_slice
 from trainables.data.pixels import channels_first, grayscale, resized
 from trainables.data.sources import Sources
 from trainables.data.subsets import split_train
+from trainables.device import pick_device
 from trainables.files import Arrays
 from trainables.nets.backbones import LETTERS, Backbone, Description, build, check_weights, describe, names
 from trainables.problems import Problem, Refused, nearest
@@ -26,7 +27,7 @@ from trainables.problems import Problem, Refused, nearest
 Part = Literal["pool", "validation", "test"]
 VERSION = 1  # raised by hand when the meaning of the arrays changes
 PIECE = 1_000  # images: what a killed process loses at most, and what keeps all cores busy
-BATCH = {"cpu": 16, "cuda": 256}  # 16 measured best for SqueezeNet at 224×224 on one core
+BATCH = {"cpu": 16, "cuda": 64}  # 16 measured best for SqueezeNet at 224×224 on one core
 
 
 def backbone_features(
@@ -76,14 +77,19 @@ def features_problems(backbone: str, sources: Sources) -> list[Problem]:
         rule = "must be letters_cnn or a torchvision backbone"
         return [Problem("backbone", rule, backbone, nearest(backbone, names()))]
     try:
-        return check_weights(backbone, sources.weights(backbone))
+        return _misfits(backbone, sources, sources.weights_fingerprint(backbone))
     except Refused as refused:
         return list(refused.problems)
 
 
+@lru_cache(maxsize=16)  # a plan asks for each of its values, and VGG19's weights take half a gigabyte
+def _misfits(backbone: str, sources: Sources, fingerprint: str) -> list[Problem]:
+    return check_weights(backbone, sources.weights(backbone))
+
+
 def embed(backbone: Backbone, images: np.ndarray, precision: str) -> np.ndarray:
     """images [N, H, W] or [N, H, W, 3] uint8 -> [N, width] float32, on the GPU where there is one."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = pick_device()
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     module = backbone.module.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     size = BATCH[device.type]

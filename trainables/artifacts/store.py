@@ -52,13 +52,15 @@ class Artifact:
         return f"{self.kind}-{self.key[:16]}"
 
 
-def with_needs(artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
-    """Every artifact that the given ones stand on, and these, each once, needs first."""
+def lacking(artifacts: Iterable[Artifact], absent: Callable[[Artifact], bool]) -> Iterator[Artifact]:
+    """The given artifacts that are `absent`, and of all that these stand on what is too: each once, needs first."""
     seen: set[str] = set()
 
     def visit(artifact: Artifact) -> Iterator[Artifact]:
-        if artifact.key not in seen:
-            seen.add(artifact.key)
+        if artifact.key in seen:
+            return
+        seen.add(artifact.key)
+        if absent(artifact):
             for need in artifact.needs.values():
                 yield from visit(need)
             yield artifact
@@ -112,9 +114,13 @@ class Store:
         needs = {name: self.get(need, sources) for name, need in artifact.needs.items()}
         for piece in self.missing(artifact):
             self.save(artifact, piece, artifact.compute(artifact, piece, sources, needs))
+        return self.reload(artifact)
+
+    def reload(self, artifact: Artifact) -> Arrays:
+        """The arrays of an artifact that has just been written. Raises OSError where the disk did not keep them."""
         loaded = self.load(artifact)
         if loaded is None:
-            raise Damaged(f"{self.root / artifact.name}: damaged again right after it was written; check the disk")
+            raise OSError(f"{self.root / artifact.name}: damaged right after it was written; check the disk")
         return loaded
 
 

@@ -17,7 +17,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from analysis.results import is_share, records
-from analysis.style import COLOURS, DASHES, GREY, MARKERS, STYLE, Words, errorbars, face, groups, handle, keys
+from analysis.style import (
+    COLOURS,
+    DASHES,
+    GREY,
+    STYLE,
+    Words,
+    colour_of,
+    errorbars,
+    face,
+    groups,
+    handle,
+    keys,
+    marker_of,
+)
 
 __all__ = ["Words", "curves", "gaps", "learning", "lines"]
 
@@ -165,7 +178,7 @@ def learning(
             axes.set_title(title)
         for axes in grid[-1]:
             axes.set_xlabel(words.x)
-        entries = [handle(COLOURS[g % 7], "", "-", name) for g, name in enumerate(names) if len(names) > 1]
+        entries = [handle(colour_of(g), "", "-", name) for g, name in enumerate(names) if len(names) > 1]
         entries += [handle(GREY, "", DASHES[i], label) for i, label in enumerate(splits.values()) if len(splits) > 1]
         if entries:
             figure.legend(handles=entries, loc="outside right center")
@@ -201,7 +214,7 @@ def gaps(
             axes.grid(axis="x", visible=False)
             axes.set_xlabel(words.x)
         grid[0].set_ylabel(words.y)
-        entries = [handle(COLOURS[g % 7], MARKERS[g % 7], "", name) for g, name in enumerate(names) if name]
+        entries = [handle(colour_of(g), marker_of(g), "", name) for g, name in enumerate(names) if name]
         beside = sum(map(len, names)) > 40  # too long for a line above
         if entries:
             place = "outside center right" if beside else "outside upper right"
@@ -219,21 +232,23 @@ def _mark_rising(axes: Axes, xs: Sequence[float], rows: pd.DataFrame, column: st
     for x, row in zip(xs, records(rows), strict=True):
         if row["n"] and row["rising"] > row["n"] / 2 and not math.isnan(row[column]):
             top = row[f"{column}_high"] if not math.isnan(row[f"{column}_high"]) else row[column]
-            axes.annotate("↑", (x, top * scale), (0, 3), textcoords="offset points", ha="center", color=COLOURS[group])
+            axes.annotate(
+                "↑", (x, top * scale), (0, 3), textcoords="offset points", ha="center", color=colour_of(group)
+            )
 
 
 def _gap(axes: Axes, x: float, row: Mapping[str, Any], scale: float, group: int) -> None:
-    colour, apart = COLOURS[group % len(COLOURS)], row["low"] > 0 or row["high"] < 0
+    colour, apart = colour_of(group), row["low"] > 0 or row["high"] < 0
     mean = row["difference"] * scale
     bars = [[mean - row["low"] * scale], [row["high"] * scale - mean]] if not math.isnan(row["low"]) else None
     axes.errorbar(
-        [x], [mean], yerr=bars, color=colour, marker=MARKERS[group % len(MARKERS)], markersize=6,
+        [x], [mean], yerr=bars, color=colour, marker=marker_of(group), markersize=6,
         markerfacecolor=colour if apart else "white", elinewidth=1.3, capsize=3, capthick=1.3,
     )  # fmt: skip
 
 
 def _band(axes: Axes, rows: pd.DataFrame, column: str, scale: float, group: int, style: int) -> None:
-    colour = COLOURS[group % len(COLOURS)]
+    colour = colour_of(group)
     axes.plot(rows["epoch"], rows[column] * scale, color=colour, linestyle=DASHES[style], linewidth=1.3)
     low, high = rows[f"{column}_low"] * scale, rows[f"{column}_high"] * scale
     axes.fill_between(rows["epoch"], low, high, color=colour, alpha=0.18, linewidth=0)

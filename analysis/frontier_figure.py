@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis.frontier import ACCURACY
 from analysis.results import CHOSEN, PRESCRIBED, records
-from analysis.style import COLOURS, GREY, MARKERS, STYLE, Words, errorbars, face, handle
+from analysis.style import GREY, STYLE, Words, colour_of, errorbars, face, handle, marker_of
 
 
 class Published(NamedTuple):
@@ -50,7 +50,7 @@ def accuracy_by_parameters(
             rows = table[table["recipe"] == recipe]
             if len(rows):
                 errorbars(axes, list(rows["parameters"]), rows, ACCURACY, 100, g, 0)
-                entries.append(handle(COLOURS[g], MARKERS[g], "-", f"{recipe} config"))
+                entries.append(handle(colour_of(g), marker_of(g), "-", f"{recipe} config"))
                 _mark_single(axes, rows, g, some=bool((table["n"] > 1).any()))
         for other, mark in zip(published, "Dv^s<>", strict=False):
             at = (other.parameters, 100 * other.accuracy)
@@ -74,7 +74,7 @@ def accuracy_by_parameters(
 def _mark_single(axes: Axes, rows: pd.DataFrame, group: int, *, some: bool) -> None:
     for row in records(rows[rows["n"] == 1]) if some else []:
         at = (row["parameters"], 100 * row[ACCURACY])
-        axes.annotate("n = 1", at, (5, -9), textcoords="offset points", size=7, color=COLOURS[group])
+        axes.annotate("n = 1", at, (5, -9), textcoords="offset points", size=7, color=colour_of(group))
 
 
 def _bounds(table: pd.DataFrame, others: Sequence[float]) -> tuple[float, float]:

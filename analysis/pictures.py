@@ -21,7 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter
 
-from analysis.style import COLOURS, GREY, MARKERS, STYLE, Words, errorbars, face, handle
+from analysis.style import COLOURS, GREY, STYLE, Words, colour_of, errorbars, face, handle, marker_of
 from analysis.style import groups as grouped
 
 CLASSES = (
@@ -49,7 +49,7 @@ def scatter(table: pd.DataFrame, words: Words, *, colour: str, mark: str) -> Fig
             edges = [colours[name] for name in own[colour]]
             faces = edges if g == 0 else "none"
             axes.scatter(
-                own["x"], own["y"], s=17, marker=MARKERS[g % len(MARKERS)], facecolors=faces, edgecolors=edges,
+                own["x"], own["y"], s=17, marker=marker_of(g), facecolors=faces, edgecolors=edges,
                 linewidths=1.0,
             )  # fmt: skip
         apart = 0.08 * float(max(np.ptp(table["x"]), np.ptp(table["y"])))
@@ -72,7 +72,7 @@ def scatter(table: pd.DataFrame, words: Words, *, colour: str, mark: str) -> Fig
         axes.spines[:].set_visible(False)
         patches = [Patch(color=colours[name], label=str(name)) for name in classes]
         axes.legend(handles=patches, loc="center left", bbox_to_anchor=(1, 0.5), handlelength=1, title=colour)
-        handles = [handle(GREY, MARKERS[g % len(MARKERS)], "", str(name), hollow=g > 0)
+        handles = [handle(GREY, marker_of(g), "", str(name), hollow=g > 0)
                    for g, name in enumerate(groups)]  # fmt: skip
         _top(figure, words, handles)
         return figure
@@ -191,8 +191,8 @@ def trials(table: pd.DataFrame, words: Words, *, x: str, y: str, series: Sequenc
             for g, (_, rows) in enumerate(groups):
                 own = rows[rows[across] == panel]
                 axes.plot(
-                    own[x], 100 * own[y], linestyle="", marker=MARKERS[g % len(MARKERS)],
-                    color=COLOURS[g % len(COLOURS)], markersize=5, markerfacecolor="none", markeredgewidth=1.2,
+                    own[x], 100 * own[y], linestyle="", marker=marker_of(g),
+                    color=colour_of(g), markersize=5, markerfacecolor="none", markeredgewidth=1.2,
                 )  # fmt: skip
             axes.set_title(str(panel))
             axes.set_xlabel(words.x)
@@ -239,7 +239,7 @@ def _block(axes: Axes, queries: np.ndarray, labels: np.ndarray, found: np.ndarra
 
 def _keys(names: Sequence[str], *, hollow: bool = False) -> list[Line2D]:
     """Legend entries of groups that have a name."""
-    return [handle(COLOURS[g % 7], MARKERS[g % 7], "", name, hollow=hollow) for g, name in enumerate(names) if name]
+    return [handle(colour_of(g), marker_of(g), "", name, hollow=hollow) for g, name in enumerate(names) if name]
 
 
 def _top(figure: Figure, words: Words, entries: Sequence[Artist]) -> None:

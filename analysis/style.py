@@ -41,6 +41,16 @@ FORMATS: dict[str, dict[str, None]] = {
 }
 
 
+def colour_of(group: int) -> str:
+    """The colour of the group of this number; after seven they come round again."""
+    return COLOURS[group % len(COLOURS)]
+
+
+def marker_of(group: int) -> str:
+    """The marker of the group of this number, likewise."""
+    return MARKERS[group % len(MARKERS)]
+
+
 @dataclass(frozen=True)
 class Words:
     """What stands on a figure."""
@@ -81,10 +91,10 @@ def errorbars(
     axes: Axes, xs: Sequence[float], rows: pd.DataFrame, column: str, scale: float, group: int, style: int
 ) -> None:
     """Means with their bounds `_low` and `_high`, joined by a line; later styles are dashed, with hollow marks."""
-    colour, ys = COLOURS[group % len(COLOURS)], rows[column] * scale
+    colour, ys = colour_of(group), rows[column] * scale
     bars = [(ys - rows[f"{column}_low"] * scale).fillna(0), (rows[f"{column}_high"] * scale - ys).fillna(0)]
     axes.errorbar(
-        xs, ys, yerr=bars, color=colour, linestyle=DASHES[style], marker=MARKERS[group % len(MARKERS)], markersize=5,
+        xs, ys, yerr=bars, color=colour, linestyle=DASHES[style], marker=marker_of(group), markersize=5,
         markerfacecolor="white" if style else colour, elinewidth=1.1, capsize=2.5, capthick=1.1, zorder=3 - style / 2,
     )  # fmt: skip
 
@@ -101,7 +111,7 @@ def keys(names: Sequence[str], columns: Sequence[str]) -> list[Line2D]:
     """Entries for lines told apart by colour and mark (`names`) and by dashes (`columns`); none for a single one."""
     entries = []
     if len(names) > 1:
-        entries += [handle(COLOURS[g % 7], MARKERS[g % 7], "-", name) for g, name in enumerate(names)]
+        entries += [handle(colour_of(g), marker_of(g), "-", name) for g, name in enumerate(names)]
     if len(columns) > 1:
         colour = GREY if len(names) > 1 else COLOURS[0]
         entries += [handle(colour, "o", DASHES[i], label, hollow=i > 0) for i, label in enumerate(columns)]

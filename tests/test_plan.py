@@ -16,7 +16,7 @@ from sweeps.engine.memory import fitting
 from sweeps.engine.options import Options, parse
 from sweeps.engine.plan import Condition, Plan, Trial
 from sweeps.engine.preflight import make_plan
-from sweeps.engine.session import Session
+from sweeps.engine.session import Session, joined
 from sweeps.engine.space import choice, draw, grid, integers, loguniform, uniform
 from tests.toy import SWEEP
 from trainables.problems import Refused
@@ -167,9 +167,10 @@ def test_trials_share_a_gpu_as_its_memory_and_the_cores_allow(tmp_path: Path) ->
     assert fitting(used=10, whole=80, most=16) == 7, "nine tenths of it"
     assert fitting(used=10, whole=80, most=4) == 4
     assert fitting(used=79, whole=80, most=16) == 1
-    options, problems = parse(["--trials-per-gpu", "auto"], prog="toy", description="")
+    options, problems = parse(["--gpus", "1", "--trials-per-gpu", "auto"], prog="toy", description="")
     assert (options.trials_per_gpu, problems) == ("auto", [])
-    assert [p.key for p in parse(["--trials-per-gpu", "0"], prog="toy", description="")[1]] == ["--trials-per-gpu"]
+    for words in (["--gpus", "1", "--trials-per-gpu", "0"], ["--trials-per-gpu", "2"]):
+        assert [p.key for p in parse(words, prog="toy", description="")[1]] == ["--trials-per-gpu"]
     shared = Session(16, 2, 4, None, tmp_path)
     assert (shared.slots, shared.cpus_per_trial, shared.gpus_per_trial) == (8, 2, 0.25)
     assert Session(3, 1, 6, None, tmp_path).cpus_per_trial == 0.5
@@ -180,6 +181,19 @@ def test_every_value_is_checked_not_only_the_first(tmp_path: Path) -> None:
     with pytest.raises(Refused) as refused:
         plan(tmp_path, "--set", "size=20,1,200", "lr=0.1,-1", "epochs=3,2000")
     assert {p.key for p in refused.value.problems} == {"--set size", "--set lr", "--set epochs"}
+
+
+def test_a_field_that_the_sweep_gives_no_value_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as refused:
+        plan(tmp_path, sweep=replace(SWEEP, space={"lr": SWEEP.space["lr"]}))
+    assert [(p.key, p.rule) for p in refused.value.problems] == [("epochs", "a value")]
+
+
+def test_a_cluster_that_has_less_than_was_asked_for_is_refused() -> None:
+    assert joined(Options(address="10.0.0.1:6379"), {"CPU": 8.0}) == 8
+    with pytest.raises(Refused) as refused:
+        joined(Options(address="10.0.0.1:6379", gpus=2, cpus=16), {"CPU": 8.0, "GPU": 1.0})
+    assert [p.key for p in refused.value.problems] == ["--gpus", "--cpus"]
 
 
 def test_options_have_no_problem_by_default() -> None:

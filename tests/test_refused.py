@@ -16,6 +16,7 @@ import torch
 from torchvision.models import squeezenet1_1
 
 from analysis.ledger import Ledger
+from sweeps.engine import cli
 from sweeps.engine.cli import run
 from sweeps.transfer_sizes import SWEEP
 from tests.conftest import ROOT
@@ -61,6 +62,8 @@ def refused(capsys: pytest.CaptureFixture[str], out: Path, *words: str) -> list[
         (["--scheduler", "hyperband"], ["--scheduler", "none, asha"]),
         (["--precision", "fp16"], ["--precision", "fp16", "bf16"]),
         (["--time-budget", "-1"], ["--time-budget", "-1"]),
+        (["--address", "127.0.0.1:1"], ["--address", "refused", "127.0.0.1:1", "ray status"]),
+        (["--address", "127.0.0.1:head"], ["--address", "127.0.0.1:head"]),
     ],
 )
 def test_each_problem_names_key_rule_value_and_remedy(
@@ -87,6 +90,17 @@ def test_everything_wrong_is_said_at_once(capsys: pytest.CaptureFixture[str], tm
     for key in ("--gpus", "--search", "--frsh", "lr", "epoch", "train_size", "backbone"):
         assert any(line.strip().removeprefix("--set ").startswith(key) for line in lines), (key, lines)
     assert len(lines) == 7, "and each thing once"
+
+
+def test_ctrl_c_before_ray_is_no_traceback(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt  # as while data is downloaded
+
+    monkeypatch.setattr(cli, "make_plan", interrupted)
+    assert run(SWEEP, ["--out", str(tmp_path), *BUILTIN]) == 130
+    assert "nothing was run" in capsys.readouterr().err
 
 
 def test_unwritable_output(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -286,6 +286,13 @@ def test_train_and_test_folders_and_their_zip_are_the_same_data(tmp_path: Path) 
     assert where.fingerprint("pets", "train") == where.fingerprint("pets.zip", "train")
 
 
+def test_images_of_more_than_8_bits_are_refused_not_cut_off(tmp_path: Path) -> None:
+    folder = class_folders(tmp_path / "scans") / "cat"
+    Image.fromarray(np.arange(144, dtype=np.uint16).reshape(12, 12) * 400).save(next(folder.glob("*.png")))
+    with pytest.raises(Refused, match="8 bits a channel"):
+        Sources(data_dir=tmp_path).summary("scans")
+
+
 def test_one_set_of_class_folders_is_split_and_said_to_be(tmp_path: Path) -> None:
     class_folders(tmp_path / "pets")
     (tmp_path / "pets" / "README.txt").write_text("not an image")

@@ -52,8 +52,11 @@ def sweep(out: Path, *words: str, kind: type[Ledger] = Ledger) -> Ran:
 pytestmark = pytest.mark.filterwarnings("default")  # Ray's own
 
 
+FAULTS = "none,error,nan,collapse,oom,mute,over"
+
+
 def test_every_fault_of_a_trial_has_its_status_and_stops_no_other(tmp_path: Path) -> None:
-    ran = sweep(tmp_path, "--samples", "1", "--seeds", "1", "--set", "fault=none,error,nan,collapse,oom", "size=50")
+    ran = sweep(tmp_path, "--samples", "1", "--seeds", "1", "--set", f"fault={FAULTS}", "size=50")
     status = {
         (row.condition["fault"], row.phase): row.status for row in ran.trials.itertuples() if row.seed in (1, 1001)
     }
@@ -63,11 +66,15 @@ def test_every_fault_of_a_trial_has_its_status_and_stops_no_other(tmp_path: Path
     assert status[("collapse", "search")] == "collapsed"
     assert status[("oom", "search")] == "oom"
     assert ("error", "confirm") not in status, "nothing to confirm where every trial failed"
-    errors = ran.trials.set_index("status")["error"]
-    assert "a bug in the experiment" in errors["failed"].iloc[0]
-    assert "Traceback" in errors["failed"].iloc[0]
+    failed = ran.trials[ran.trials["status"] == "failed"]
+    errors = {row.condition["fault"]: row.error for row in failed.itertuples()}
+    assert set(errors) == {"error", "mute", "over"}
+    assert "a bug in the experiment" in errors["error"]
+    assert "Traceback" in errors["error"]
+    assert "no val_accuracy" in errors["mute"], "nothing could be chosen by it"
+    assert "shares of images, from 0 to 1" in errors["over"]
     assert (ran.trials["attempts"] == 1).all(), "a deterministic error is not retried"
-    assert ran.failed == 2 + 2 + 1 + 1, "failed and oom searches, diverged and collapsed confirmations"
+    assert ran.failed == 4 * 2 + 1 + 1, "failed and oom searches, diverged and collapsed confirmations"
     assert ran.report.error is None
 
 

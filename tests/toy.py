@@ -20,8 +20,8 @@ class Config(TrialConfig):
     lr: float = Field(gt=0, le=10, description="SGD's learning rate")
     epochs: int = Field(gt=0, le=1000, description="passes")
     sleep: float = Field(0, ge=0, description="seconds an epoch")
-    fault: Literal["none", "error", "nan", "collapse", "oom", "hog"] = Field(
-        "none", description="what goes wrong at epoch 2"
+    fault: Literal["none", "error", "nan", "collapse", "oom", "hog", "mute", "over"] = Field(
+        "none", description="what goes wrong"
     )
 
 
@@ -65,10 +65,10 @@ class Toy(Experiment[Config]):
         rows = slice(200, 300) if split == "validation" else slice(300, 400)
         logits = self.model(self.x[rows])
         self.correct = logits.argmax(1) == self.y[rows]
-        return {
-            "loss": F.cross_entropy(logits, self.y[rows]).item(),
-            "accuracy": self.correct.double().mean().item(),
-        }
+        loss, accuracy = F.cross_entropy(logits, self.y[rows]).item(), self.correct.double().mean().item()
+        if self.config.fault == "mute":
+            return {"loss": loss}
+        return {"loss": loss, "accuracy": accuracy + (self.config.fault == "over")}
 
     def outputs(self) -> Arrays:
         return {"test_correct": self.correct.numpy()}

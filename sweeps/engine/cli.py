@@ -34,6 +34,7 @@ from trainables.problems import Problem, Refused
 
 REFUSED = 2
 FAILED = 1
+INTERRUPTED = 130
 
 
 def main(sweep: Sweep) -> None:
@@ -66,6 +67,9 @@ def run(sweep: Sweep, argv: list[str]) -> int:
     except LedgerError as error:
         print(f"error: {error}", file=sys.stderr)
         return REFUSED
+    except KeyboardInterrupt:  # before the sweep, which has `Interrupt`: while data or weights are downloaded
+        print("Interrupted; nothing was run.", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _say(problems: tuple[Problem, ...]) -> int:
@@ -185,10 +189,8 @@ def _dry_run(plan: Plan, options: Options, folder: Path) -> int:
     with _ledger_to_look_at(folder, options.fresh) as ledger:
         agenda = Agenda(plan, ledger)
         counts = agenda.counts()
-        table, factors = (
-            Table(title=f"{plan.sweep.question}: what would run", title_justify="left"),
-            plan.request.factors,
-        )
+        factors = plan.request.factors
+        table = Table(title=f"{plan.sweep.question}: what would run", title_justify="left")
         for name in (*factors, "configs", "search trials", "confirm trials", "in the ledger"):
             table.add_column(name, justify="left" if name in factors else "right")
         for condition in plan.conditions:

@@ -13,7 +13,7 @@ import torch
 
 from sweeps.engine.options import Options
 from sweeps.engine.preflight import cores
-from trainables.device import device_name
+from trainables.device import processor_name
 
 
 def environment(options: Options) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def environment(options: Options) -> dict[str, Any]:
 def hardware(options: Options) -> dict[str, Any]:
     """The driver's machine."""
     return {
-        "processor": device_name(),
+        "processor": processor_name(),
         "cores": cores(),
         "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if options.gpus else [],
         "system": f"{platform.system()} {platform.machine()}",
@@ -38,12 +38,12 @@ def hardware(options: Options) -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The git commit of this program, marked `+changes` where files differ; None outside a checkout."""
+    """The git commit of this program, marked `+changes` where files differ or are new; None outside a checkout."""
     here = Path(__file__).parent
     try:
         head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=5)
         dirty = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"],
+            ["git", "status", "--porcelain"],
             cwd=here,
             capture_output=True,
             text=True,

@@ -73,6 +73,9 @@ class Options:
             if isinstance(value, int) and value < least:
                 option = f"--{key.replace('_', '-')}"
                 found.append(Problem(option, f"a whole number from {least} on", value, "Omit it for the default."))
+        if self.trials_per_gpu != 1 and self.gpus == 0:
+            rule = "an option beside --gpus"
+            found.append(Problem("--trials-per-gpu", rule, self.trials_per_gpu, "Give --gpus N too, or omit it."))
         if self.seeds > 1000:
             found.append(Problem("--seeds", "at most 1000", self.seeds, "Give a smaller number."))
         if self.time_budget is not None and not 0 < self.time_budget < float("inf"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
+import socket
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from sweeps.engine.sweep import Sweep
 from trainables.data.sources import Sources
 from trainables.device import Precision, default_precision
 from trainables.problems import Problem, Refused, gather
+
+CONNECT_SECONDS = 5.0
 
 
 def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: Path) -> Plan:
@@ -45,19 +48,36 @@ def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: P
 
 
 def hardware_problems(options: Options) -> list[Problem]:
-    """More GPUs or cores than this machine has (a cluster's are known only once it is joined)."""
+    """More GPUs or cores than this machine has (a cluster's are known only once it is joined), or no such cluster."""
     if options.address is not None:
-        return []
+        return _address_problems(options.address)
     found, gpus, cpus = [], torch.cuda.device_count(), cores()
     if options.gpus > gpus:
         remedy = f"This machine has {gpus}; omit it, or " + (
             f"give --gpus {gpus}." if gpus else "run where there is one, or join a cluster with --address."
         )
         found.append(Problem("--gpus", "at most the GPUs of this machine", options.gpus, remedy))
+    elif options.gpus and not torch.cuda.is_available():
+        rule = f"GPUs whose driver PyTorch (CUDA {torch.version.cuda}) can use"
+        found.append(Problem("--gpus", rule, options.gpus, "Update the NVIDIA driver, or omit it."))
     if options.cpus is not None and options.cpus > cpus:
         remedy = f"This machine has {cpus}; omit it, or join a cluster with --address."
         found.append(Problem("--cpus", "at most the cores of this machine", options.cpus, remedy))
     return found
+
+
+def _address_problems(address: str) -> list[Problem]:
+    """A cluster's head that cannot be reached: Ray itself would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon:  # such as "auto"
+        return []
+    try:
+        with socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS):
+            return []
+    except (OSError, ValueError, OverflowError) as error:
+        rule = f"the address of a Ray cluster that answers ({error})"
+        remedy = "`ray status` on its head node shows it; omit --address for a Ray of one's own."
+        return [Problem("--address", rule, address, remedy)]
 
 
 def output_problems(folder: Path) -> list[Problem]:
@@ -113,7 +133,12 @@ def _values(sweep: Sweep, asked: Request, precision: Precision) -> list[Problem]
     for name, value in (sweep.prescribed or {}).items():
         candidates[name] = [*candidates.get(name, []), value]
     first = {name: values[0] for name, values in candidates.items()} | {"precision": precision}
-    found = []
+    fields = sweep.experiment.config_class().model_fields
+    found = [
+        Problem(name, "a value", "none", f"Give it one in Sweep's factors, space or fixed, or --set {name}=VALUE.")
+        for name, field in fields.items()
+        if field.is_required() and name not in first and name != "seed"
+    ]
     for name, values in candidates.items():
         for value in values:
             for rule in _errors(sweep, {**first, name: value}, name):

@@ -28,7 +28,7 @@ from sweeps.engine.search import Agenda
 from sweeps.engine.session import Session, session
 from trainables.artifacts.compute import Stopped, compute_light, provide
 from trainables.base import Job
-from trainables.device import device_name
+from trainables.device import device_name, processor_name
 
 ROUNDS = 10
 """How often Tune is started again after it gave up; each time the suspects are fewer."""
@@ -63,6 +63,10 @@ def carry_out(
         with contextlib.suppress(Exception):  # `provide` meets it again, where errors are told
             compute_light(plan.artifacts().values(), plan.sources, root, stop=lambda: interrupt.signal is not None)
 
+    def prepared() -> None:
+        with contextlib.suppress(Exception):  # likewise: `make_answer` imports it too
+            prepare(plan.sweep.question)
+
     # While Ray starts, this process does little but wait. A daemon: Ray's handler of SIGTERM can raise in the midst of
     # an import and leave the interpreter's import lock held, and then the next import of this thread never ends.
     light = threading.Thread(target=light_work, daemon=True)
@@ -71,10 +75,12 @@ def carry_out(
         # It ends here too: an object of Ray's that another thread lets go of meanwhile would end the process.
         with session(options, ledger.folder.resolve() / "logs") as ray_session:
             interrupt.install()  # over those of ray.init
-            threading.Thread(target=prepare, args=(plan.sweep.question,), daemon=True).start()
+            threading.Thread(target=prepared, daemon=True).start()
             _Run(plan, options, ledger, agenda, ray_session, interrupt, report, light).carry_out()
     except SystemExit:  # Ray's handler of SIGTERM, while ray.init had it in place
         interrupt.signal = signal.SIGTERM
+    except OSError as error:
+        report.error = _told(error)
     finally:
         light.join(PATIENCE)
         whole = report.error is None and not agenda.trials_left and not agenda.running
@@ -169,11 +175,12 @@ class _Run:
             threads=self.session.threads,
             report_epochs=schedule.rungs if schedule else frozenset(),
         )
+        hardware = device_name() if self.session.gpus else processor_name()
         for _ in range(ROUNDS):
             if agenda.closed or self.interrupt.signal is not None or not agenda.trials_left:
                 return
             job = dataclasses.replace(job, barrier=tuning.barrier(self.session, agenda))
-            scribe = tuning.Scribe(agenda, self.ledger, job, device_name(), self._tick)
+            scribe = tuning.Scribe(agenda, self.ledger, job, hardware, self._tick)
             try:
                 tuning.fit(agenda, job, self.session, scribe, self.interrupt, schedule)
             except Exception as error:
@@ -226,6 +233,6 @@ def _of_ray(error: BaseException) -> Exception | None:
 def _told(error: Exception) -> str:
     """An error in a line or two, with its remedy where there is one."""
     text = str(getattr(error, "cause", None) or error).strip().splitlines() or [""]
-    if isinstance(error, ray.exceptions.OutOfMemoryError):
+    if isinstance(error, ray.exceptions.OutOfMemoryError) or "out of memory" in text[0].lower():
         return f"out of memory: {text[0]} Run fewer at a time with --cpus or --trials-per-gpu."
     return f"{type(error).__name__}: {text[0]}"

@@ -113,7 +113,7 @@ class Course:
         rows = self.ledger.trials(where="condition=? AND phase='search'", values=[self.condition.key])
         space, seen = self.plan.request.space, {canonical(d.values) for d in self._draws.values()}
         for row in records(rows):
-            values = {name: row["config"][name] for name in space}
+            values = {name: row["config"].get(name) for name in space}  # a field may be younger than the ledger
             if canonical(values) not in seen and all(value in space[name] for name, value in values.items()):
                 seen.add(canonical(values))
                 index = max(self._draws, default=0) + 1

@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import ray
 
 from sweeps.engine.options import Options
 from sweeps.engine.preflight import cores
+from trainables.problems import Problem, Refused
 
 _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",  # Tune prints boxes otherwise, whatever its verbosity
@@ -77,18 +78,26 @@ def session(options: Options, logs: Path) -> Iterator[Session]:
     dashboard = options.dashboard and not options.smoke  # it takes seconds to come up: by then a smoke run is half done
     protect_token()
     try:
-        started = ray.init(
-            address=options.address or "local",
-            **({"num_cpus": cpus, "num_gpus": options.gpus, "_temp_dir": str(temporary)} if private else {}),
-            **({"include_dashboard": dashboard, "dashboard_host": "127.0.0.1"} if private else {}),
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            configure_logging=True,
-        )
+        try:
+            started = ray.init(
+                address=options.address or "local",
+                **({"num_cpus": cpus, "num_gpus": options.gpus, "_temp_dir": str(temporary)} if private else {}),
+                **({"include_dashboard": dashboard, "dashboard_host": "127.0.0.1"} if private else {}),
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                configure_logging=True,
+            )
+        except (OSError, RuntimeError, ValueError) as error:
+            if private:
+                raise OSError(f"Ray did not start: {error}") from error
+            rule = "the address of a Ray cluster that answers"
+            raise Refused(
+                [Problem("--address", rule, options.address, f"{error} Omit it for a Ray of one's own.")]
+            ) from error
         for name in ("ray", "ray.tune", "ray.data", "ray.train"):
             logging.getLogger(name).setLevel(logging.ERROR)
         if not private:
-            cpus = options.cpus or int(ray.cluster_resources().get("CPU", 1))
+            cpus = joined(options, ray.cluster_resources())
         yield Session(
             cpus=cpus,
             gpus=options.gpus,
@@ -100,6 +109,18 @@ def session(options: Options, logs: Path) -> Iterator[Session]:
         ray.shutdown()
         keep_logs(temporary, logs)
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def joined(options: Options, cluster: Mapping[str, float]) -> int:
+    """The cores to use of a cluster. Raises Refused where it has fewer of them, or of GPUs, than were asked for."""
+    found = [
+        Problem(f"--{name}", "at most what the cluster has", asked, f"It has {cluster.get(kind, 0):g}; give fewer.")
+        for name, kind, asked in (("gpus", "GPU", options.gpus), ("cpus", "CPU", options.cpus))
+        if asked is not None and asked > cluster.get(kind, 0)
+    ]
+    if found:
+        raise Refused(found)
+    return options.cpus or int(cluster.get("CPU", 1))
 
 
 def remove_orphans() -> None:

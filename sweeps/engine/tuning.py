@@ -110,7 +110,10 @@ class Scribe(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray is untype
         rows = json.loads(result.pop("rows", "[]"))
         self._ledger.add_epochs(known.id, rows)
         if result["finished"]:
-            self._settle(known, Outcome(**result["outcome"]), worker, result.get(self._agenda.plan.sweep.metric))
+            outcome, metric = Outcome(**result["outcome"]), self._agenda.plan.sweep.metric
+            if outcome.status == "done" and metric not in result:  # nothing could be chosen by it
+                outcome = Outcome("failed", error=f"reported no {metric}, by which Sweep.select chooses")
+            self._settle(known, outcome, worker, result.get(metric))
         elif result["done"]:  # by the scheduler
             seconds = float(result.get("seconds", 0.0))
             self._settle(known, Outcome("stopped", seconds=seconds), worker)

@@ -150,6 +150,9 @@ class ClassFolders(DataSet):
         """(width, height) and mode."""
         try:
             with Image.open(io.BytesIO(self._tree.read(file))) as image:
+                if image.mode.startswith(("I", "F")):
+                    rule = f"{self._tree.path}: {file} must have 8 bits a channel"
+                    raise refuse(rule, f"mode {image.mode}", "Save it as 8-bit: more would be cut off, not scaled.")
                 return image.size, image.mode
         except UNREADABLE as error:
             raise self._unreadable(file, error) from None

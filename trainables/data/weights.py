@@ -76,7 +76,7 @@ def _fetch(name: str) -> str | None:
     from torchvision.models import get_model_weights
 
     best = get_model_weights(name).DEFAULT
-    return patiently(lambda: best.get_state_dict(check_hash=True, progress=False, weights_only=True))
+    return patiently(lambda: best.get_state_dict(check_hash=True, progress=True, weights_only=True))
 
 
 def digest(path: Path) -> str:

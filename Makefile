@@ -11,7 +11,7 @@ demo: $(INSTALLED)
 	$(BIN)/python sweeps/transfer_sizes.py --builtin
 
 test: lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

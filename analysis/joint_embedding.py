@@ -106,7 +106,7 @@ def _verdict(part: Part, gaps: pd.DataFrame) -> Iterator[str]:
             told.setdefault(kind, []).append(f"{_points(row)} against {other}")
     if told:
         compared = [f"{kind} {listed(texts)}" for kind, texts in told.items()]
-        yield f"Seed by seed, its accuracy across domains {'; it '.join(compared)}."
+        yield f"Paired by seed, its accuracy across domains {'; it '.join(compared)}."
     own = [row for row in records(gaps) if (row["mining"], row["colour"]) == (best["mining"], best["colour"])]
     gap = {(row["first"], row["second"]): _points(row) for row in own}
     if len(gap) == len(GAPS) + len(SPACES):

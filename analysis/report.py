@@ -108,6 +108,9 @@ def _warnings(results: Results, best: pd.DataFrame) -> list[str]:
     used = results.trials[results.trials["phase"] == results.phase]
     own = best[best["recipe"] == CHOSEN]
     notes = []
+    before, now = _seeds_at_first(results), len(results.plan["confirm_seeds"])
+    if 0 < before < now:
+        notes.append(f"{now} seeds, after an answer on {before}: who adds until it pleases has too narrow intervals.")
     if (kinds := used["hardware"].nunique()) > 1:
         notes.append(f"The reported trials ran on {kinds} kinds of hardware; manifest.json names them.")
     if (versions := used["code_fingerprint"].nunique()) > 1:
@@ -125,6 +128,13 @@ def _warnings(results: Results, best: pd.DataFrame) -> list[str]:
         each, reason = "the first: " if len(lost) > 1 else "", next(iter(lost.values()))
         notes.append(f"Image variance leaves out {_trials(len(lost))} without readable arrays; {each}{reason}.")
     return notes
+
+
+def _seeds_at_first(results: Results) -> int:
+    """Of the first complete run of the same conditions, 0 if the last is the first."""
+    same = [run["plan"] for run in results.runs if run["outcome"] == "complete"]
+    counts = [len(plan["confirm_seeds"]) for plan in same if set(plan["conditions"]) & set(results.plan["conditions"])]
+    return min(counts, default=0)
 
 
 def _trials(count: int) -> str:

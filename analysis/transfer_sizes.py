@@ -75,7 +75,7 @@ def _line(found: Findings, rows: pd.DataFrame, names: list[str]) -> str:
     steps = steps[(steps[names] == rows[names].iloc[0]).all(axis=1)]
     falls = [f"{row['from']} to {row['to']}" for row in records(steps) if row["high"] < 0]
     flat = [f"{row['from']} to {row['to']}" for row in records(steps) if not row["high"] < 0]
-    text += f" Seed by seed, the error falls from {listed(falls)} images." if falls else ""
+    text += f" Paired by seed, the error falls from {listed(falls)} images." if falls else ""
     return text + (f" From {listed(flat)} no fall is shown." if flat else "")
 
 

@@ -115,7 +115,8 @@ def _theory(errors: pd.DataFrame) -> str:
         "**Why.** A larger class of functions holds a better one (less bias), and a sample of n tells the less which"
         " one it is (more variance, which falls about as 1/n for a fixed class): few images call for a small or well"
         " informed class, many allow a larger one. The test error taken apart over the samples of the seeds (bias: the"
-        " prediction most of them lead to is wrong; net variance: what single samples lose beside it):"
+        " prediction most of them lead to is wrong; net variance: what single samples lose beside it; of a few samples"
+        " that prediction is itself uncertain, which makes bias look larger and variance smaller):"
     )
     for size in dict.fromkeys([sizes[0], sizes[-1]]):
         parts = [f"{row[METHOD]} {_parts(row)}" for row in records(main[main[SIZE] == size])]

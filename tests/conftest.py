@@ -24,14 +24,6 @@ SMALL = ("--builtin", "--no-dashboard", "--samples", "3", "--seeds", "2", "--set
 """2 conditions × (3 configs × 3 search seeds + 2 confirm seeds) = 22 trials."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests that read the `undisturbed` sweep run in one process, so that it is run once."""
-    for item in items:
-        if "undisturbed" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("undisturbed"))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     """As trials run; with more, a busy machine makes small networks crawl."""

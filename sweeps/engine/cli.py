@@ -50,9 +50,9 @@ def main(sweep: Sweep) -> None:
 
 def run(sweep: Sweep, argv: list[str]) -> int:
     """`main` without the exit; returns the exit code."""
-    caller = inspect.getmodule(sweep.experiment)
-    prog = f"python sweeps/{sweep.question}.py"
-    options, problems = parse(argv, prog=prog, description=inspect.getdoc(caller) or "")
+    about = inspect.getdoc(inspect.getmodule(sweep.experiment)) or ""
+    description = f"{about}\n\nWhat --set takes:\n{sweep.keys()}"
+    options, problems = parse(argv, prog=f"python sweeps/{sweep.question}.py", description=description)
     words = [word for word in argv if word != "--fresh"]  # typed again it would set aside what was done
     command = shlex.join(["python", f"sweeps/{sweep.question}.py", *words])
     folder = answers.folder_of(options.out, sweep.question, smoke=options.smoke)
@@ -208,7 +208,7 @@ def _dry_run(plan: Plan, options: Options, folder: Path) -> int:
         for d in plan.draws:
             values = "  ".join(f"{k}={v}" for k, v in d.values.items())
             console.print(f"config {d.index}{' (prescribed)' if d.prescribed else ''}: {values}", highlight=False)
-        console.print(_estimate(plan, options, agenda, ledger), highlight=False)
+        console.print(_estimate(plan, options, agenda, ledger), highlight=False, soft_wrap=True)
     return 0
 
 

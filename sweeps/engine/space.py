@@ -48,6 +48,9 @@ class Choice:
     def __contains__(self, value: Any) -> bool:
         return value in self.values
 
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.values))
+
 
 @dataclass(frozen=True)
 class Range:
@@ -88,6 +91,9 @@ class Range:
 
     def __contains__(self, value: Any) -> bool:
         return isinstance(value, int | float) and self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}"
 
     def _tidy(self, value: float) -> float | int:
         rounded = round(value) if self.integer else float(f"{value:.3g}")

@@ -25,7 +25,8 @@ class Sweep:
     """Other fields of the config, such as the default `data`."""
     prescribed: Mapping[str, Any] | None = None
     """The recipe the question itself states, if it states one: a value for each hyperparameter, and for those fixed
-    fields that belong to it. Where --set changes one of these, there is no such row."""
+    fields that belong to it. It keeps its own values where --set changes what is searched; where --set changes a fixed
+    field that it states, there is no such row."""
     select: str = "max val_accuracy"
     """Direction and metric, at the last epoch."""
     tradeoff: str | None = None
@@ -39,7 +40,7 @@ class Sweep:
     apart_seeds: Sequence[int] = ()
     """Further seeds to confirm on whose results stand by themselves, in no mean: those that a question prescribes."""
     samples: int = 8
-    """Configs tried in each condition."""
+    """Configs tried in each condition, unless --samples says otherwise."""
     search_seeds: int = 3
     """Seeds each searched config is averaged over, before one is chosen."""
     finalists: int = 0
@@ -49,6 +50,22 @@ class Sweep:
     def question(self) -> str:
         """The name that the three files share."""
         return self.experiment.__module__.rpartition(".")[2]
+
+    def keys(self) -> str:
+        """What --set takes, a line each, for --help: what a field is, and its values."""
+        lines = []
+        for name, about in self.experiment.config_class().model_fields.items():
+            if name in ("seed", "precision"):  # these have options of their own
+                continue
+            if name in self.factors:
+                values = f"compared: {', '.join(map(str, self.factors[name]))}"
+            elif name in self.space:
+                values = f"searched: {self.space[name]}"
+            else:
+                value = self.fixed.get(name, about.get_default())
+                values = "as the data allow" if value is None else str(value)
+            lines.append(f"  {name}: {about.description or 'a setting'} ({values})")
+        return "\n".join(lines)
 
     @property
     def goal(self) -> Objective:

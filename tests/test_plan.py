@@ -196,5 +196,12 @@ def test_a_cluster_that_has_less_than_was_asked_for_is_refused() -> None:
     assert [p.key for p in refused.value.problems] == ["--gpus", "--cpus"]
 
 
+def test_help_names_what_set_takes() -> None:
+    lines = SWEEP.keys().splitlines()
+    assert "  size: points (compared: 20, 200)" in lines
+    assert "  lr: SGD's learning rate (searched: 0.001 to 1)" in lines
+    assert not any(line.startswith(("  seed:", "  precision:")) for line in lines), "they have options"
+
+
 def test_options_have_no_problem_by_default() -> None:
     assert Options().problems() == []

@@ -165,6 +165,9 @@ def test_a_ledger_without_a_finished_trial_still_answers(tmp_path: Path) -> None
 
 
 def test_what_a_reader_has_to_beware_of_is_said(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        first = begin(ledger, confirm_seeds=CONFIRM_SEEDS[:2])
+        ledger.end_run(first, outcome="complete", shared_seconds=0.0)
     fill(tmp_path, sizes=[100], backbones=["squeezenet1_1"], confirm=False)
     key = condition("squeezenet1_1", 100)
     with Ledger(tmp_path) as ledger:
@@ -176,7 +179,13 @@ def test_what_a_reader_has_to_beware_of_is_said(tmp_path: Path) -> None:
     array.write_bytes(b"damaged")
     answer = make_answer(tmp_path, "transfer_sizes")
     said = "\n".join(answer.warnings)
-    for phrase in ("2 kinds of hardware", "1 trial failed", "1 trial diverged", "SHA-256"):
+    for phrase in (
+        "2 kinds of hardware",
+        "1 trial failed",
+        "1 trial diverged",
+        "SHA-256",
+        "5 seeds, after an answer on 2",
+    ):
         assert phrase in said
     assert answer.best.iloc[0]["test_accuracy_image_se"] > 0  # of the four that are whole
     assert said.splitlines()[0] in (tmp_path / "answer.md").read_text()

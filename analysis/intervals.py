@@ -39,7 +39,7 @@ class Interval(NamedTuple):
     n: int
 
 
-def t_interval(values: Sequence[float], *, level: float = LEVEL, least: float = -math.inf) -> Interval:
+def t_interval(values: Sequence[float], *, least: float = -math.inf) -> Interval:
     """Student's t interval of the mean of `values` [seeds]; no bound goes below `least` (1 for an epoch).
 
     The bounds are NaN for a single value, and for values that are all the same: they are too coarsely measured to
@@ -50,43 +50,43 @@ def t_interval(values: Sequence[float], *, level: float = LEVEL, least: float = 
     if n < 2 or not math.isfinite(mean):
         return Interval(mean, math.nan, math.nan, math.nan, n)
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    half = _quantile(level, n - 1) * sd / math.sqrt(n) if min(values) < max(values) else math.nan
+    half = _quantile(n - 1) * sd / math.sqrt(n) if min(values) < max(values) else math.nan
     return Interval(mean, max(mean - half, least), mean + half, sd, n)
 
 
-def accuracy_interval(values: Sequence[float], images: int, *, level: float = LEVEL) -> Interval:
+def accuracy_interval(values: Sequence[float], images: int) -> Interval:
     """Student's t interval on the logit of accuracies [seeds] in [0, 1], each measured on `images` images.
 
     The bounds stay within [0, 1]. Accuracies of 0 and 1 have no logit: half an image is added to the right
     and to the wrong ones before it is taken, and removed from the bounds. `mean` and `sd` are the plain ones.
     """
-    plain = t_interval(values, level=level)
+    plain = t_interval(values)
     if math.isnan(plain.high):
         return plain
     smooth = [(value * images + 0.5) / (images + 1) for value in values]
-    logit = t_interval([math.log(p / (1 - p)) for p in smooth], level=level)
+    logit = t_interval([math.log(p / (1 - p)) for p in smooth])
     low, high = ((_expit(bound) * (images + 1) - 0.5) / images for bound in (logit.low, logit.high))
     # The plain mean is not the logit's: where seeds disagree wildly it could fall outside.
     return plain._replace(low=max(0.0, min(low, plain.mean)), high=min(1.0, max(high, plain.mean)))
 
 
-def wilson_interval(right: int, images: int, *, level: float = LEVEL) -> tuple[float, float]:
+def wilson_interval(right: int, images: int) -> tuple[float, float]:
     """Bounds of one network's accuracy on other images of the same kind, of which it got `right` of `images` right.
 
     Wilson's score interval (E. Wilson, "Probable inference", 1927).
     """
-    z, share = float(special.ndtri((1 + level) / 2)), right / images
+    z, share = float(special.ndtri((1 + LEVEL) / 2)), right / images
     half = z * math.sqrt(share * (1 - share) / images + (z / images) ** 2 / 4)
     middle, width = share + z * z / images / 2, 1 + z * z / images
     return max(0.0, (middle - half) / width), min(1.0, (middle + half) / width)
 
 
-def paired_difference(first: Sequence[float], second: Sequence[float], *, level: float = LEVEL) -> Interval:
+def paired_difference(first: Sequence[float], second: Sequence[float]) -> Interval:
     """Student's t interval of the mean of `second` − `first`, paired: position i of both is the same seed.
 
     Raises ValueError if the lengths differ.
     """
-    return t_interval([b - a for a, b in zip(first, second, strict=True)], level=level)
+    return t_interval([b - a for a, b in zip(first, second, strict=True)])
 
 
 def image_standard_error(correct: np.ndarray, strata: np.ndarray | None = None) -> float:
@@ -107,9 +107,9 @@ def image_standard_error(correct: np.ndarray, strata: np.ndarray | None = None) 
 
 
 @functools.cache
-def _quantile(level: float, freedom: int) -> float:
+def _quantile(freedom: int) -> float:
     """Student t's two-sided quantile."""
-    return float(special.stdtrit(freedom, (1 + level) / 2))
+    return float(special.stdtrit(freedom, (1 + LEVEL) / 2))
 
 
 def _expit(value: float) -> float:

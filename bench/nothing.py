@@ -10,17 +10,12 @@ from trainables.base import EvalSplit, Experiment, Metrics, TrialConfig
 
 
 class Config(TrialConfig):
-    data: str = "none"
     x: int = Field(ge=0, le=10**9, description="makes the trial differ from others")
     sleep: float = Field(ge=0, description="seconds")
 
 
 class Nothing(Experiment[Config]):
     has_test = False
-
-    @classmethod
-    def datasets(cls, config: Config) -> tuple[str, ...]:
-        return ()
 
     def setup(self) -> None:
         pass

@@ -15,7 +15,7 @@ from analysis.ledger import canonical
 from sweeps.engine.memory import fitting
 from sweeps.engine.options import Options, parse
 from sweeps.engine.plan import Condition, Plan, Trial
-from sweeps.engine.preflight import make_plan
+from sweeps.engine.preflight import answer_problems, make_plan
 from sweeps.engine.session import Session, joined
 from sweeps.engine.space import choice, draw, grid, integers, loguniform, uniform
 from tests.toy import SWEEP
@@ -187,6 +187,12 @@ def test_a_field_that_the_sweep_gives_no_value_is_refused(tmp_path: Path) -> Non
     with pytest.raises(Refused) as refused:
         plan(tmp_path, sweep=replace(SWEEP, space={"lr": SWEEP.space["lr"]}))
     assert [(p.key, p.rule) for p in refused.value.problems] == [("epochs", "a value")]
+
+
+def test_a_question_without_its_answer_file_is_refused() -> None:
+    assert answer_problems("transfer_sizes") == []
+    (problem,) = answer_problems("toy")
+    assert "analysis/toy.py" in problem.rule
 
 
 def test_a_cluster_that_has_less_than_was_asked_for_is_refused() -> None:

@@ -27,7 +27,7 @@ from sweeps.engine.live import clock
 from sweeps.engine.lock import lock
 from sweeps.engine.options import Options, parse
 from sweeps.engine.plan import Plan
-from sweeps.engine.preflight import make_plan, slots
+from sweeps.engine.preflight import answer_problems, make_plan, slots
 from sweeps.engine.search import Agenda, settled
 from sweeps.engine.sweep import Sweep
 from trainables.problems import Problem, Refused
@@ -57,7 +57,7 @@ def run(sweep: Sweep, argv: list[str]) -> int:
     command = shlex.join(["python", f"sweeps/{sweep.question}.py", *words])
     folder = answers.folder_of(options.out, sweep.question, smoke=options.smoke)
     try:
-        plan = make_plan(sweep, options, problems, folder)
+        plan = make_plan(sweep, options, [*problems, *answer_problems(sweep.question)], folder)
         if options.dry_run:
             return _dry_run(plan, options, folder)
         with lock(folder, command), Interrupt() as interrupt:

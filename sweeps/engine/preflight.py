@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import itertools
 import os
@@ -13,6 +14,7 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
+import analysis
 import trainables
 from sweeps.engine.options import Options
 from sweeps.engine.plan import Plan
@@ -99,6 +101,17 @@ def folder_problems(options: Options) -> list[Problem]:
         for name, path in named.items()
         if path is not None and not path.expanduser().is_dir()
     ]
+
+
+def answer_problems(question: str) -> list[Problem]:
+    """A file of the question's answer that is missing or no Python: it is needed only when all trials are done."""
+    path = Path(analysis.__file__).parent / f"{question}.py"
+    try:
+        ast.parse(path.read_text())
+    except (OSError, SyntaxError) as error:
+        rule = f"analysis/{question}.py, a Python file"
+        return [Problem("the answer", rule, str(error), "Write `answer(findings) -> Draft` there; see the README.")]
+    return []
 
 
 def cores() -> int:

@@ -10,7 +10,7 @@ from analysis.figures import Words
 from analysis.formats import listed
 from analysis.results import CHOSEN, records
 
-SIZE = "train_size"
+COMPARED = (SIZE,) = ("train_size",)
 TITLE = "Transfer by train size"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -29,6 +30,13 @@ def test_a_smoke_run_of_every_other_question_ends_in_an_answer(tmp_path: Path) -
         assert all(name in page for name in figures)
         assert page.count("(built-in)") >= 2, "each data set is called what it is"
         assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("question", questions())
+def test_a_factor_that_may_be_searched_instead_is_known_to_the_answer(question: str) -> None:
+    sweep = importlib.import_module(f"sweeps.{question}").SWEEP
+    ranges = {name for name, values in sweep.factors.items() if isinstance(values[0], int | float)}
+    assert ranges <= {*importlib.import_module(f"analysis.{question}").COMPARED}, "--set k=low:high searches it"
 
 
 @pytest.mark.parametrize("question", questions())

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import cast
 
+import pandas as pd
 import ray
 from ray.tune.error import TuneError
 
@@ -115,6 +116,8 @@ class _Run:
         self.live = Live(plan, agenda, ray_session)
         self.started = time.monotonic()
         self.before = {trial for trial, status in ledger.statuses().items() if status in FINAL}
+        self.spent = ledger.last_epochs().get("seconds", pd.Series(dtype=float))
+        """What trials had taken when the command began; those that go on from a checkpoint count the rest."""
 
     def carry_out(self) -> None:
         """Artifacts, then trials."""
@@ -216,7 +219,7 @@ class _Run:
         new = trials[~trials["id"].isin(list(self.before)) & trials["seconds"].notna()]
         if new.empty:
             return None
-        seconds = new["seconds"].astype(float)
+        seconds = (new["seconds"].astype(float) - new["id"].map(self.spent).fillna(0.0)).clip(lower=0.0)
         return self.report.shared_seconds + max(float(seconds.max()), float(seconds.sum()) / self.report.slots)
 
 

@@ -28,6 +28,8 @@ CLASSES = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 )  # fmt: skip
 """Ten colours for classes, chosen by surveys of colour vision (Petroff 2021, arXiv:2107.02270)."""
+FITTING = 7
+"""Letters of a name that fit below a cell of a matrix."""
 _RIGHT: dict[str, Any] = {"edgecolor": COLOURS[0], "linewidth": 1.2}
 _WRONG: dict[str, Any] = {"edgecolor": COLOURS[1], "linewidth": 2.2, "linestyle": (0, (2, 1))}
 _HALO = [patheffects.withStroke(linewidth=2.5, foreground="white")]
@@ -119,7 +121,11 @@ def matrix(
             axes.text(j, i, text, ha="center", va="center", size=7.5, color=ink)
             if i == j:
                 axes.add_patch(Rectangle((j - 0.46, i - 0.46), 0.92, 0.92, fill=False, color=ink, linewidth=1.2))
-        axes.set_xticks(range(len(columns)), [str(name) for name in columns])
+        names = [str(name) for name in columns]
+        slanted: dict[str, Any] = (
+            {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if max(map(len, names)) > FITTING else {}
+        )
+        axes.set_xticks(range(len(names)), names, **slanted)
         axes.set_yticks(range(len(rows)), [str(name) for name in rows])
         axes.tick_params(length=0)
         axes.grid(visible=False)

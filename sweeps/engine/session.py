@@ -30,6 +30,7 @@ _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a trial that asked for no GPU sees none
 }
+_TOKEN = "If it asks for a token, set RAY_AUTH_MODE=token, with its token in ~/.ray/auth_token."
 _PREFIX = "labsweep-"
 _MARKERS = (":job_id:", ":actor_name:", ":task_name:")
 
@@ -92,7 +93,7 @@ def session(options: Options, logs: Path) -> Iterator[Session]:
                 raise OSError(f"Ray did not start: {error}") from error
             rule = "the address of a Ray cluster that answers"
             raise Refused(
-                [Problem("--address", rule, options.address, f"{error} Omit it for a Ray of one's own.")]
+                [Problem("--address", rule, options.address, f"{error}. {_TOKEN} Omit it for a Ray of one's own.")]
             ) from error
         for name in ("ray", "ray.tune", "ray.data", "ray.train"):
             logging.getLogger(name).setLevel(logging.ERROR)

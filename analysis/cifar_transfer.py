@@ -106,7 +106,9 @@ def _drawings(
         table = whole(errors).assign(
             **{f"{name}_{end}": np.nan for name in ("bias", "variance") for end in ("low", "high")}
         )
-        text = part.note(f"Over {ranged(table['n'])} samples, so few overstate bias; with variance it is the error.")
+        text = part.note(
+            f"Over {ranged(table['n'])} samples (the fewer, the larger bias looks); with variance it is the error."
+        )
         words = Words(f"{title}: bias and variance", IMAGES, "share of test images, %", text)
         columns = {"bias": "bias", "variance": "net variance"}
         figure = figures.lines(table, words, x=SIZE, columns=columns, series=[METHOD], percent=True)

@@ -131,7 +131,7 @@ def _warnings(results: Results, best: pd.DataFrame) -> list[str]:
 
 
 def _seeds_at_first(results: Results) -> int:
-    """Of the first complete run of the same conditions, 0 if the last is the first."""
+    """The fewest confirm seeds of a complete run that shares conditions with the last one; 0 if there is none."""
     same = [run["plan"] for run in results.runs if run["outcome"] == "complete"]
     counts = [len(plan["confirm_seeds"]) for plan in same if set(plan["conditions"]) & set(results.plan["conditions"])]
     return min(counts, default=0)

@@ -97,7 +97,10 @@ def winner(trials: pd.DataFrame, last_epochs: pd.DataFrame, select: str) -> Choi
 
 
 def chosen(trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: Mapping[str, Any]) -> pd.DataFrame:
-    """A row a condition that has a candidate: its `condition_key` and the fields of the `Choice`."""
+    """A row a condition that has a candidate: its `condition_key` and the fields of the `Choice`.
+
+    `plan` is a run's plan: its `select` says by what to choose, `asked_for` among which trials.
+    """
     rows = []
     for key, own in trials.groupby("condition_key", sort=True):
         best = winner(asked_for(own, last_epochs, plan)[0], last_epochs, plan["select"])

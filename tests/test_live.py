@@ -130,13 +130,13 @@ def test_a_terminal_shows_one_table_and_takes_it_away(tmp_path: Path, monkeypatc
             driver.finish(trial, 0.75, outcome)
         running = driver.start()
         assert isinstance(running, Trial)
-        driver.agenda.started.add(running.id)
+        driver.agenda.started[running.id] = 0.4
         driver.agenda.best[running.entry.condition] = 0.75
         view.update()
         during = screen(file)
     assert shared[0].startswith("toy  shared work: 1/3 pieces, features  0:0")
     assert shared[-1].split() == ["200", "0/7", "0", "0", "search", "–"]
-    assert re.match(r"toy  2/7 trials, 1 running, 1 failed  0:0\d$", during[0])
+    assert re.match(r"toy  2/7 trials, 1 running \(40 %\), 1 failed  0:0\d$", during[0])
     assert during[1].startswith("Ray dashboard: http://127.0.0.1:1234  token: `")
     assert during[-1].split() == ["200", "2/7", "1", "1", "search", "0.7500"]
     assert len(during) == 6, "one line, one address, one table: nothing is left of what stood there before"
@@ -161,6 +161,33 @@ def test_the_estimate_is_silent_at_first_and_then_about_right(tmp_path: Path, mo
         assert left is not None
         assert (now - moment) / 2 - 2 <= left <= 2 * (now - moment) + 2
     assert finished[-1][1] is None
+
+
+def test_long_trials_are_estimated_by_their_epochs_before_the_first_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    driver = Driver(tmp_path, "--samples", "4", "--seeds", "2", "--set", "epochs=100")
+    view = Live(driver.plan, driver.agenda, session(), Console(file=io.StringIO()))
+    trials = [driver.start() for _ in range(SLOTS)]
+    epoch = 10.0  # seconds
+    whole = driver.plan.size * 100 * epoch / SLOTS
+    told = []
+    for done in range(1, 50):
+        now += epoch
+        for trial in trials:
+            assert isinstance(trial, Trial)
+            driver.agenda.started[trial.id] = done / 100
+        view.update()
+        told.append(view.line())
+    assert "to go" not in told[0]
+    assert re.search(r"2 running \(10, 10 %\)  1:40, about [\d:]+ to go$", told[9])
+    left = view._estimate.seconds_left()
+    assert left == pytest.approx(whole - 49 * epoch, rel=0.01)
+    driver.agenda.started = {trial.id: 0.0 for trial in trials if isinstance(trial, Trial)}
+    assert "%" not in view.line(), "their workers died, and they begin anew"
+    assert view._estimate.seconds_left() is None
 
 
 def test_a_sweep_taken_up_again_is_estimated_by_its_own_trials(tmp_path: Path) -> None:

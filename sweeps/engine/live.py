@@ -25,6 +25,8 @@ from trainables.artifacts.compute import Progress
 FAILED = ("failed", "oom", "diverged", "collapsed")
 TERMINAL_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
+FEW = 4
+"""Running trials up to which it is told how far each of them is."""
 
 
 class Live:
@@ -96,9 +98,18 @@ class Live:
         running = sum(n.get("running", 0) for n in counts)
         failed = sum(n.get(status, 0) for n in counts for status in FAILED)
         text = f"{done}/{planned} trials, {running} running" if running or done else "workers start"
+        text += self._shares()
         text += f", {failed} failed" if failed else ""
         left = self._estimate.seconds_left()
         return f"{text}  {self._clock()}" + (f", about {clock(left)} to go" if left is not None else "")
+
+    def _shares(self) -> str:
+        """How far the running trials are, once one has reported: short ones are over by then."""
+        shares = sorted(round(100 * share) for share in self._agenda.started.values())
+        if not any(shares):
+            return ""
+        shown = [shares[0], shares[-1]] if len(shares) > FEW else shares
+        return f" ({(' to ' if len(shares) > FEW else ', ').join(map(str, shown))} %)"
 
     def dashboard(self) -> str:
         """Where Ray's dashboard is, and what prints the token that it asks for."""
@@ -125,44 +136,54 @@ class Live:
 
 
 class Estimate:
-    """The time that is left, going by the trials finished since the first: before it, workers start.
+    """The time that is left, going by what was done since the first report of a trial: before it, workers start.
 
     The longest trials go first, so their number alone gives too much; a part of each trial's time is the same for
-    short and long ones, so their cost alone gives too little. The geometric mean of both is shown.
+    short and long ones, so their cost alone gives too little. The geometric mean of both is shown. Trials under way
+    count by the share of their epochs that is done.
     """
+
+    WATCHED = 30.0
+    """Seconds of watching, in place of some finished trials, after which long trials are estimated by their epochs."""
 
     def __init__(self, agenda: Agenda, slots: int) -> None:
         self._agenda, self._slots = agenda, slots
         self._before = self._done()
-        self._first: tuple[float, int, float] | None = None
+        self._first: tuple[float, float, float] | None = None
 
     def observe(self) -> None:
-        """Note the first trial that finishes."""
+        """Note where the trials stand when the first of them reports."""
         if self._first is None:
             done = self._done()
             if done[0] > self._before[0]:
                 self._first = (time.monotonic(), *done)
 
     def seconds_left(self) -> float | None:
-        """None while too few trials have finished, and when all have."""
+        """None while too little is done to go by, and when everything is."""
         if self._first is None:
             return None
         (count, cost), (began, first_count, first_cost) = self._done(), self._first
         trials_left, cost_left = self._left()
-        if count - first_count < 2 * self._slots or not trials_left:
+        seconds, early = time.monotonic() - began, count - first_count < 2 * self._slots
+        if not trials_left or count <= first_count or (early and seconds < self.WATCHED):
             return None
-        seconds = time.monotonic() - began
         by_count = seconds / (count - first_count) * trials_left
         return math.sqrt(by_count * seconds / (cost - first_cost) * cost_left)
 
-    def _done(self) -> tuple[int, float]:
-        """How many trials have an outcome, and their cost."""
+    def _done(self) -> tuple[float, float]:
+        """How many trials have an outcome, and their cost; of those under way the share that is done."""
         costs = [t.cost for c in self._agenda.courses.values() for t in c.known.values() if t.id not in c.unsettled]
-        return len(costs), sum(costs)
+        count, cost = self._under_way()
+        return len(costs) + count, sum(costs) + cost
 
-    def _left(self) -> tuple[int, float]:
-        """The same of those that have none; one that is not called for yet is taken for an average one."""
-        count, cost = 0, 0.0
+    def _under_way(self) -> tuple[float, float]:
+        """What is done of the running trials, in trials and in cost."""
+        running, shares = self._agenda.running, self._agenda.started
+        return sum(shares.values()), sum(share * running[trial].cost for trial, share in shares.items())
+
+    def _left(self) -> tuple[float, float]:
+        """The same of what is left; a trial that is not called for yet is taken for an average one."""
+        count, cost = (-done for done in self._under_way())
         for key, counts in self._agenda.counts().items():
             course = self._agenda.courses[key]
             mean = sum(t.cost for t in course.known.values()) / len(course.known) if course.known else 0.0

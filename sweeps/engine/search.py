@@ -157,8 +157,8 @@ class Agenda:
         self.courses = {c.key: Course(c, plan, ledger, ahead, shared) for c in plan.conditions}
         self.running: dict[str, Trial] = {}
         """Handed out and not settled: what a crash leaves open."""
-        self.started: set[str] = set()
-        """Those of them that a worker has taken up."""
+        self.started: dict[str, float] = {}
+        """Those of them that a worker has taken up, and the share of its epochs that each has behind it, 0 … 1."""
         self.closed = False
         """Set to hand out nothing more: interrupted, or out of time."""
         self.suspects: list[Trial] = []
@@ -187,7 +187,7 @@ class Agenda:
     def settled(self, trial: Trial, value: float | None = None) -> None:
         """The trial's outcome is in the ledger; `value` is its selection metric, for the live view."""
         self.running.pop(trial.id, None)
-        self.started.discard(trial.id)
+        self.started.pop(trial.id, None)
         key, better = trial.entry.condition, max if self.plan.sweep.mode == "max" else min
         if value is not None and math.isfinite(value):
             self.best[key] = better(value, self.best.get(key, value))

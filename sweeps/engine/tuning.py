@@ -92,7 +92,7 @@ class Scribe(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray is untype
     def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         with self._guard():
             known = self._agenda.running[trial.config["trial"]["id"]]
-            self._agenda.started.add(known.id)
+            self._agenda.started[known.id] = 0.0
             self._ledger.start(known.entry, worker=None, hardware=self._hardware)
 
     def on_trial_result(
@@ -117,9 +117,15 @@ class Scribe(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray is untype
         elif result["done"]:  # by the scheduler
             seconds = float(result.get("seconds", 0.0))
             self._settle(known, Outcome("stopped", seconds=seconds), worker)
-        elif time.monotonic() - self._committed > self.COMMIT_SECONDS:
-            self._ledger.commit()
-            self._committed = time.monotonic()
+        else:
+            epochs = self._agenda.plan.sweep.experiment.epochs(known.config)
+            self._agenda.started[known.id] = result["epoch"] / epochs
+            if time.monotonic() - self._committed > self.COMMIT_SECONDS:
+                self._ledger.commit()
+                self._committed = time.monotonic()
+
+    def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
+        self._agenda.started.pop(trial.config["trial"]["id"], None)  # its worker died: it waits for another
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         known = self._agenda.running.get(trial.config["trial"]["id"])

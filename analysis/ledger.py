@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 
 SCHEMA_VERSION = 1
+STARTING = 2.0  # seconds that a reader waits for the tables of a ledger that another process is just making
 Status = Literal["running", "done", "stopped", "diverged", "collapsed", "failed", "oom"]
 FINAL: tuple[Status, ...] = ("done", "stopped", "diverged", "collapsed")
 """Statuses that are an outcome: such a trial is not run again. The next command tries the others again."""
-
 _SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE trials (
@@ -40,7 +40,6 @@ CREATE TABLE runs (
     environment TEXT NOT NULL, slots INTEGER NOT NULL, shared_seconds REAL, outcome TEXT);
 INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}');
 """
-STARTING = 2.0  # seconds that a reader waits for the tables of a ledger that another process is just making
 
 
 class LedgerError(Exception):
@@ -192,18 +191,15 @@ class Ledger:
         )  # fmt: skip
         self.commit()
 
-    def begin_run(
-        self, *, command: str, plan: Mapping[str, Any], environment: Mapping[str, Any], slots: int = 0
-    ) -> int:
-        """Record that a command started; returns the run's number."""
+    def begin_run(self, *, command: str, plan: Mapping[str, Any], environment: Mapping[str, Any]) -> int:
+        """Record that a command started; returns the run's number. How many slots it has, `end_run` says."""
         self._begin()
         cursor = self._db.execute(
-            "INSERT INTO runs (started, command, plan, environment, slots) VALUES (?,?,?,?,?)",
-            (time.time(), command, canonical(plan), canonical(environment), slots),
+            "INSERT INTO runs (started, command, plan, environment, slots) VALUES (?,?,?,?,0)",
+            (time.time(), command, canonical(plan), canonical(environment)),
         )
         self.commit()
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
+        return int(cursor.lastrowid or 0)
 
     def end_run(self, run: int, *, outcome: str, shared_seconds: float, slots: int | None = None) -> None:
         """Record how a command ended, `complete` or `partial`; shared_seconds went into artifacts."""
@@ -214,6 +210,10 @@ class Ledger:
         )
         self.commit()
 
+    def forget_run(self, run: int) -> None:
+        """Take `begin_run` back: the command was refused after all, and ran nothing."""
+        self._db.execute("DELETE FROM runs WHERE id=?", (run,))
+
     # Reading.
 
     def trials(self, *, where: str = "1", values: Sequence[Any] = ()) -> pd.DataFrame:
@@ -222,10 +222,7 @@ class Ledger:
         Columns are those of the table; `config`, `facts` and `condition` are parsed into dicts (`condition_key` keeps
         the canonical string), `prescribed` is bool.
         """
-        cursor = self._db.execute(
-            f"SELECT * FROM trials WHERE {where} ORDER BY phase DESC, condition, draw, config, seed", values
-        )
-        frame = pd.DataFrame([tuple(row) for row in cursor], columns=[c[0] for c in cursor.description])
+        frame = self._frame(f"trials WHERE {where} ORDER BY phase DESC, condition, draw, config, seed", values)
         frame["condition_key"] = frame["condition"]
         for column in ("condition", "config", "facts"):
             frame[column] = [json.loads(text) if isinstance(text, str) else {} for text in frame[column]]
@@ -250,14 +247,17 @@ class Ledger:
         records = [{"epoch": epoch, **_numbers(json.loads(metrics))} for _, epoch, metrics in rows]
         return pd.DataFrame(records, index=pd.Index([row[0] for row in rows], name="trial"))
 
+    def _frame(self, which: str, values: Sequence[Any] = ()) -> pd.DataFrame:
+        cursor = self._db.execute(f"SELECT * FROM {which}", values)
+        return pd.DataFrame([tuple(row) for row in cursor], columns=[c[0] for c in cursor.description])
+
     def statuses(self) -> dict[str, Status]:
         """Status of every trial, by id."""
         return dict(self._db.execute("SELECT id, status FROM trials").fetchall())
 
     def runs(self) -> pd.DataFrame:
         """A row a command, oldest first; `plan` and `environment` parsed."""
-        cursor = self._db.execute("SELECT * FROM runs ORDER BY id")
-        frame = pd.DataFrame([tuple(row) for row in cursor], columns=[c[0] for c in cursor.description])
+        frame = self._frame("runs ORDER BY id")
         for column in ("plan", "environment"):
             frame[column] = [json.loads(text) for text in frame[column]]
         return frame

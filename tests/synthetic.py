@@ -73,8 +73,8 @@ def condition(backbone: str, size: int, **changed: Any) -> str:
 
 def begin(ledger: Ledger, **changed: Any) -> int:
     environment = {"commit": "0123abc", "versions": {"python": "3.11"}, "hardware": {"processor": "made up"}}
-    return ledger.begin_run(command="python sweeps/transfer_sizes.py --builtin", plan=plan(**changed),
-                            environment=environment, slots=2)  # fmt: skip
+    command = "python sweeps/transfer_sizes.py --builtin"
+    return ledger.begin_run(command=command, plan=plan(**changed), environment=environment)
 
 
 def accuracies(backbone: str, size: int, lr: float, epochs: int, seed: int, *names: Any) -> np.ndarray:
@@ -188,7 +188,7 @@ def fill_question(
             best = [json.loads(text) for text in best_draws(rows, ledger.last_epochs(), plan(**recorded)["select"], 1)]
             further = [draws[0]] if prescribed and not (best and draws[0].items() <= best[0].items()) else []
             try_all([*best, *further], confirm_seeds, "confirm")
-        ledger.end_run(run, outcome="complete", shared_seconds=1.5)
+        ledger.end_run(run, outcome="complete", shared_seconds=1.5, slots=2)
 
 
 def save_arrays(folder: Path, trial: str, **arrays: np.ndarray) -> tuple[str, str]:
@@ -218,7 +218,7 @@ def fill(
                     draw, values = next((i, v) for i, v in enumerate(DRAWS, 1) if v.items() <= best.items())
                     for seed in CONFIRM_SEEDS:
                         add_trial(ledger, key, values, draw, seed, "confirm")
-        ledger.end_run(run, outcome="complete", shared_seconds=1.5)
+        ledger.end_run(run, outcome="complete", shared_seconds=1.5, slots=2)
 
 
 KEY = condition("squeezenet1_1", 100)

@@ -30,6 +30,7 @@ from sweeps.engine.session import Session, session
 from trainables.artifacts.compute import Stopped, compute_light, provide
 from trainables.base import Job
 from trainables.device import device_name, processor_name
+from trainables.problems import Refused
 
 ROUNDS = 10
 """How often Tune is started again after it gave up; each time the suspects are fewer."""
@@ -78,6 +79,9 @@ def carry_out(
             interrupt.install()  # over those of ray.init
             threading.Thread(target=prepared, daemon=True).start()
             _Run(plan, options, ledger, agenda, ray_session, interrupt, report, light).carry_out()
+    except Refused:  # by the cluster that was to be joined
+        ledger.forget_run(number)
+        raise
     except SystemExit:  # Ray's handler of SIGTERM, while ray.init had it in place
         interrupt.signal = signal.SIGTERM
     except OSError as error:

@@ -10,8 +10,9 @@ INSTALLED := .venv/installed
 demo: $(INSTALLED)
 	$(BIN)/python sweeps/transfer_sizes.py --builtin
 
+# Two processes: a test waits for Ray to start half of its time. Whichever is idle takes over the other's next tests.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from filelock import FileLock
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # tests run on the CPU, on a machine with a GPU too
 
@@ -115,9 +117,25 @@ def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Sweeps:
-    """A small sweep, complete. Its trials nobody disturbed; before them, in the shared work, it was killed once."""
-    sweeps = Sweeps(tmp_path_factory.mktemp("undisturbed"))
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Sweeps:
+    """A small sweep, complete. Its trials nobody disturbed; before them, in the shared work, it was killed once.
+
+    Tests run in several processes: the first that needs it makes it, for all.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        folder = folder.parent
+    sweeps, kept = Sweeps(folder / "undisturbed"), folder / "undisturbed.pickle"
+    with FileLock(folder / "undisturbed.lock"):
+        if kept.exists():
+            sweeps.pieces_before_kill, sweeps.printed = pickle.loads(kept.read_bytes())
+        else:
+            _run_undisturbed(sweeps)
+            kept.write_bytes(pickle.dumps((sweeps.pieces_before_kill, sweeps.printed)))
+    return sweeps
+
+
+def _run_undisturbed(sweeps: Sweeps) -> None:
     process = sweeps.start(*SMALL)
     pieces = sweeps.out / "artifacts"
     sweeps.wait_for(lambda: len(list(pieces.glob("letters_cnn-*/*.sha256"))) >= 2, process)
@@ -126,7 +144,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Sweeps:
     sweeps.pieces_before_kill = {path: path.stat().st_mtime_ns for path in pieces.rglob("*.npz")}
     code, output = sweeps.run(*SMALL)
     assert code == 0, output
-    return sweeps
 
 
 @pytest.fixture

@@ -84,6 +84,29 @@ def test_the_prescribed_recipe_is_confirmed_as_well(tmp_path: Path) -> None:
         assert sorted(t.entry.prescribed for t in confirmed) == [False, False, True, True]
 
 
+def test_a_lone_config_is_confirmed_while_it_is_searched(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--samples", "1", "--seeds", "3", "--set", "size=200")
+    handed_out = [driver.start() for _ in range(driver.plan.size)]
+    assert sorted(t.entry.phase for t in handed_out if isinstance(t, Trial)) == ["confirm"] * 3 + ["search"] * 2
+    for trial in handed_out:
+        assert isinstance(trial, Trial)
+        driver.finish(trial, 0.5)
+    assert driver.start() is Signal.OVER
+
+
+def test_a_config_that_is_chosen_is_confirmed_only_then(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--samples", "2", "--seeds", "3", "--set", "size=200")
+    handed_out = [trial for _ in range(20) if isinstance(trial := driver.start(), Trial)]
+    assert {trial.entry.phase for trial in handed_out} == {"search"}
+
+
+def test_the_prescribed_recipe_can_be_left_out(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--seeds", "2", "--no-prescribed", sweep=PRESCRIBED)
+    driver.run()
+    assert not any(trial.entry.prescribed for trial in driver.ran)
+    assert driver.plan.record()["prescribed"] is False
+
+
 def test_a_prescribed_recipe_that_wins_is_confirmed_once(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--seeds", "2", sweep=PRESCRIBED)
     driver.run(lambda trial: 0.99 if trial.entry.prescribed else 0.5)

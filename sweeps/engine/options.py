@@ -37,6 +37,8 @@ class Options:
     """none, or asha (stops weak trials early, compared within a condition only)."""
     set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE [KEY=VALUE ...]")] = ()
     """k=v fixes, k=a,b enumerates, k=low:high searches a range. Several may follow, or repeat the option."""
+    prescribed: bool = True
+    """Run the recipe that the question itself prescribes too, where there is one, as a row of its own."""
     data: str | None = None
     """A data set's name, or the path of an .npz, a folder or a .zip of class folders; for two, A,B."""
     data_dir: Path | None = None
@@ -96,7 +98,7 @@ def parse(argv: list[str], *, prog: str, description: str) -> tuple[Options, lis
         return_unknown_args=True,
         config=(tyro.conf.FlagCreatePairsOff,),
     )
-    names = {f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Options)} | {"--no-dashboard"}
+    names = {f"--{'no-' * (f.default is True)}{f.name.replace('_', '-')}" for f in dataclasses.fields(Options)}
     found = [Problem(word, "an option of every sweep", word, nearest(word.split("=")[0], names)) for word in unknown]
     return options, found + options.problems()
 

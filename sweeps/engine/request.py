@@ -55,7 +55,7 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
             problems.append(problem)
     kept = {name: value for name, value in stated.items() if name in space}
     whole = all(fixed.get(name) == value for name, value in stated.items() if name not in kept)
-    prescribed = kept if stated and whole else None
+    prescribed = kept if stated and whole and options.prescribed else None
     if options.smoke:  # two configs to choose between, the prescribed one among them
         samples = min(samples, 2 if prescribed is None else 1)
     confirm_seeds = tuple(dict.fromkeys([*range(1, seeds + 1), *sweep.apart_seeds]))

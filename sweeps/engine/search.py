@@ -54,7 +54,7 @@ class Course:
         for d in list(self._draws.values()):
             self._call(d, plan.first_seeds(), "search")
         for d in plan.draws:
-            if d.prescribed:  # confirmed whatever the search finds, so that no slot need wait for that
+            if d.prescribed or plan.configs_per_condition == 1:  # whatever the search finds: no slot need wait for that
                 self._call(d, plan.request.confirm_seeds, "confirm")
         self.proceed()
 

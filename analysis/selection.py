@@ -1,9 +1,9 @@
 """Which configuration answers for a condition: chosen on validation data, before test data is opened.
 
 A *recipe* is a configuration without its seed, as canonical JSON. Its score is the mean, over the search
-seeds, of the selected metric at the last epoch. Compared are the recipes tried on the most seeds; one that
-diverged or collapsed on any seed ranks last, one with a failed, stopped or unfinished seed is no candidate,
-and the smaller JSON wins a tie. The engine asks `best_draws` while it runs and the tables ask `chosen`
+seeds, of the selected metric at the last epoch. Compared are the recipes tried on the most seeds, a seed that is
+still running not among them; one that diverged or collapsed on any seed ranks last, one with a failed or stopped
+seed is no candidate, and the smaller JSON wins a tie. The engine asks `best_draws` while it runs and the tables ask `chosen`
 afterwards: the code is the same.
 """
 
@@ -72,7 +72,7 @@ def ranked(
     column: Mapping[Any, float] = last_epochs[goal.metric].to_dict() if goal.metric in last_epochs else {}
     tried: dict[str, list[Row]] = {}
     for row in trials[trials["phase"] == "search"].to_dict("records"):
-        if seeds is None or row["seed"] in seeds:
+        if row["status"] != "running" and (seeds is None or row["seed"] in seeds):
             tried.setdefault(recipe_of(row["config"]), []).append(row)
     candidates = [
         _choice(recipe, rows, column)

@@ -52,6 +52,12 @@ def test_a_diverged_or_collapsed_seed_ranks_last_but_stays(tmp_path: Path) -> No
     assert np.isnan(ranked(*tables, SELECT)[1].score)
 
 
+def test_finalists_that_run_on_further_seeds_are_not_behind_those_that_do_not(tmp_path: Path) -> None:
+    """Interrupted then, the partial answer names the best so far, not the best of those that are no finalists."""
+    tables = searched(tmp_path, [(0.9, "done"), (0.0, "running")], [(0.8, "done"), (0.0, "running")], [(0.7, "done")])
+    assert picked(tables) == LR[:3]
+
+
 @pytest.mark.parametrize("status", ["failed", "oom", "stopped", "running"])
 def test_a_seed_without_an_outcome_makes_no_candidate(tmp_path: Path, status: Status) -> None:
     tables = searched(tmp_path, [(0.9, "done"), (0.9, status)], [(0.2, "done"), (0.2, "done")])

@@ -98,7 +98,8 @@ def searched(part: Part) -> pd.DataFrame:
     own = part.found.searched
     facts = [part.found.results.facts[trial] for trial in own["trial"]]
     known = own.assign(parameters=[fact.get("parameters", math.nan) for fact in facts])
-    return known.loc[known["status"] == "done", [BUDGET, "parameters", "val_accuracy"]].dropna()
+    shown = known.reindex(columns=[BUDGET, "parameters", "val_accuracy"])  # nobody may have got as far as accuracy
+    return shown[known["status"] == "done"].dropna()
 
 
 def layers(part: Part, table: pd.DataFrame) -> pd.DataFrame:
@@ -143,11 +144,13 @@ def layer_lines(table: pd.DataFrame) -> Iterator[str]:
 def confusion(part: Part, row: Mapping[str, Any]) -> pd.DataFrame:
     """Images of each class (a row, `truth`) by the class they were read as (a column), all seeds of a chosen config.
 
-    Classes are named where the ledger knows their names, else numbered from 0. Empty where no trial stored it.
+    Classes are named where the ledger knows their names, else numbered from 0. Empty unless every seed stored it: one
+    that diverged did not, and the others alone would look better than the config is.
     """
     counts = [own["confusion"] for own in part.arrays(row).values() if "confusion" in own]
-    total = np.sum(counts, axis=0) if counts else np.empty((0, 0), dtype=np.int64)
-    results = part.found.results
+    if len(counts) < row["n"]:
+        return pd.DataFrame()
+    total, results = np.sum(counts, axis=0), part.found.results
     data = results.data.get({**results.settings, **part.shared}.get("data", ""), {})
     names = [str(name) for name in data.get("classes") or range(len(total))]
     return pd.DataFrame(total, index=pd.Index(names, name="truth"), columns=names)

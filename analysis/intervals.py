@@ -23,6 +23,8 @@ import numpy as np
 from scipy import special
 
 LEVEL = 0.95
+ROUNDING = 1e-12
+"""What values may differ by and be the same: 0.9 − 0.8 and 0.8 − 0.7 do."""
 
 
 class Interval(NamedTuple):
@@ -50,7 +52,7 @@ def t_interval(values: Sequence[float], *, least: float = -math.inf) -> Interval
     if n < 2 or not math.isfinite(mean):
         return Interval(mean, math.nan, math.nan, math.nan, n)
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    half = _quantile(n - 1) * sd / math.sqrt(n) if min(values) < max(values) else math.nan
+    half = _quantile(n - 1) * sd / math.sqrt(n) if max(values) - min(values) > ROUNDING else math.nan
     return Interval(mean, max(mean - half, least), mean + half, sd, n)
 
 

@@ -139,8 +139,10 @@ class Ledger:
     def __enter__(self) -> Ledger:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
         self.close()
+        if type(error) is sqlite3.DatabaseError:  # not its children: a full disk is no damage
+            raise LedgerError(f"{self.path}: damaged ({error}); bring back a copy, or set it aside with --fresh")
 
     # Writing. Rows gather in one transaction; `finish` and `commit` make them durable.
 
@@ -174,10 +176,8 @@ class Ledger:
     def add_epochs(self, trial: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Record epochs (each row has `epoch`, counted from 1, and metrics). Writing one again replaces it."""
         self._begin()
-        self._db.executemany(
-            "INSERT OR REPLACE INTO epochs VALUES (?,?,?)",
-            [(trial, int(r["epoch"]), canonical({k: v for k, v in r.items() if k != "epoch"})) for r in rows],
-        )
+        values = [(trial, int(r["epoch"]), canonical({k: v for k, v in r.items() if k != "epoch"})) for r in rows]
+        self._db.executemany("INSERT OR REPLACE INTO epochs VALUES (?,?,?)", values)
 
     def finish(self, trial: str, outcome: Outcome, *, worker: str | None = None, hardware: str | None = None) -> None:
         """Record what a trial came to; durable when this returns. Test openings add up over attempts."""

@@ -108,7 +108,7 @@ def _warnings(results: Results, best: pd.DataFrame) -> list[str]:
     used = results.trials[results.trials["phase"] == results.phase]
     own = best[best["recipe"] == CHOSEN]
     notes = []
-    before, now = _seeds_at_first(results), len(results.plan["confirm_seeds"])
+    before, now = _seeds_at_first(results), int(own["n"].max()) if len(own) else 0
     if 0 < before < now:
         notes.append(f"{now} seeds, after an answer on {before}: who adds until it pleases has too narrow intervals.")
     if (kinds := used["hardware"].nunique()) > 1:
@@ -131,10 +131,24 @@ def _warnings(results: Results, best: pd.DataFrame) -> list[str]:
 
 
 def _seeds_at_first(results: Results) -> int:
-    """The fewest confirm seeds of a complete run that shares conditions with the last one; 0 if there is none."""
+    """The fewest seeds that stood in a table of a complete run which shares conditions with the last one, or 0."""
     same = [run["plan"] for run in results.runs if run["outcome"] == "complete"]
-    counts = [len(plan["confirm_seeds"]) for plan in same if set(plan["conditions"]) & set(results.plan["conditions"])]
-    return min(counts, default=0)
+    return min(
+        (
+            len({*plan["confirm_seeds"]} - {*plan.get("apart_seeds", [])})
+            for plan in same
+            if set(plan["conditions"]) & set(results.plan["conditions"])
+        ),
+        default=0,
+    )
+
+
+def _to_go_on(results: Results, best: pd.DataFrame) -> str:
+    """The newest command of each plan that lacks trials; together they complete what the tables show."""
+    newest = {str(key): run["command"] for run in results.runs for key in run["plan"]["conditions"]}
+    unfinished = best.loc[best["recipe"] == CHOSEN, "unfinished"]  # a row a condition, in their order
+    lacking = [c.key for c, trials in zip(results.conditions, unfinished, strict=True) if trials]
+    return " and ".join(f"`{command}`" for command in dict.fromkeys(newest[key] for key in lacking))
 
 
 def _trials(count: int) -> str:
@@ -173,10 +187,9 @@ _PAIRED = "paired by seed; `apart` where the 95 % interval excludes 0, not widen
 
 def _page(answer: Answer, found: Findings, draft: Draft) -> str:
     """The whole answer as one Markdown page."""
-    run = found.results.runs[-1]
     parts = [f"# {answer.title}"]
     if answer.partial:
-        parts.append(f"**Partial: {answer.partial} trials.** To go on: `{run['command']}`")
+        parts.append(f"**Partial: {answer.partial} trials.** To go on: {_to_go_on(found.results, answer.best)}")
     parts.append(answer.text)
     parts += [f"![{d.caption}](figures/{name}.png)\n\n*{d.caption}*" for name, d in draft.drawings.items()]
     parts += ["## Best configs", markup.to_markdown(answer.table), answer.caption]
@@ -186,6 +199,7 @@ def _page(answer: Answer, found: Findings, draft: Draft) -> str:
         parts += ["## Differences", differences, f"Differences are {_PAIRED}"]
     if answer.warnings:
         parts += ["## Beware", "\n".join(f"- {warning}" for warning in answer.warnings)]
+    run = found.results.runs[-1]
     commit = run["environment"].get("commit") or "unknown"
     made = [f"- `{run['command']}` at commit {commit}; `manifest.json` has versions and hardware."]
     for name, data in found.results.data.items():

@@ -101,3 +101,12 @@ def test_strata_count_alike_however_many_images_each_has() -> None:
     means = [(draws.binomial(100, 0.6) / 100 + draws.binomial(900, 0.9) / 900) / 2 for _ in range(4000)]
     assert found == pytest.approx(np.std(means), rel=0.05)
     assert math.isnan(image_standard_error(np.array([True, True, False]), np.array([0, 0, 1])))
+
+
+def test_differences_that_are_alike_but_for_rounding_have_no_interval() -> None:
+    first, second = [0.8, 0.7, 0.6], [0.9, 0.8, 0.7]
+    assert len({b - a for a, b in zip(first, second, strict=True)}) > 1, "0.1 in several roundings"
+    found = paired_difference(first, second)
+    assert found.mean == pytest.approx(0.1)
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.__main__ import main
 from analysis.ledger import SCHEMA_VERSION, Entry, Ledger, LedgerError, Outcome, canonical
-from tests.synthetic import DRAWS, add_trial, begin, condition, save_arrays
+from tests.synthetic import DRAWS, add_trial, begin, condition, fill, save_arrays
 
 KEY = condition("squeezenet1_1", 100)
 
@@ -131,6 +132,18 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"not a database, but long enough to be looked at" * 30)
     with pytest.raises(LedgerError, match="not a ledger"):
         Ledger(tmp_path, readonly=True)
+
+
+def test_a_damaged_ledger_is_told_without_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(tmp_path / "transfer_sizes")
+    path = tmp_path / "transfer_sizes" / "ledger.sqlite"
+    with path.open("r+b") as file:
+        file.seek(8 * 4096)
+        file.write(b"\xff" * (path.stat().st_size - 8 * 4096))
+    assert main(["transfer_sizes", "--out", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert "damaged" in said
+    assert "--fresh" in said
 
 
 def test_a_reader_waits_for_a_ledger_that_is_just_being_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,6 +119,7 @@ def test_a_terminal_shows_one_table_and_takes_it_away(tmp_path: Path, monkeypatc
     monkeypatch.setattr(live, "TERMINAL_SECONDS", 0.0)
     driver = Driver(tmp_path, "--seeds", "1", "--set", "size=200")
     file = io.StringIO()
+    monkeypatch.setattr(live, "token_command", lambda: "ray get-auth-token")  # else its folder may fill a line
     console = Console(file=file, force_terminal=True, width=80, height=30, legacy_windows=False)
     view = Live(driver.plan, driver.agenda, session("127.0.0.1:1234"), console)
     with view:

@@ -34,7 +34,9 @@ from tests.synthetic import (
     fill_question,
     findings,
     fingerprints,
+    plan,
 )
+from tests.synthetic import FACTORS as ONE
 
 ROOT = Path(__file__).parents[1]
 FIGURES = ("test_error", "epochs_to_best", "learning_curves")
@@ -189,6 +191,33 @@ def test_what_a_reader_has_to_beware_of_is_said(tmp_path: Path) -> None:
         assert phrase in said
     assert answer.best.iloc[0]["test_accuracy_image_se"] > 0  # of the four that are whole
     assert said.splitlines()[0] in (tmp_path / "answer.md").read_text()
+
+
+def test_seeds_that_stand_in_the_table_are_those_counted_as_added(tmp_path: Path) -> None:
+    """5 seeds, then the command with 3 again: the table holds 5. Seed 42 stands apart, and is no added one."""
+    with Ledger(tmp_path) as ledger:
+        for seeds in (3, 5, 3):
+            run = begin(ledger, factors=ONE, confirm_seeds=[*CONFIRM_SEEDS[:seeds], 42], apart_seeds=[42])
+            ledger.end_run(run, outcome="complete", shared_seconds=0.0)
+        for seed in CONFIRM_SEEDS:
+            add_trial(ledger, condition("squeezenet1_1", 100), DRAWS[1], 2, 0)
+            add_trial(ledger, condition("squeezenet1_1", 100), DRAWS[1], 2, seed, "confirm")
+    said = make_answer(tmp_path, "transfer_sizes").warnings
+    assert any(warning.startswith("5 seeds, after an answer on 3:") for warning in said)
+
+
+def test_what_is_partial_names_the_commands_that_complete_it(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        for size, words in ((100, "--set train_size=100"), (300, "--set train_size=300")):
+            key = condition("squeezenet1_1", size)
+            made = plan(factors={**ONE, "train_size": [size]}, search_trials=1, search_seeds=[0])
+            ledger.begin_run(command=f"python sweeps/transfer_sizes.py {words}", plan=made, environment={})
+            add_trial(ledger, key, DRAWS[0], 1, 0)
+            for seed in CONFIRM_SEEDS if size == 300 else ():
+                add_trial(ledger, key, DRAWS[0], 1, seed, "confirm")
+    make_answer(tmp_path, "transfer_sizes")
+    page = (tmp_path / "answer.md").read_text()
+    assert "To go on: `python sweeps/transfer_sizes.py --set train_size=100`\n" in page
 
 
 @pytest.mark.parametrize("harm", ["missing", "folder missing", "damaged", "cut off", "a folder"])

@@ -258,3 +258,16 @@ def test_each_data_set_of_a_ledger_is_told_by_itself(tmp_path: Path) -> None:
     assert draft.verdict.count("Published by others") == 1
     assert "Most often confused: class 3, read as 2 (" in draft.verdict
     assert list(draft.tables["frontier_textures10"]["interval"]) == ["images", "images", "seeds", "seeds"]
+
+
+@pytest.mark.parametrize("lost", [SEEDS, SEEDS[:1]])
+def test_a_network_whose_seeds_diverged_shows_no_confusion(lost: tuple[int, ...], tmp_path: Path) -> None:
+    def diverging(config: dict[str, Any], phase: str) -> Measured:
+        if phase == "confirm" and config["seed"] in lost:
+            return Measured([{"steps": 1.0}], {}, {}, "diverged")
+        return measure(config, phase)
+
+    fill_question(tmp_path, "tiny_cifar", diverging, **{"factors": {"budget": [50_000]}, **PLAN})
+    made = make_answer(tmp_path, "tiny_cifar")
+    assert "No budget is shown to pass" in made.text
+    assert not any("confusion" in path.name for path in made.files)

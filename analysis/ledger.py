@@ -156,12 +156,11 @@ class Ledger:
             self._db.execute("COMMIT")
 
     def start(self, entry: Entry, *, worker: str | None, hardware: str) -> None:
-        """Note that an attempt at a trial begins: anew if it had an outcome, else from its checkpoint if it has one."""
+        """Note that an attempt at a trial begins: anew, unless the same code was at it when its process ended."""
         self._begin()
-        self._db.execute(
-            "DELETE FROM epochs WHERE trial=? AND (SELECT status FROM trials WHERE id=?) != 'running'",
-            (entry.id, entry.id),
-        )
+        same = "SELECT 1 FROM trials WHERE id=trial AND status='running' AND code_fingerprint=?"
+        values = (entry.id, entry.code_fingerprint)
+        self._db.execute(f"DELETE FROM epochs WHERE trial=? AND NOT EXISTS ({same})", values)
         self._db.execute(
             "INSERT INTO trials (id, question, phase, condition, draw, prescribed, config, seed, precision,"
             " data_fingerprint, code_fingerprint, status, attempts, worker, hardware, started)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -194,6 +195,27 @@ def test_optuna_models_each_condition_and_learns_from_results(tmp_path: Path) ->
         lrs = [float(t.entry.config["lr"]) for t in driver.phase("search") if t.entry.condition == condition.key]
         late, early = lrs[-20:], lrs[:8]
         assert sum(0.03 < lr < 0.3 for lr in late) / 20 > sum(0.03 < lr < 0.3 for lr in early) / 8
+
+
+def test_optuna_learns_a_trial_that_diverged_as_the_worst_there_is(tmp_path: Path) -> None:
+    """Its loss is no number any more; its accuracy is one still."""
+    driver = Driver(tmp_path, "--search", "optuna", "--samples", "3", "--seeds", "1", "--set", "size=200")
+    for _ in range(2):
+        trial = driver.start()
+        assert isinstance(trial, Trial)
+        driver.finish(trial, 0.9, "diverged")
+    (course,) = driver.agenda.courses.values()
+    assert course._proposer is not None
+    assert [trial.value for trial in course._proposer._study.trials if trial.state.is_finished()] == [-math.inf]
+
+
+def test_a_range_for_what_has_a_default_leaves_the_prescribed_recipe_as_it_was(tmp_path: Path) -> None:
+    driver = Driver(
+        tmp_path, "--search", "optuna", "--samples", "2", "--seeds", "1", "--set", "sleep=0.5:1", sweep=PRESCRIBED
+    )
+    driver.run()
+    assert len(driver.ran) == driver.plan.size
+    assert {trial.entry.config["sleep"] for trial in driver.ran if trial.entry.prescribed} == {0}
 
 
 TRADING = replace(SWEEP, tradeoff="min parameters", finalists=1)

@@ -262,6 +262,14 @@ def test_tuning_goes_on_exactly_after_a_kill(sources: Sources, store: Store, tmp
     assert [row["val_accuracy"] for row in resumed.rows] == [row["val_accuracy"] for row in whole.rows]
 
 
+@pytest.mark.parametrize("steps", [0, 2, 5])
+def test_fewer_tuning_steps_than_parts_are_no_divergence(sources: Sources, store: Store, steps: int) -> None:
+    """With 40 images a fifth of them is made: 0, 0 and 1."""
+    loop = run(CifarTransfer, config(tuning_steps=steps), sources, store)
+    assert loop.status == "done"
+    assert loop.rows[-1]["steps"] == round(steps * 0.04**0.5)
+
+
 def test_what_cannot_be_is_refused_all_at_once(sources: Sources) -> None:
     def keys(**changed: Any) -> list[str]:
         return [problem.key for problem in CifarTransfer.problems(config(**changed), sources)]

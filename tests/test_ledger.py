@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,15 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"not a database, but long enough to be looked at" * 30)
     with pytest.raises(LedgerError, match="not a ledger"):
         Ledger(tmp_path, readonly=True)
+
+
+def test_what_other_code_began_is_begun_anew(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        for code, epochs in (("before", 3), ("before", 3), ("after", 1)):
+            ledger.start(replace(entry(), code_fingerprint=code), worker=None, hardware="cpu")
+            assert len(ledger.epochs()) == (3 if epochs == 3 and len(ledger.epochs()) else 0)
+            ledger.add_epochs("trial0", [{"epoch": i + 1, "loss": 0.5} for i in range(epochs)])
+        assert ledger.last_epochs()["epoch"].item() == 1
 
 
 def test_a_damaged_ledger_is_told_without_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

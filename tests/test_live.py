@@ -191,6 +191,24 @@ def test_long_trials_are_estimated_by_their_epochs_before_the_first_is_over(
     assert view._estimate.seconds_left() is None
 
 
+def test_a_search_that_adopts_more_than_it_plans_has_no_estimate_below_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    first = Driver(tmp_path, "--samples", "8", "--seeds", "1")
+    first.run(at_most=24)
+    first.ledger.close()
+    again = Driver(tmp_path, "--samples", "2", "--seeds", "1", "--search", "optuna")
+    view = Live(again.plan, again.agenda, session(), Console(file=io.StringIO()))
+    while isinstance(trial := again.start(), Trial):
+        now += 60
+        again.finish(trial, 0.5)
+        view.update()
+        done, planned = map(int, re.match(r"(\d+)/(\d+) trials", view.line()).groups())  # type: ignore[union-attr]
+        assert done <= planned
+
+
 def test_a_sweep_taken_up_again_is_estimated_by_its_own_trials(tmp_path: Path) -> None:
     first = Driver(tmp_path, "--seeds", "2")
     first.run(at_most=9)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -159,6 +161,20 @@ def test_configs_are_frozen_and_forbid_unknown_keys() -> None:
     assert issubclass(Config, TrialConfig)
     assert Toy.config_class() is Config
     assert set(Precision.__args__) == {"bf16", "fp32"}
+
+
+def test_who_reads_while_a_checked_file_is_written_finds_none_or_a_whole_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, found = tmp_path / "piece.npz", []
+
+    def between(*names: Path, real: Any = os.replace) -> None:
+        real(*names)
+        found.append(path.exists() and read_checked(path))
+
+    monkeypatch.setattr(os, "replace", between)
+    write_checked(path, b"content")
+    assert found == [False, b"content"]
 
 
 def test_checked_files_round_trip_and_detect_damage(tmp_path: Path) -> None:

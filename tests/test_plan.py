@@ -196,10 +196,42 @@ def test_a_question_without_its_answer_file_is_refused() -> None:
 
 
 def test_a_cluster_that_has_less_than_was_asked_for_is_refused() -> None:
-    assert joined(Options(address="10.0.0.1:6379"), {"CPU": 8.0}) == 8
+    there = Options(address="10.0.0.1:6379")
+    assert joined(there, [{"CPU": 8.0}, {"CPU": 4.0}, {}]) == (12, math.inf)
     with pytest.raises(Refused) as refused:
-        joined(Options(address="10.0.0.1:6379", gpus=2, cpus=16), {"CPU": 8.0, "GPU": 1.0})
+        joined(replace(there, gpus=2, cpus=16), [{"CPU": 8.0, "GPU": 1.0}])
     assert [p.key for p in refused.value.problems] == ["--gpus", "--cpus"]
+    with pytest.raises(Refused, match="nodes that have cores"):
+        joined(replace(there, gpus=1), [{"CPU": 8.0}, {"GPU": 1.0}])
+
+
+def test_a_trial_asks_for_no_more_cores_than_the_node_with_its_gpu_has(tmp_path: Path) -> None:
+    """A head of 16 cores and a node of 4 with a GPU: no node has the 20 that a lone trial would get of both."""
+    cpus, beside = joined(Options(address="10.0.0.1:6379", gpus=1), [{"CPU": 16.0}, {"CPU": 4.0, "GPU": 1.0}])
+    assert Session(cpus, 1, 1, None, tmp_path, beside).cpus_per_trial == 4
+    assert Session(cpus, 1, 8, None, tmp_path, beside).cpus_per_trial == 0.5
+
+
+@pytest.mark.parametrize(("words", "option"), [
+    (("--search", "grid", "--samples", "100000000"), "--search"), (("--samples", "100000000"), "--samples"),
+])  # fmt: skip
+def test_more_configs_than_anybody_waits_for_are_refused_before_they_are_made(
+    tmp_path: Path, words: tuple[str, ...], option: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        plan(tmp_path, *words)
+    assert [p.key for p in refused.value.problems] == [option]
+
+
+def test_the_last_word_of_a_key_counts_whatever_stood_before_it(tmp_path: Path) -> None:
+    for words, factors in (
+        (("sleep=0:1", "sleep=0,1"), {"size": [20, 200], "sleep": [0, 1]}),
+        (("sleep=0:1", "sleep=1"), {"size": [20, 200]}),
+        (("size=20:200", "size=50"), {"size": [50]}),
+    ):
+        made = plan(tmp_path, "--set", *words)
+        assert made.request.factors == factors
+        assert set(made.request.space) == {"lr", "epochs"}
 
 
 def test_help_names_what_set_takes() -> None:

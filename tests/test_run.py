@@ -14,7 +14,7 @@ import ray
 import torch
 
 from analysis.ledger import Ledger, Outcome
-from sweeps.engine import preflight, run
+from sweeps.engine import cli, preflight, run
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.memory import trials_per_gpu
 from sweeps.engine.options import Options
@@ -23,6 +23,7 @@ from sweeps.engine.session import session
 from sweeps.engine.tuning import Scribe
 from tests.test_agenda import Driver
 from tests.test_plan import plan
+from trainables.artifacts.compute import Stopped
 from trainables.base import Host
 from trainables.problems import Problem, Refused
 
@@ -60,6 +61,20 @@ def test_a_command_that_a_cluster_refuses_leaves_no_run_in_the_ledger(
         assert ledger.runs().empty
 
 
+def test_fresh_is_undone_where_a_cluster_refuses_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "session", refusing)
+    before = Driver(tmp_path / "toy")
+    before.run(at_most=3)
+    before.ledger.close()
+    (tmp_path / "toy" / "arrays").mkdir()
+    with pytest.raises(Refused):
+        cli._sweep(plan(tmp_path), Options(out=tmp_path, fresh=True), tmp_path / "toy", "toy", Interrupt())
+    assert {path.name for path in (tmp_path / "toy").iterdir()} >= {"ledger.sqlite", "arrays"}
+    assert not list((tmp_path / "toy").glob("before-*"))
+    with Ledger(tmp_path / "toy") as ledger:
+        assert len(ledger.trials()) == 3
+
+
 @pytest.mark.filterwarnings("default")  # Ray's own
 def test_a_memory_probe_that_fails_leaves_a_gpu_to_one_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ray is told of a GPU that this machine lacks: the probe runs its epoch, and CUDA has no memory to tell of."""
@@ -68,7 +83,9 @@ def test_a_memory_probe_that_fails_leaves_a_gpu_to_one_trial(tmp_path: Path, mon
     with session(Options(gpus=1, cpus=1, out=tmp_path, dashboard=False), tmp_path / "logs"):
         dearest = driver.agenda.dearest
         assert dearest is not None
-        assert trials_per_gpu(driver.plan, dearest, tmp_path / "artifacts", cores_per_gpu=4) == 1
+        assert trials_per_gpu(driver.plan, dearest, tmp_path / "artifacts", 4, stop=lambda: False) == 1
+        with pytest.raises(Stopped):
+            trials_per_gpu(driver.plan, dearest, tmp_path / "artifacts", 4, stop=lambda: True)
     assert not ray.is_initialized()
     gc.collect()  # what Ray left running is complained of now, not in another test
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sweeps.tiny_cifar import SWEEP
 from tests.conftest import Sweeps
@@ -23,7 +24,7 @@ from trainables.device import tensors
 from trainables.loop import Loop, Task, run
 from trainables.nets.tiny import Family, TinyNet, layers, parameters, widest
 from trainables.problems import Refused
-from trainables.recipe import OneCycle, Recipe, Training
+from trainables.recipe import Average, OneCycle, Recipe, Training
 from trainables.tiny_cifar import Config, TinyCifar
 
 PLAIN = Family("residual", (1,), 1.0, "half", attention=False, head="mean", classes=10)
@@ -140,6 +141,24 @@ def test_the_learning_rate_rises_to_its_value_and_falls_to_nothing() -> None:
     assert factors[0] == pytest.approx(0.05)
     assert factors[100] == 0
     assert np.all(np.diff(factors[20:]) < 0)
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.9])
+def test_the_average_is_pytorchs_to_the_last_bit(keep: float) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.LazyLinear(2))
+    images = torch.randn(8, 3, 8, 8)
+    network(images)
+    own = Average(network, keep)
+    theirs = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(keep), use_buffers=True).eval()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    for step in range(4):
+        network(images).square().mean().backward()
+        optimizer.step()
+        own.update(network, first=step == 0)
+        theirs.update_parameters(network)
+        assert torch.equal(own(images), theirs(images))
+    assert not any(p.requires_grad for p in own.parameters())
 
 
 def test_training_leaves_labels_alone_and_averages_everything() -> None:

@@ -113,11 +113,13 @@ class Adaptation(Method):
         if "tuning" in self.without:
             return {"steps": 0}
         begin, end = (self.steps * part // PARTS for part in (number - 1, number))
+        if begin == end:  # fewer steps than parts
+            return {"loss": 0.0, "steps": 0}
         generator = torch.Generator().manual_seed(seed_of(self.seed, "tuning", number))
         own = _rounds(len(self.sample.y), (end - begin) * BATCH, generator).split(BATCH)
         replayed = _rounds(len(self.source.rows), (end - begin) * REPLAYED, generator).split(REPLAYED)
         losses = [self._step(*rows, generator) for rows in zip(own, replayed, strict=True)]
-        return {"loss": torch.stack(losses).mean().item() if losses else 0.0, "steps": len(losses)}
+        return {"loss": torch.stack(losses).mean().item(), "steps": len(losses)}
 
     @torch.inference_mode()
     def logits(self, images: Images) -> torch.Tensor:
@@ -208,4 +210,4 @@ def tunes(method: str) -> bool:
 def _rounds(images: int, count: int, generator: torch.Generator) -> torch.Tensor:
     """`count` positions, [count] int64: each of so many images once, in a random order, then all of them anew."""
     rounds = [torch.randperm(images, generator=generator) for _ in range(-(-count // images))]
-    return torch.cat([torch.empty(0, dtype=torch.int64), *rounds])[:count]
+    return torch.cat(rounds)[:count]

@@ -75,9 +75,6 @@ class Experiment(Resumable, ABC, Generic[C]):
     test_every_epoch: ClassVar[bool] = True
     """Whether confirming opens test data in each epoch, for the oracle and test curves, or at the last one only."""
 
-    annealed: ClassVar[bool] = False
-    """Whether the learning rate falls to 0, so that the last epochs are the best by design, and no sign of too few."""
-
     def __init__(self, config: C, sources: Sources, device: torch.device) -> None:
         self.config = config
         self.sources = sources
@@ -120,6 +117,11 @@ class Experiment(Resumable, ABC, Generic[C]):
     def unused(cls, config: C) -> Collection[str]:
         """Hyperparameters that change nothing in a trial of this config: tables leave them blank."""
         return ()
+
+    @classmethod
+    def annealed(cls, config: C) -> bool:
+        """Whether the learning rate falls to 0, so that the last epochs are the best by design, no sign of too few."""
+        return False
 
     @classmethod
     def epochs(cls, config: C) -> int:

@@ -63,7 +63,6 @@ class Config(TrialConfig):
 
 class CifarTransfer(Experiment[Config]):
     test_every_epoch = False
-    annealed = True
 
     @classmethod
     def artifacts(cls, config: Config, sources: Sources) -> Mapping[str, Artifact]:
@@ -86,6 +85,10 @@ class CifarTransfer(Experiment[Config]):
     def unused(cls, config: Config) -> set[str]:
         every = {*NewLayer.SET_BY, *Neighbours.SET_BY, *Adaptation.SET_BY}
         return every - {*_kind(config).SET_BY} | Adaptation.unused_without(left_out(config.method))
+
+    @classmethod
+    def annealed(cls, config: Config) -> bool:
+        return True
 
     @classmethod
     def epochs(cls, config: Config) -> int:

@@ -38,10 +38,11 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def write_checked(path: Path, content: bytes) -> str:
-    """Write `content` and its checksum file; return the SHA-256 in hexadecimal."""
+    """Write `content` and its checksum file, that one first: another process may read in between, and would take a
+    content without it for damaged. Returns the SHA-256 in hexadecimal."""
     digest = hashlib.sha256(content).hexdigest()
-    write_atomic(path, content)
     write_atomic(_sidecar(path), f"{digest}  {path.name}\n".encode())
+    write_atomic(path, content)
     return digest
 
 

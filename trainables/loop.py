@@ -119,11 +119,15 @@ class Loop:
 
     def outcome(self) -> dict[str, Any]:
         """What the ledger records; writes the arrays on the way, if they are kept."""
-        unused = sorted(self.experiment.unused(self.experiment.config))
+        experiment = self.experiment
+        about = {
+            "unused": sorted(experiment.unused(experiment.config)),
+            "annealed": experiment.annealed(experiment.config),
+        }
         outcome: dict[str, Any] = {
             "status": self.status,
             "seconds": self.seconds,
-            "facts": {**self.experiment.facts(), **({"unused": unused} if unused else {})},
+            "facts": {**experiment.facts(), **{name: value for name, value in about.items() if value}},
             "error": self.error,
             "test_openings": self.test_openings,
         }

@@ -11,6 +11,7 @@ are augmented and made numbers there, a batch at a time.
 
 from __future__ import annotations
 
+import copy
 import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,7 +21,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from trainables.checkpoint import Resumable
 from trainables.data.augment import Mix, alternately, cutout, mirrored, mixed, shifted
@@ -68,9 +68,7 @@ class Training(Resumable):
         self.images, self.labels, self.recipe, self.precision = images, labels, recipe, precision
         whole = nn.Sequential(Standardize(images), network).to(images.device)
         self.network = whole.to(memory_format=torch.channels_last)
-        self.average = AveragedModel(
-            self.network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True
-        ).eval()
+        self.average = Average(self.network, recipe.ema)
         decayed = [p for p in network.parameters() if p.ndim > 1]
         others = [p for p in network.parameters() if p.ndim <= 1]
         self.optimizer = torch.optim.SGD(
@@ -106,7 +104,6 @@ class Training(Resumable):
     def averaged(self, images: torch.Tensor, *, mirror: bool = False) -> torch.Tensor:
         """images [N, 3, S, S] uint8 -> logits [N, classes] float32 of the average; with `mirror` of image and mirror
         image together."""
-        self.average.eval()
         parts = []
         for part in images.split(EVALUATED):
             with self.autocast():
@@ -137,9 +134,35 @@ class Training(Resumable):
         loss.backward()
         self.optimizer.step()
         self.schedule.step()
-        self.average.update_parameters(self.network)
+        self.average.update(self.network, first=self.schedule.last_epoch == 1)
         shown = labels if blend.share >= 0.5 else other
         return loss.detach(), (logits.detach().argmax(1) == shown).sum()
+
+
+class Average(nn.Module):
+    """The exponential moving average of a network's parameters and running statistics, for evaluation.
+
+    As PyTorch's `AveragedModel` computes it, which waits for the GPU twice a step, for a counter kept on the CPU.
+    """
+
+    def __init__(self, network: nn.Module, keep: float) -> None:
+        """After each step a share `keep` of the average stays, 0 … 1."""
+        super().__init__()
+        self.module, self.keep = copy.deepcopy(network).requires_grad_(False).eval(), keep
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, *, first: bool) -> None:
+        """Take in the network after a step, whole if it is the first."""
+        torch._foreach_lerp_(_numbers(self.module), _numbers(network), 1.0 if first else 1 - self.keep)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.module(images)
+        return logits
+
+
+def _numbers(network: nn.Module) -> list[torch.Tensor]:
+    """Parameters and running statistics, without the counters beside these."""
+    return [value for value in (*network.parameters(), *network.buffers()) if value.is_floating_point()]
 
 
 def _generator(seed: int, *name: int | str) -> torch.Generator:

@@ -54,7 +54,6 @@ class Config(TrialConfig):
 
 class TinyCifar(Experiment[Config]):
     test_every_epoch = False
-    annealed = True
 
     @classmethod
     def artifacts(cls, config: Config, sources: Sources) -> Mapping[str, Artifact]:
@@ -67,6 +66,10 @@ class TinyCifar(Experiment[Config]):
     @classmethod
     def problems(cls, config: Config, sources: Sources) -> list[Problem]:
         return gather(lambda: _size_problems(config, sources), lambda: _budget_problems(config, sources))
+
+    @classmethod
+    def annealed(cls, config: Config) -> bool:
+        return True
 
     @classmethod
     def cost(cls, config: Config) -> float:

@@ -64,6 +64,10 @@ class TransferSizes(Experiment[Config]):
         )
 
     @classmethod
+    def annealed(cls, config: Config) -> bool:
+        return config.schedule == "cosine"
+
+    @classmethod
     def cost(cls, config: Config) -> float:
         return config.epochs * (math.ceil(config.train_size / config.batch_size) + 4)  # 4: validation, in steps
 
@@ -79,7 +83,7 @@ class TransferSizes(Experiment[Config]):
             epochs=self.config.epochs,
             batch_size=self.config.batch_size,
             dropout=self.about.dropout,
-            annealed=self.config.schedule == "cosine",
+            annealed=self.annealed(self.config),
         )
         self.head = LinearHead(pool["x"][rows], pool["y"][rows], self.classes, recipe)
         self.test_correct = torch.empty(0, dtype=torch.bool)

@@ -81,8 +81,17 @@ def _say(problems: tuple[Problem, ...]) -> int:
 
 
 def _sweep(plan: Plan, options: Options, folder: Path, command: str, interrupt: Interrupt) -> int:
-    if options.fresh:
-        set_ledger_aside(folder)
+    aside = set_ledger_aside(folder) if options.fresh else None
+    try:
+        return _on_ledger(plan, options, folder, command, interrupt)
+    except Refused:  # by a cluster that was to be joined: nothing was run
+        if aside is not None:
+            _move_ledger(aside, folder)
+            aside.rmdir()
+        raise
+
+
+def _on_ledger(plan: Plan, options: Options, folder: Path, command: str, interrupt: Interrupt) -> int:
     with Ledger(folder) as ledger:
         agenda = Agenda(plan, ledger, slots(options))
         report = None
@@ -163,15 +172,21 @@ def more_seeds(command: str, seeds: int) -> str:
     return shlex.join([*kept, "--seeds", str(2 * seeds)])
 
 
-def set_ledger_aside(folder: Path) -> None:
-    """Move the ledger and its arrays into `folder/before-<time>`; artifacts stay, they are content-addressed."""
+def set_ledger_aside(folder: Path) -> Path | None:
+    """Move the ledger and its arrays into `folder/before-<time>`, if there is one, and return that folder; artifacts
+    stay, they are content-addressed."""
     if not (folder / "ledger.sqlite").exists():
-        return
+        return None
     aside = folder / time.strftime("before-%Y%m%d-%H%M%S")
     aside.mkdir(exist_ok=True)
+    _move_ledger(folder, aside)
+    return aside
+
+
+def _move_ledger(start: Path, end: Path) -> None:
     for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "arrays", "checkpoints"):
-        if (folder / name).exists():
-            os.replace(folder / name, aside / name)
+        if (start / name).exists():
+            os.replace(start / name, end / name)
 
 
 @contextlib.contextmanager

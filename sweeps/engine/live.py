@@ -165,7 +165,9 @@ class Estimate:
         (count, cost), (began, first_count, first_cost) = self._done(), self._first
         trials_left, cost_left = self._left()
         seconds, early = time.monotonic() - began, count - first_count < 2 * self._slots
-        if not trials_left or count <= first_count or (early and seconds < self.WATCHED):
+        if min(trials_left, cost_left, count - first_count, cost - first_cost) <= 0:
+            return None
+        if early and seconds < self.WATCHED:
             return None
         by_count = seconds / (count - first_count) * trials_left
         return math.sqrt(by_count * seconds / (cost - first_cost) * cost_left)

@@ -93,7 +93,9 @@ class Plan:
     def draws(self) -> tuple[Draw, ...]:
         """The configs that every condition tries; for a model-based search only those that precede its own."""
         space, recipe = self.request.space, self.request.prescribed
-        usual = {**self.sweep.fixed, **{name: values[0] for name, values in self.sweep.factors.items()}}
+        fields = self.sweep.experiment.config_class().model_fields
+        usual = {name: field.get_default() for name, field in fields.items() if not field.is_required()}
+        usual |= {**self.sweep.fixed, **{name: values[0] for name, values in self.sweep.factors.items()}}
         searched = {name: value for name, value in usual.items() if name in space}
         first = [Draw(0, {**searched, **recipe}, prescribed=True)] if recipe is not None else []
         if self.model_based:
@@ -230,7 +232,6 @@ class Plan:
             "select": self.sweep.select,
             "report": list(self.sweep.report),
             "oracle": self.sweep.experiment.test_every_epoch,
-            "annealed": self.sweep.experiment.annealed,
             "data_fields": list(self.sweep.experiment.config_class().data_fields()),
             "conditions": [condition.key for condition in self.conditions],
             "search": self.search,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import itertools
+import math
 import os
 import socket
 import tempfile
@@ -26,6 +27,7 @@ from trainables.device import Precision, default_precision
 from trainables.problems import Problem, Refused, gather
 
 CONNECT_SECONDS = 5.0
+MOST_CONFIGS = 10_000
 
 
 def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: Path) -> Plan:
@@ -43,7 +45,8 @@ def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: P
     value_problems = _values(sweep, asked, precision)
     found += value_problems
     plan = Plan(sweep, asked, sources, precision, options.search, options.scheduler, code_fingerprint())
-    found += _semantics(plan, broken={problem.key for problem in value_problems})
+    too_many = size_problems(plan)
+    found += too_many or _semantics(plan, broken={problem.key for problem in value_problems})
     if found:
         raise Refused(found)
     return plan
@@ -112,6 +115,20 @@ def answer_problems(question: str) -> list[Problem]:
         rule = f"analysis/{question}.py, a Python file"
         return [Problem("the answer", rule, str(error), "Write `answer(findings) -> Draft` there; see the README.")]
     return []
+
+
+def size_problems(plan: Plan) -> list[Problem]:
+    """More configs than anybody could wait for; counted without making them."""
+    request, option, configs = plan.request, "--samples", plan.request.samples
+    if plan.search == "grid":
+        sizes = [len(d.values) if isinstance(d, Choice) else request.grid_points for d in request.space.values()]
+        option, configs = "--search", math.prod(sizes)
+    conditions = len(plan.conditions)
+    if configs * conditions <= MOST_CONFIGS:
+        return []
+    remedy = "Give fewer samples, or pin hyperparameters with --set."
+    asked = f"{configs:,} in each of {conditions:,} conditions"
+    return [Problem(option, f"at most {MOST_CONFIGS:,} configs in all conditions together", asked, remedy)]
 
 
 def cores() -> int:

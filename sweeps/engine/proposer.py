@@ -71,7 +71,7 @@ class Proposer:
         if trial is not None:
             state = optuna.trial.TrialState.FAIL if values is None else optuna.trial.TrialState.COMPLETE
             self._study.tell(trial, values, state=state)
-        elif values is not None and all(v in self._space[k] for k, v in draw.values.items() if k in self._space):
+        elif values is not None and all(k in draw.values and draw.values[k] in d for k, d in self._space.items()):
             self._study.add_trial(  # known from an earlier run, or prescribed
                 optuna.trial.create_trial(
                     params={k: d.encode(draw.values[k]) for k, d in self._space.items()},

@@ -143,7 +143,9 @@ def _apply(
     values = [_typed(config, key, part) for part in text.split(",")]
     if tuned:
         space[key] = Choice(tuple(values))
-    elif key in factors or len(values) > 1:
+        return None
+    space.pop(key, None)  # an earlier word may have made a range of it
+    if key in sweep.factors or key in factors or len(values) > 1:
         fixed.pop(key, None)
         factors[key] = list(dict.fromkeys(values))
     else:

@@ -144,6 +144,10 @@ class _Run:
         budget = self.options.time_budget
         return budget is not None and time.monotonic() - self.started > 60 * budget
 
+    def _ended(self) -> bool:
+        """Whether shared work is to end: by a signal, or because it is late."""
+        return self.interrupt.signal is not None or self._late()
+
     def _shared(self) -> dict[str, ray.ObjectRef]:
         """The artifacts, computed where the store lacks them."""
         try:
@@ -155,7 +159,7 @@ class _Run:
                 resources={"num_cpus": self.session.cpus_per_trial, "num_gpus": self.session.gpus_per_trial},
                 slots=self.session.slots,
                 progress=self.live.shared,
-                stop=lambda: self.interrupt.signal is not None or self._late(),
+                stop=self._ended,
             )
         finally:
             self.report.shared_seconds = time.monotonic() - self.started
@@ -163,8 +167,8 @@ class _Run:
     def _share_gpus(self) -> None:
         """Settle --trials-per-gpu auto, now that the data which trials hold is there."""
         if self.options.trials_per_gpu == "auto" and self.session.gpus and (dearest := self.agenda.dearest) is not None:
-            most = max(1, self.session.cpus // self.session.gpus)
-            several = trials_per_gpu(self.plan, dearest, self.artifact_root, most)
+            most = max(1, int(min(self.session.cpus // self.session.gpus, self.session.cpus_per_gpu)))
+            several = trials_per_gpu(self.plan, dearest, self.artifact_root, most, self._ended)
             self.session = dataclasses.replace(self.session, trials_per_gpu=several)
             self.report.slots = self.session.slots
             self.live.divided(self.session)

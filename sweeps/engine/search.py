@@ -139,7 +139,8 @@ class Course:
         if any(statuses.get(trial) not in FINAL for trial in ids):
             return None
         last = self.ledger.last_epochs().reindex(index=ids, columns=[metric])
-        values = [float(last[metric].mean(skipna=False))]
+        whole = all(statuses[trial] in ("done", "stopped") for trial in ids)  # one that diverged may end in a number
+        values = [float(last[metric].mean(skipna=False)) if whole else math.nan]
         if self.plan.search == "pareto" and (traded := self.plan.sweep.traded) is not None:
             rows = self.ledger.trials(where="condition=? AND phase='search'", values=[self.condition.key])
             facts = [float(row["facts"].get(traded.metric, math.nan)) for row in records(rows) if row["id"] in ids]
@@ -226,7 +227,7 @@ class Agenda:
         table = {}
         for key, course in self.courses.items():
             counts: dict[Status | str, int] = {"planned": self.plan.search_trials + self.plan.confirm_trials}
-            if course.stage in ("confirm", "over"):
+            if course.stage in ("confirm", "over") or counts["planned"] < len(course.known):  # adopted ones add to it
                 counts["planned"] = len(course.known)
             for trial in course.known:
                 status: str = statuses.get(trial, "waiting")

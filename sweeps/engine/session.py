@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,8 @@ class Session:
     """Address of Ray's dashboard, without a scheme."""
     temporary: Path
     """Ray's folder; removed when the session ends."""
+    cpus_per_gpu: float = math.inf
+    """The fewest cores that a node of a cluster has for each of its GPUs: a trial has all it needs on one node."""
 
     @property
     def slots(self) -> int:
@@ -55,7 +58,8 @@ class Session:
     @property
     def cpus_per_trial(self) -> float:
         """Cores of a trial: whole ones, unless there are fewer than trials."""
-        return max(1.0, self.cpus // self.slots) if self.cpus >= self.slots else self.cpus / self.slots
+        share = min(self.cpus / self.slots, self.cpus_per_gpu / self.trials_per_gpu if self.gpus else math.inf)
+        return float(math.floor(share)) if share >= 1 else share
 
     @property
     def gpus_per_trial(self) -> float:
@@ -97,10 +101,12 @@ def session(options: Options, logs: Path) -> Iterator[Session]:
             ) from error
         for name in ("ray", "ray.tune", "ray.data", "ray.train"):
             logging.getLogger(name).setLevel(logging.ERROR)
+        cpus_per_gpu = math.inf
         if not private:
-            cpus = joined(options, ray.cluster_resources())
+            cpus, cpus_per_gpu = joined(options, [node["Resources"] for node in ray.nodes() if node["Alive"]])
         yield Session(
             cpus=cpus,
+            cpus_per_gpu=cpus_per_gpu,
             gpus=options.gpus,
             trials_per_gpu=1 if options.trials_per_gpu == "auto" else options.trials_per_gpu,
             dashboard=started.dashboard_url if dashboard else None,
@@ -112,16 +118,24 @@ def session(options: Options, logs: Path) -> Iterator[Session]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def joined(options: Options, cluster: Mapping[str, float]) -> int:
-    """The cores to use of a cluster. Raises Refused where it has fewer of them, or of GPUs, than were asked for."""
+def joined(options: Options, nodes: Sequence[Mapping[str, float]]) -> tuple[int, float]:
+    """The cores to use of a cluster of these nodes, by their resources, and the fewest that one has for each GPU.
+
+    Raises Refused where the cluster has fewer cores or GPUs than were asked for, or GPUs without a core beside them.
+    """
+    cluster = {kind: sum(node.get(kind, 0) for node in nodes) for kind in ("CPU", "GPU")}
+    beside = [node.get("CPU", 0) / node["GPU"] for node in nodes if node.get("GPU", 0) > 0] if options.gpus else []
     found = [
         Problem(f"--{name}", "at most what the cluster has", asked, f"It has {cluster.get(kind, 0):g}; give fewer.")
         for name, kind, asked in (("gpus", "GPU", options.gpus), ("cpus", "CPU", options.cpus))
         if asked is not None and asked > cluster.get(kind, 0)
     ]
+    if min(beside, default=1) <= 0:
+        remedy = "Give its nodes some with `ray start --num-cpus`."
+        found.append(Problem("--gpus", "GPUs of nodes that have cores for Ray too", options.gpus, remedy))
     if found:
         raise Refused(found)
-    return options.cpus or int(cluster.get("CPU", 1))
+    return options.cpus or int(cluster["CPU"]), min(beside, default=math.inf)
 
 
 def remove_orphans() -> None:

@@ -83,11 +83,14 @@ def provide(
         loaded = store.load(artifact)
         if loaded is None and store.missing(artifact):
             return True
-        refs[artifact.key] = ray.put(loaded or store.reload(artifact))  # perhaps another sweep has just finished it
+        refs[artifact.key] = ray.put(loaded or store.reload(artifact))  # likewise
         return False
 
     for artifact in lacking(wanted, absent):
-        waiting[artifact.key] = (artifact, set(store.missing(artifact)))
+        if pieces := set(store.missing(artifact)):
+            waiting[artifact.key] = (artifact, pieces)
+        else:  # another sweep has just finished it
+            refs[artifact.key] = ray.put(store.reload(artifact))
     on_gpu = resources.get("num_gpus", 0) > 0
     queue = [
         (artifact, part)

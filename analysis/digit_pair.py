@@ -81,8 +81,8 @@ def _drawings(part: Part, title: str, read: pd.DataFrame, sharing: pd.DataFrame)
     )  # fmt: skip
     drawn = {"test_error": Drawing(error, f"Test error of every network on both sets against {IMAGES}.")}
     if len(sharing):
-        hollow = "Above 0, sharing hurts; below, it helps; hollow: the interval holds 0."
-        words = Words(f"{title}: does sharing help?", IMAGES, "test error, shared − own, points", note(hollow))
+        above = note("Above 0, sharing hurts; below, it helps.")
+        words = Words(f"{title}: does sharing help?", IMAGES, "test error, shared − own, points", above)
         gaps = figures.gaps(sharing.replace(RECIPES), words, x=SIZE, series=["data"], panels="recipe", percent=True)
         drawn["sharing"] = Drawing(gaps, "Test error of one network for both sets minus that of a set's own.")
     curves = part.found.curves[part.found.curves["recipe"] == CHOSEN]

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from analysis import paired, tables
 from analysis.brief import Brief
-from analysis.formats import digits_of, listed, percent, ranged
+from analysis.formats import digits_of, heading, listed, percent, ranged, setting_text
 from analysis.results import CHOSEN, Arrays, Results
 
 
@@ -40,6 +40,8 @@ class Findings:
     """A row a search trial, `tables.searched`."""
     apart: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Like `seeds`: the trials on seeds that the question prescribes, which are in no mean."""
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    """What these conditions have in common and others of the ledger have not, by key: see `parts`."""
 
     @property
     def reported(self) -> pd.DataFrame:
@@ -68,9 +70,9 @@ class Findings:
         fresh = "fresh seeds" if self.results.phase == "confirm" else "seeds"
         partial = tables.progress(self.best)
         same = {key: set(self.best[key]) for key in self.results.factors if key not in self.results.data_fields}
-        only = "".join(f"; {key.replace('_', ' ')} {v.pop()}" for key, v in same.items() if len(v) == 1)
+        only = "".join(f"; {heading(key)} {setting_text(key, v.pop())}" for key, v in same.items() if len(v) == 1)
         over = f"One {fresh[:-1]}." if seeds == "1" else f"Mean and 95 % interval over {seeds} {fresh}."
-        text = [f"Data: {self.results.describe_data()}{self._tested()}{only}.", over]
+        text = [f"Data: {self.results.describe_data(self.shared)}{self._tested()}{only}.", over]
         return " ".join([*text, *filter(None, more), *([f"PARTIAL: {partial} trials."] if partial else [])])
 
     def terms(self, counted: str = "") -> str:
@@ -80,7 +82,7 @@ class Findings:
         """
         chosen = self.reported[self.reported["recipe"] == CHOSEN]
         chosen = chosen if len(chosen) else self.reported
-        data, seeds = f"Data: {self.results.describe_data()}.", ranged(chosen["n"])
+        data, seeds = f"Data: {self.results.describe_data(self.shared)}.", ranged(chosen["n"])
         brackets = f"Square brackets are 95 % Student t intervals over {seeds}"
         if self.results.phase == "confirm":
             error = chosen[name].max() if (name := f"test_{self.results.metric}_image_se") in chosen else 0

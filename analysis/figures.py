@@ -1,12 +1,11 @@
-"""Drawing, and nothing else: every function takes a table, and what it shows can be read from that table.
-
-Here are lines over a factor, learning curves and differences; the style they share is `style`.
-"""
+"""Drawing, and nothing else: every function takes a table, and what it shows can be read from that table. Here are
+lines over a factor, learning curves and differences; the style they share is `style`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import matplotlib
@@ -85,6 +84,7 @@ def lines(
         bounds = table[[f"{column}{end}" for column in columns for end in ("", "_low", "_high")]] * scale
         zero = bool((table[list(columns)] <= 0).any(axis=None))
         if zero or not logarithmic or not _logarithmic(grid[0], bounds.where(bounds > 0), least=4):
+            grid[0].update_datalim([(at[0], 0)], updatex=False)  # before: else the highest mark may be cut
             grid[0].set_ylim(bottom=0)
         grid[0].set_ylabel(words.y)
         entries = keys(names, list(columns.values()))
@@ -137,8 +137,7 @@ def curves(
         handles = [handle(COLOURS[i], "", DASHES[i], label) for i, label in enumerate(columns.values())]
         if marks is not None:
             handles.append(handle(GREY, "", (0, (1, 2)), "epochs to the best"))
-        figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
-        face(figure, words, reserved=1.2 * len(handles))
+        face(figure, words, handles)
         return figure
 
 
@@ -189,7 +188,7 @@ def learning(
 def gaps(
     table: pd.DataFrame, words: Words, *, x: str, series: Sequence[str] = (), panels: str = "", percent: bool = False
 ) -> Figure:
-    """Differences with their intervals, about a line at zero; a mark is hollow where the interval holds zero.
+    """Differences with their intervals, about a line at zero; a mark is hollow unless its interval excludes zero.
 
     `table` is as `Findings.compare` gives it. The values of `x` stand side by side, numbers by size and names in the
     table's order, those of `series` (colours) within them; each value of `panels` has axes of its own.
@@ -215,11 +214,7 @@ def gaps(
             axes.set_xlabel(words.x)
         grid[0].set_ylabel(words.y)
         entries = [handle(colour_of(g), marker_of(g), "", name) for g, name in enumerate(names) if name]
-        beside = sum(map(len, names)) > 40  # too long for a line above
-        if entries:
-            place = "outside center right" if beside else "outside upper right"
-            figure.legend(handles=entries, loc=place, ncols=1 if beside else len(entries))
-        face(figure, words, reserved=0 if beside else 1.2 * len(entries))
+        face(figure, replace(words, note=f"{words.note} {_marks(table)}"), entries)
         return figure
 
 
@@ -238,13 +233,24 @@ def _mark_rising(axes: Axes, xs: Sequence[float], rows: pd.DataFrame, column: st
 
 
 def _gap(axes: Axes, x: float, row: Mapping[str, Any], scale: float, group: int) -> None:
-    colour, apart = colour_of(group), row["low"] > 0 or row["high"] < 0
+    colour, apart = colour_of(group), _apart(row["low"], row["high"])
     mean = row["difference"] * scale
     bars = [[mean - row["low"] * scale], [row["high"] * scale - mean]] if not math.isnan(row["low"]) else None
     axes.errorbar(
         [x], [mean], yerr=bars, color=colour, marker=marker_of(group), markersize=6,
         markerfacecolor=colour if apart else "white", elinewidth=1.3, capsize=3, capthick=1.3,
     )  # fmt: skip
+
+
+def _marks(table: pd.DataFrame) -> str:
+    """What hollow marks and lacking bars mean, if `gaps` draws any."""
+    bounds = [(row["low"], row["high"]) for row in records(table[table["difference"].notna()])]
+    hollow = "Hollow: not shown to differ from 0." * any(not _apart(*both) for both in bounds)
+    return hollow + " No bar: no interval." * any(math.isnan(low) for low, _ in bounds)
+
+
+def _apart(low: float, high: float) -> bool:
+    return low > 0 or high < 0  # not where they are NaN
 
 
 def _band(axes: Axes, rows: pd.DataFrame, column: str, scale: float, group: int, style: int) -> None:

@@ -89,15 +89,16 @@ def differences_table(results: Results, differences: pd.DataFrame) -> pd.DataFra
     change = f"change of {results.named(metrics[0])}" if len(metrics) == 1 else "change"
     rows = []
     for row in records(differences):
-        where = [key_text(results, row[key]) for key in results.keys if row[key] != ""]
+        where = [key_text(results, key, row[key]) for key in results.keys if row[key] != ""]
         where += ["prescribed recipe"] if row["recipe"] == PRESCRIBED else []
         share = is_share(row["metric"])
         low, high = (_signed(row[name], share, 0) for name in ("low", "high"))
+        sides = (key_text(results, row["factor"], row[side]) for side in ("from", "to"))
         rows.append(
             {
                 **({"measure": results.named(row["metric"])} if len(metrics) > 1 else {}),
                 "where": ", ".join(where) or NONE,
-                "compared": f"{key_text(results, row['from'])} → {key_text(results, row['to'])}",
+                "compared": " → ".join(sides),
                 f"{change}{unit} {INTERVAL}": f"{_signed(row['difference'], share, int(row['n']))} [{low}, {high}]",
                 "seeds": str(int(row["n"])),
                 "image SE": number(row["image_se"], 0, 2),
@@ -172,15 +173,28 @@ def listed(items: Iterable[str]) -> str:
 
 def key_cells(results: Results, row: Mapping[str, Any]) -> dict[str, str]:
     """The first cells of a row: what tells its condition (and recipe) from others."""
-    cells = {heading(name): key_text(results, row[name]) for name in results.keys}
+    cells = {heading(name): key_text(results, name, row[name]) for name in results.keys}
     if results.has_prescribed:
         cells["recipe"] = str(row["recipe"])
     return cells
 
 
-def key_text(results: Results, value: Any) -> str:
+def key_text(results: Results, name: str, value: Any) -> str:
     """A factor's or setting's value; where it is the role of a data set (`first`), the data set's name."""
-    return results.roles.get(value, value) if isinstance(value, str) and value in results.roles else as_text(value)
+    return results.roles[value] if isinstance(value, str) and value in results.roles else setting_text(name, value)
+
+
+def setting_text(name: str, value: Any) -> str:
+    """What tells conditions apart: a word for None, which leaves a setting at the question's default.
+
+    A hyperparameter that is fixed in some conditions only (`fixed_…`) is searched where it is None.
+    """
+    return ("searched" if name.startswith("fixed_") else "default") if missing(value) else as_text(value)
+
+
+def missing(value: Any) -> bool:
+    """Whether there is no value: None in one table is NaN in another."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def heading(name: str) -> str:
@@ -189,11 +203,11 @@ def heading(name: str) -> str:
 
 
 def as_text(value: Any) -> str:
-    """A factor, setting or hyperparameter; of a path, its last part."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    """A factor, setting or hyperparameter, whole numbers in full; of a path, its last part."""
+    if missing(value):
         return NONE
     if isinstance(value, float):
-        return f"{value:.3g}"
+        return f"{value:.0f}" if value.is_integer() else f"{value:.3g}"
     return short(str(value))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.intervals import image_standard_error
-from analysis.results import Condition, Correct, Results, error_of
+from analysis.results import Condition, Correct, Results, as_given, error_of
 
 TOLERANCE = 0.001
 """Epochs to the best: the first epoch within 0.1 point of the best (of another metric: within 0.1 %)."""
@@ -50,9 +50,9 @@ def by_seed(results: Results, *, apart: bool = False) -> pd.DataFrame:
     """A row a reported trial (`apart` as there): how each seed did, and after how many epochs and optimiser steps.
 
     Every `val_…` and `test_…` metric is there, at the last epoch. `best_epoch` is the first epoch within 0.1 point
-    of the best validation value, `rising` says that it fell into the last tenth of training. `oracle_…` is the best
-    test value over the epochs, which only test data can name. The measures of a trial that diverged or collapsed are
-    NaN.
+    of the best validation value, `rising` says that it fell into the last tenth of training, where no falling learning
+    rate sees to that. `oracle_…` is the best test value over the epochs, which only test data can name. The measures of
+    a trial that diverged or collapsed are NaN.
     """
     rows = []
     for condition, recipe, trials in reported(results, apart=apart):
@@ -68,12 +68,13 @@ def by_seed(results: Results, *, apart: bool = False) -> pd.DataFrame:
                     "trial": trial["id"],
                     "status": trial["status"],
                     "epochs": len(own),
-                    **(_outcome(results, own) if trial["status"] == "done" else {}),
+                    **(_outcome(results, own, trial["facts"]) if trial["status"] == "done" else {}),
                     **labels(trial["facts"]),
                 }
             )
     described = [*results.keys, "condition", "recipe", "seed", "trial", "status", "epochs"]
-    return pd.DataFrame(rows, columns=[*described, *measured(results), "rising", *counts(results)])
+    table = pd.DataFrame(rows, columns=[*described, *measured(results), "rising", *counts(results)])
+    return as_given(table, rows, results.keys)
 
 
 def labels(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,8 +129,8 @@ def network_error(networks: Sequence[Correct]) -> float:
     return math.sqrt(math.fsum(image_error([network]) ** 2 for network in networks) / len(networks))
 
 
-def _outcome(results: Results, epochs: pd.DataFrame) -> dict[str, float]:
-    """What one trial came to; `epochs` are its own."""
+def _outcome(results: Results, epochs: pd.DataFrame, facts: Mapping[str, Any]) -> dict[str, float]:
+    """What one trial came to; `epochs` and `facts` are its own."""
     held_out = [str(name) for name in epochs if str(name).startswith(("val_", "test_"))]
     outcome = {name: float(epochs[name].iloc[-1]) for name in held_out}
     outcome |= {error_of(name): 1 - value for name, value in outcome.items() if name.endswith("accuracy")}
@@ -143,7 +144,7 @@ def _outcome(results: Results, epochs: pd.DataFrame) -> dict[str, float]:
         outcome[f"{prefix}_steps"] = float(epochs["steps"].iloc[first])
         if split == "val":
             late = len(values) > 1 and first >= len(values) - max(1, len(values) // 10)
-            outcome["rising"] = float(late and not results.annealed)
+            outcome["rising"] = float(late and not facts.get("annealed", False))
         else:
             outcome[f"oracle_{results.metric}"] = float(values[best])
             if results.is_accuracy:

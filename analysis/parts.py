@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis import tables
 from analysis.drafts import Findings
-from analysis.formats import as_text
+from analysis.formats import heading, missing, setting_text
 from analysis.results import CHOSEN, Arrays, records
 
 
@@ -23,8 +23,11 @@ class Part:
     found: Findings
     """Their rows; `results` are the whole ledger's."""
     factors: Sequence[str]
-    shared: Mapping[str, Any]
-    """What they have in common and those of other parts have not, by key."""
+
+    @property
+    def shared(self) -> Mapping[str, Any]:
+        """What they have in common and those of other parts have not, by key."""
+        return self.found.shared
 
     @property
     def chosen(self) -> pd.DataFrame:
@@ -47,22 +50,23 @@ class Part:
     @property
     def suffix(self) -> str:
         """For names of files: empty where there is one part only."""
-        return re.sub(r"[^\w.-]+", "_", "".join(f"_{value}" for value in self.shared.values()))
+        values = (setting_text(key, value) if missing(value) else value for key, value in self.shared.items())
+        return re.sub(r"[^\w.-]+", "_", "".join(f"_{value}" for value in values))
 
     @property
     def where(self) -> str:
         """What tells it from other parts, data sets apart, to be said after their names: `, train size 100`."""
         known = {key: value for key, value in self.shared.items() if key not in self.found.results.data_fields}
-        return "".join(f", {key.replace('_', ' ')} {as_text(value)}" for key, value in known.items())
+        return "".join(f", {heading(key)} {setting_text(key, value)}" for key, value in known.items())
 
     def setting(self, name: str) -> str:
         """What all of them have for a config field that is neither a factor nor searched, for people."""
-        return as_text((self.found.results.settings | dict(self.shared)).get(name))
+        return setting_text(name, (self.found.results.settings | dict(self.shared)).get(name))
 
     def note(self, text: str) -> str:
         """For the face of a figure without means and intervals: data, `text`, and whether the sweep is partial."""
         partial = tables.progress(self.found.best)
-        about = f"Data: {self.found.results.describe_data()}. {text}"
+        about = f"Data: {self.found.results.describe_data(self.shared)}. {text}"
         return f"{about} PARTIAL: {partial} trials." if partial else about
 
     def arrays(self, row: Mapping[str, Any]) -> dict[int, Arrays]:
@@ -80,7 +84,7 @@ class Part:
             for other in self.found.results.factors[name]:
                 pairs = records(self.found.compare(name, other, row[name], metric)) if other != row[name] else []
                 rest = [key for key in self.factors if key != name]
-                found += [pair for pair in pairs if pair["n"] and all(pair[key] == row[key] for key in rest)]
+                found += [pair for pair in pairs if pair["n"] and _values(pair, rest) == _values(row, rest)]
         return found
 
 
@@ -89,13 +93,13 @@ def parts(found: Findings, factors: Sequence[str]) -> Iterator[Part]:
     others = [key for key in found.results.keys if key not in factors]
     rows = records(found.reported[found.reported["recipe"] == CHOSEN])
     for shared in {_values(row, others): row for row in rows}.values():
-        own = {name: getattr(found, name) for name in ("seeds", "best", "curves", "searched")}
+        own = {name: getattr(found, name) for name in ("seeds", "best", "curves", "differences", "searched")}
         for name, table in own.items():
             same = [_values(row, others) == _values(shared, others) for row in records(table)]
             own[name] = table[np.array(same, dtype=bool)]
-        yield Part(replace(found, **own), factors, {key: shared[key] for key in others})
+        yield Part(replace(found, **own, shared={key: shared[key] for key in others}), factors)
 
 
-def _values(row: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
-    """Comparable: what is missing is None in one table and NaN in another."""
-    return tuple(row[name] if isinstance(row[name], str) else as_text(row[name]) for name in names)
+def _values(row: Mapping[str, Any], names: Sequence[str]) -> tuple[Any, ...]:
+    """Comparable: what is missing is None, which in some tables is NaN."""
+    return tuple(None if missing(row[name]) else row[name] for name in names)

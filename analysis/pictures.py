@@ -14,7 +14,6 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib import patheffects
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -76,7 +75,7 @@ def scatter(table: pd.DataFrame, words: Words, *, colour: str, mark: str) -> Fig
         axes.legend(handles=patches, loc="center left", bbox_to_anchor=(1, 0.5), handlelength=1, title=colour)
         handles = [handle(GREY, marker_of(g), "", str(name), hollow=g > 0)
                    for g, name in enumerate(groups)]  # fmt: skip
-        _top(figure, words, handles)
+        face(figure, words, handles)
         return figure
 
 
@@ -98,7 +97,7 @@ def sheet(arrays: Mapping[str, np.ndarray], words: Words, *, titles: Sequence[st
             )
             axes.set_title(title)
         names = {"same class as the query": _RIGHT, "another class, written in it": _WRONG}
-        _top(figure, words, [Patch(facecolor="none", label=name, **frame) for name, frame in names.items()])
+        face(figure, words, [Patch(facecolor="none", label=name, **frame) for name, frame in names.items()])
         return figure
 
 
@@ -170,6 +169,7 @@ def dots(
             axes.grid(axis="x", visible=False)
             axes.set_xticks(range(len(values)), [str(value) for value in values])
             axes.set_xlim(-0.5, len(values) - 0.5)
+        grid[0][0].update_datalim([(0, 0)], updatex=False)  # before: else the highest mark may be cut
         grid[0][0].set_ylim(bottom=0)
         for axes in grid[:, 0]:
             axes.set_ylabel(words.y)
@@ -177,7 +177,7 @@ def dots(
             axes.set_xlabel(words.x)
         entries = _keys([name for name, _ in groups])
         entries += [handle(GREY, "", (0, (1, 2)), "chance")] if max((chance or {}).values(), default=0) > 0 else []
-        _top(figure, words, entries)
+        face(figure, words, entries)
         return figure
 
 
@@ -208,7 +208,7 @@ def trials(table: pd.DataFrame, words: Words, *, x: str, y: str, series: Sequenc
             grid[0].locator_params(axis="x", nbins=5)
         grid[0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         grid[0].set_ylabel(words.y)
-        _top(figure, words, _keys([name for name, _ in groups], hollow=True))
+        face(figure, words, _keys([name for name, _ in groups], hollow=True))
         return figure
 
 
@@ -246,10 +246,3 @@ def _block(axes: Axes, queries: np.ndarray, labels: np.ndarray, found: np.ndarra
 def _keys(names: Sequence[str], *, hollow: bool = False) -> list[Line2D]:
     """Legend entries of groups that have a name."""
     return [handle(colour_of(g), marker_of(g), "", name, hollow=hollow) for g, name in enumerate(names) if name]
-
-
-def _top(figure: Figure, words: Words, entries: Sequence[Artist]) -> None:
-    """The figure's face, with a legend at the right of its title."""
-    if entries:
-        figure.legend(handles=list(entries), loc="outside upper right", ncols=len(entries))
-    face(figure, words, reserved=sum(0.55 + 0.065 * len(str(entry.get_label())) for entry in entries))

@@ -87,8 +87,6 @@ class Results:
         """The config fields that name a data set."""
         self.has_oracle: bool = self.phase == "confirm" and self.plan.get("oracle", True)
         """Whether test data was evaluated in every epoch, so that the best of them can be named."""
-        self.annealed: bool = self.plan.get("annealed", False)
-        """Whether training ends at its best by design."""
         self.report: list[str] = self.plan.get("report", [])
         """Metrics, without their split, that stand in people's tables beside the selecting one."""
         self.newest = {str(key): plan for plan in reversed(plans) for key in plan["conditions"]}
@@ -123,9 +121,12 @@ class Results:
         names = [name for name in self.keys if name != x and len({c.values[name] for c in self.conditions}) > 1]
         return [*names, "recipe"] if self.has_prescribed else names
 
-    def describe_data(self) -> str:
-        """The data sets, for a figure's face and the text: `digits (built-in), svhn`."""
-        every = [{**self.settings, **condition.values} for condition in self.conditions]
+    def describe_data(self, shared: Mapping[str, Any] | None = None) -> str:
+        """The data sets, for a figure's face and the text: `digits (built-in), svhn`.
+
+        `shared` settings (`Part.shared`) leave out what other conditions are about.
+        """
+        every = [{**self.settings, **condition.values, **(shared or {})} for condition in self.conditions]
         used = dict.fromkeys(values.get(name) for name in self.data_fields for values in every)
         names = [name for name in used if name] or list(self.data)
         return ", ".join(short(n) + (" (built-in)" if self.data.get(n, {}).get("builtin") else "") for n in names)
@@ -218,6 +219,14 @@ def is_share(metric: str) -> bool:
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of a table as dicts."""
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def as_given(table: pd.DataFrame, rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> pd.DataFrame:
+    """A table made of `rows` whose columns `names` hold what these do: beside None, pandas makes floats of integers."""
+    for name in names:
+        if table[name].isna().any():
+            table[name] = pd.Series([row[name] for row in rows], index=table.index, dtype=object)
+    return table
 
 
 def _current(trials: pd.DataFrame, plans: Mapping[str, Mapping[str, Any]]) -> tuple[pd.DataFrame, int]:

@@ -3,8 +3,8 @@
 A *recipe* is a configuration without its seed, as canonical JSON. Its score is the mean, over the search
 seeds, of the selected metric at the last epoch. Compared are the recipes tried on the most seeds, a seed that is
 still running not among them; one that diverged or collapsed on any seed ranks last, one with a failed or stopped
-seed is no candidate, and the smaller JSON wins a tie. The engine asks `best_draws` while it runs and the tables ask `chosen`
-afterwards: the code is the same.
+seed is no candidate, and the smaller JSON wins a tie. The engine asks `best_draws` while it runs and the tables ask
+`chosen` afterwards: the code is the same.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ again. Which data they come from stands on their face, below the axes.
 from __future__ import annotations
 
 import io
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,12 @@ from typing import Any
 
 import matplotlib
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.textpath import text_to_path
 
 from analysis.results import records, short
 
@@ -26,6 +28,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 MARKERS = "osD^vPX"
 DASHES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)))
 GREY = "#555555"
+EDGE = 0.012
+"""Of a figure's width, what words keep from its left and right edge."""
 STYLE: dict[str, Any] = {
     "axes.axisbelow": True, "axes.edgecolor": GREY, "axes.grid": True, "axes.labelsize": 9, "axes.linewidth": 0.8,
     "axes.spines.right": False, "axes.spines.top": False, "axes.titlelocation": "left", "axes.titlesize": 9,
@@ -118,9 +122,52 @@ def keys(names: Sequence[str], columns: Sequence[str]) -> list[Line2D]:
     return entries
 
 
-def face(figure: Figure, words: Words, *, reserved: float = 0.0) -> None:
-    """Title and note; `reserved` inches at the right of the title are left to a legend."""
-    title = textwrap.fill(words.title, int((figure.get_figwidth() - reserved) * 10.5))
-    figure.suptitle(title, x=0.012, ha="left", fontsize=11, fontweight="bold")
-    note = textwrap.fill(words.note, int(figure.get_figwidth() * 18.5))
-    figure.supxlabel(note, x=0.012, ha="left", fontsize=7.5, color=GREY, linespacing=1.4)
+def face(figure: Figure, words: Words, entries: Sequence[Artist] = ()) -> None:
+    """Title and note, and at the right of the title a legend of `entries`; titles of panels are fitted to these.
+
+    Comes last: what stands on the figure decides how wide a panel is.
+    """
+    width = figure.get_figwidth()
+    room = (1 - 2 * EDGE) * width - (_legend(figure, entries) + 0.1 if entries else 0)
+    title = fitted(words.title, max(room, 0.25 * width), size=11, weight="bold")
+    figure.suptitle(title, x=EDGE, ha="left", fontsize=11, fontweight="bold")
+    note = fitted(words.note, (1 - 2 * EDGE) * width, size=7.5)
+    figure.supxlabel(note, x=EDGE, ha="left", fontsize=7.5, color=GREY, linespacing=1.4)
+    titled = [axes for axes in figure.axes if axes.get_title("left")]
+    if titled and (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+    for axes in titled:
+        inches = axes.get_position().width * width
+        axes.set_title(fitted(axes.get_title("left"), inches, size=STYLE["axes.titlesize"]))
+
+
+def fitted(text: str, inches: float, *, size: float, weight: str = "normal") -> str:
+    """`text` in lines of so many inches at most, measured in its font of `size` points; too long a word is broken."""
+    font = FontProperties(size=size, weight=weight)
+
+    def fits(line: str) -> bool:
+        points: float = text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]
+        return 1.02 * points <= 72 * inches  # a PNG's letters stand on whole dots: they may be that much wider
+
+    lines = [""]
+    for word in text.split():
+        if fits(longer := f"{lines[-1]} {word}".strip()):
+            lines[-1] = longer
+            continue
+        lines.append("")
+        for letter in word:
+            if lines[-1] and not fits(lines[-1] + letter):
+                lines.append("")
+            lines[-1] += letter
+    return "\n".join(filter(None, lines))
+
+
+def _legend(figure: Figure, entries: Sequence[Artist]) -> float:
+    """A legend at the upper right, in as many rows as leave nearly half of the width to a title; its inches."""
+    for columns in range(len(entries), 0, -1):
+        legend = figure.legend(handles=list(entries), loc="outside upper right", ncols=columns)
+        inches = legend.get_window_extent().width / figure.dpi
+        if inches < 0.55 * figure.get_figwidth() or columns == 1:
+            break
+        legend.remove()
+    return inches

@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.intervals import Interval, accuracy_interval, t_interval
 from analysis.measures import counts, images_of, labels, measured, network_error, reported
-from analysis.results import CHOSEN, REPORTED, Condition, Results, error_of, is_share, records
+from analysis.results import CHOSEN, REPORTED, Condition, Results, as_given, error_of, is_share, records
 from analysis.selection import asked_for, drawn
 
 SETTLED = (*REPORTED, "stopped", "failed", "oom")
@@ -46,11 +46,7 @@ def best_config(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
                     **_counts(condition, results.last),
                 }
             )
-    table = pd.DataFrame(rows)
-    for name in results.hyperparameters:
-        if table[name].isna().any():  # pandas would make numbers with a decimal point of the rest
-            table[name] = pd.Series([row[name] for row in rows], dtype=object)
-    return table
+    return as_given(pd.DataFrame(rows), rows, [*results.keys, *results.hyperparameters])
 
 
 def curves(results: Results) -> pd.DataFrame:
@@ -74,7 +70,9 @@ def curves(results: Results) -> pd.DataFrame:
                 if str(name).endswith("accuracy"):
                     row |= _mean(error_of(str(name)), list(1 - own[name]), images)
             rows.append(row)
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*results.keys, "recipe", "epoch", "n"])
+    if not rows:
+        return pd.DataFrame(columns=[*results.keys, "recipe", "epoch", "n"])
+    return as_given(pd.DataFrame(rows), rows, results.keys)
 
 
 def searched(results: Results) -> pd.DataFrame:
@@ -101,7 +99,7 @@ def searched(results: Results) -> pd.DataFrame:
             )
     held_out = [name for metric in results.metrics if (name := f"val_{metric}") in results.last]
     described = [*results.keys, "draw", *results.hyperparameters, "seed", "trial", "status", "epoch"]
-    return pd.DataFrame(rows, columns=[*described, *held_out])
+    return as_given(pd.DataFrame(rows, columns=[*described, *held_out]), rows, results.keys)
 
 
 def by_set(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:

@@ -135,3 +135,16 @@ def test_an_ablation_alone_has_an_answer_too(tmp_path: Path) -> None:
     draft = drafted(tmp_path, factors={"method": ["own_no_replay"], "train_size": [100]})
     assert "own_no_replay 58.8 %" in draft.verdict
     assert set(draft.drawings) == {"test_error", "forgetting", "bias_variance"}
+
+
+def test_a_seed_that_diverged_is_left_out_of_no_bias(tmp_path: Path) -> None:
+    def diverging(config: dict[str, Any], phase: str) -> Measured:
+        made = measure(config, phase)
+        lost = (config["method"], config["train_size"], config["seed"]) == ("own", 100, 2) and phase == "confirm"
+        return Measured([{"steps": 1.0, "val_accuracy": 0.1}], {}, {}, "diverged") if lost else made
+
+    draft = drafted(tmp_path, diverging)
+    told = set(draft.tables["bias_variance"][["method", "train_size"]].itertuples(index=False, name=None))
+    assert ("own", 100) not in told
+    assert ("own", 1_000) in told
+    assert "own bias" not in draft.verdict.partition("From 100 to 1,000")[2]

@@ -41,7 +41,7 @@ def wrong(config: dict[str, Any], task: str) -> int:
     if config["regime"] not in (task, "both"):
         return int(0.8 * IMAGES[task]) + seed
     jitter = (hash_of(seed, config["regime"], *where) % 5) - 2
-    recipe = 8 if config["lr"] == DRAWS[0]["lr"] else 0
+    recipe = 8 + seed % 2 if config["lr"] == DRAWS[0]["lr"] else 0
     return WRONG[where] + 3 * seed + jitter + recipe + (SHARED[where] if config["regime"] == "both" else 0)
 
 

@@ -22,8 +22,10 @@ from analysis.ledger import Ledger, LedgerError
 from analysis.report import folder_of, make_answer
 from analysis.transfer_sizes import answer as transfer_sizes
 from tests.synthetic import (
+    BACKBONES,
     CONFIRM_SEEDS,
     DRAWS,
+    KEY,
     Measured,
     add_trial,
     answer_by,
@@ -34,7 +36,10 @@ from tests.synthetic import (
     fill_question,
     findings,
     fingerprints,
+    hash_of,
     plan,
+    record,
+    small,
 )
 from tests.synthetic import FACTORS as ONE
 
@@ -131,6 +136,43 @@ def test_a_line_figure_stands_gaps_single_seeds_and_wide_ranges(complete: Path, 
     assert figure.axes[0].get_xscale() == "log"
     assert [path.name for path in style.save(figure, tmp_path, "it")] == ["it.png", "it.svg", "it.pdf"]
     assert b"Date" not in (tmp_path / "it.pdf").read_bytes()
+
+
+def test_data_sets_and_settings_are_compared_and_drawn_apart(tmp_path: Path) -> None:
+    """Backbones rank one way on digits and the other way on letters, whose validation is not the default."""
+    with Ledger(tmp_path) as ledger:
+        for data, size, better in (("digits", None, "resnet18"), ("letters", 500, "squeezenet1_1")):
+            keys = {(b, n): condition(b, n, data=data, validation=size) for b in BACKBONES for n in (100, 300)}
+            begin(ledger, conditions=[*keys.values()], search_trials=1, search_seeds=[0], confirm_seeds=[1, 2, 3])
+            for (backbone, images), key in keys.items():
+                add_trial(ledger, key, DRAWS[0], 1, 0, accuracy=[0.5])
+                for seed in (1, 2, 3):
+                    right = 0.6 + 0.1 * (backbone == better) + images / 3000 + hash_of(key, seed) % 9 / 1000
+                    add_trial(ledger, key, DRAWS[0], 1, seed, "confirm", accuracy=[0.5], test=[right])
+    _, draft = drawings(tmp_path)
+    assert set(draft.drawings) == {f"{name}_{part}" for name in FIGURES for part in ("digits_default", "letters_500")}
+    for name, drawing in draft.drawings.items():
+        note = drawing.figure._supxlabel.get_text()
+        assert ("Data: digits (built-in)" in note, "letters" in note) == ("digits" in name, "letters" in name)
+    where = {"higher": "on letters, validation 500", "lower": "on digits, validation default"}
+    for word, named in where.items():
+        told = f"**resnet18** against squeezenet1_1 {named}, paired by seed: the test error is {word} with 100 and 300"
+        assert told in draft.verdict
+        for backbone in BACKBONES:
+            line = next(text for text in draft.verdict.split("\n\n") if text.startswith(f"**{backbone}** {named} ("))
+            assert line.endswith("Paired by seed, the error falls from 100 to 300 images.")
+
+
+def test_trials_that_all_ended_before_an_evaluation_still_answer(tmp_path: Path) -> None:
+    small(tmp_path, tested=())
+    with Ledger(tmp_path) as ledger:
+        for seed in CONFIRM_SEEDS:
+            config = {**json.loads(KEY), **DRAWS[1], "seed": seed}
+            measured = Measured([{"steps": 7.0, "train_loss": float("nan")}], {"train_labels": 100}, {}, "collapsed")
+            record(ledger, "transfer_sizes", KEY, config, 2, "confirm", measured)
+    _, draft = drawings(tmp_path)
+    assert set(draft.drawings) == set(FIGURES)
+    assert "the test error is no number (a seed diverged) with 100 training images" in draft.verdict
 
 
 def test_before_anything_is_confirmed_the_answer_is_partial(tmp_path: Path) -> None:

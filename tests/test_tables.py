@@ -201,6 +201,17 @@ def test_training_that_ended_rising_is_marked(tmp_path: Path, accuracy: list[flo
     assert ("↑" in formats.effort_table(results, best).iloc[0, 2]) == bool(rising)
 
 
+def test_training_whose_learning_rate_fell_to_0_is_not_said_to_be_too_short(tmp_path: Path) -> None:
+    def measure(config: dict[str, Any], phase: str) -> Measured:
+        rows = [{"steps": i, "val_accuracy": 0.3 * i, "test_accuracy": 0.3 * i} for i in (1.0, 2.0, 3.0)]
+        return Measured(rows, {"annealed": config["schedule"] == "cosine"}, {})
+
+    factors = {"schedule": ["cosine", "constant"]}
+    fill_question(tmp_path, "toy", measure, factors=factors, draws=[{"lr": 0.1}], settings={"data": "digits"})
+    best = tables(tmp_path)[2].set_index("schedule")
+    assert best["rising"].to_dict() == {"cosine": 0, "constant": len(CONFIRM_SEEDS)}
+
+
 def test_differences_pair_neighbouring_sizes_and_all_backbones(tmp_path: Path) -> None:
     fill(tmp_path, sizes=[100, 500, 900])
     with Ledger(tmp_path) as ledger:
@@ -384,6 +395,13 @@ def test_paths_are_told_by_their_last_part() -> None:
     names = ["mnist", "/data/own/digits.npz", "mnist_photos@cifar10", "mnist_photos@/data/photos"]
     assert [formats.as_text(name) for name in names] == [
         "mnist", "digits.npz", "mnist_photos@cifar10", "mnist_photos@photos"
+    ]  # fmt: skip
+
+
+def test_whole_numbers_are_told_in_full() -> None:
+    numbers = [3000, 3000.0, np.float64(20_040), 0.0273456, 1e-4, 0.0, None, math.nan]
+    assert [formats.as_text(number) for number in numbers] == [
+        "3000", "3000", "20040", "0.0273", "0.0001", "0", "–", "–"
     ]  # fmt: skip
 
 

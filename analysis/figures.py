@@ -233,7 +233,7 @@ def _mark_rising(axes: Axes, xs: Sequence[float], rows: pd.DataFrame, column: st
 
 
 def _gap(axes: Axes, x: float, row: Mapping[str, Any], scale: float, group: int) -> None:
-    colour, apart = colour_of(group), _apart(row["low"], row["high"])
+    colour, apart = colour_of(group), row["low"] > 0 or row["high"] < 0
     mean = row["difference"] * scale
     bars = [[mean - row["low"] * scale], [row["high"] * scale - mean]] if not math.isnan(row["low"]) else None
     axes.errorbar(
@@ -244,13 +244,9 @@ def _gap(axes: Axes, x: float, row: Mapping[str, Any], scale: float, group: int)
 
 def _marks(table: pd.DataFrame) -> str:
     """What hollow marks and lacking bars mean, if `gaps` draws any."""
-    bounds = [(row["low"], row["high"]) for row in records(table[table["difference"].notna()])]
-    hollow = "Hollow: not shown to differ from 0." * any(not _apart(*both) for both in bounds)
-    return hollow + " No bar: no interval." * any(math.isnan(low) for low, _ in bounds)
-
-
-def _apart(low: float, high: float) -> bool:
-    return low > 0 or high < 0  # not where they are NaN
+    drawn = table[table["difference"].notna()]
+    hollow, bare = not ((drawn["low"] > 0) | (drawn["high"] < 0)).all(), bool(drawn["low"].isna().any())
+    return "Hollow: not shown to differ from 0." * hollow + " No bar: no interval." * bare
 
 
 def _band(axes: Axes, rows: pd.DataFrame, column: str, scale: float, group: int, style: int) -> None:

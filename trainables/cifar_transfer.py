@@ -92,8 +92,8 @@ class CifarTransfer(Experiment[Config]):
 
     @classmethod
     def epochs(cls, config: Config) -> int:
-        own = Adaptation.epochs_without(left_out(config.method))
-        return {"finetune": config.epochs, "knn": 1}.get(config.method, own)
+        every = {"finetune": config.epochs, "knn": 1}
+        return every.get(config.method, Adaptation.epochs_without(left_out(config.method)))
 
     @classmethod
     def cost(cls, config: Config) -> float:
@@ -133,12 +133,9 @@ class CifarTransfer(Experiment[Config]):
             kept = self.method.source_logits(source, self.source_head).argmax(1) == source.y
             metrics["source_accuracy"] = kept.double().mean().item()
             if split == "test":
-                self.tested = {
-                    "test_correct": correct.cpu().numpy(),
-                    "test_source_correct": kept.cpu().numpy(),
-                    "test_predicted": predicted.cpu().numpy().astype(np.int16),
-                    "test_labels": target.y.cpu().numpy().astype(np.int16),
-                }
+                right = {"test_correct": correct.cpu().numpy(), "test_source_correct": kept.cpu().numpy()}
+                read = {"test_predicted": predicted, "test_labels": target.y}
+                self.tested = right | {name: x.cpu().numpy().astype(np.int16) for name, x in read.items()}
         return metrics
 
     def facts(self) -> dict[str, Any]:

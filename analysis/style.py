@@ -128,7 +128,7 @@ def face(figure: Figure, words: Words, entries: Sequence[Artist] = ()) -> None:
     Comes last: what stands on the figure decides how wide a panel is.
     """
     width = figure.get_figwidth()
-    room = (1 - 2 * EDGE) * width - (_legend(figure, entries) + 0.1 if entries else 0)
+    room = (1 - 2 * EDGE) * width - (_legend(figure, entries) + 0.2 if entries else 0)
     title = fitted(words.title, max(room, 0.25 * width), size=11, weight="bold")
     figure.suptitle(title, x=EDGE, ha="left", fontsize=11, fontweight="bold")
     note = fitted(words.note, (1 - 2 * EDGE) * width, size=7.5)
@@ -147,7 +147,7 @@ def fitted(text: str, inches: float, *, size: float, weight: str = "normal") -> 
 
     def fits(line: str) -> bool:
         points: float = text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]
-        return 1.02 * points <= 72 * inches  # a PNG's letters stand on whole dots: they may be that much wider
+        return 1.04 * points <= 72 * inches  # a PNG's letters stand on whole dots: they may be that much wider
 
     lines = [""]
     for word in text.split():

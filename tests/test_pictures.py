@@ -91,6 +91,27 @@ def test_dots_are_the_means_of_the_table_and_are_not_joined() -> None:
     assert not pictures.dots(table[:2], WORDS, x="mining", columns=columns).legends
 
 
+def test_titles_of_dots_and_sheets_stay_on_their_panels() -> None:
+    name = "mnist_photos@cifar10"
+    table = pd.DataFrame(
+        {"mining": ["random", "hard"], **{f"{a}{end}": 0.93 for a in "pq" for end in ("", "_low", "_high")}}
+    )
+    dots = pictures.dots(table, WORDS, x="mining", columns=dict.fromkeys("pq", f"{name} queries in {name}"))
+    draw = np.random.default_rng(0)
+    arrays = {"sheet_query": draw.integers(0, 256, (2, 2, 8, 8, 1), dtype=np.uint8),
+              "sheet_query_label": np.ones((2, 2)), "sheet_neighbour_label": np.ones((2, 2, 3)),
+              "sheet_neighbour": draw.integers(0, 256, (2, 2, 3, 8, 8, 1), dtype=np.uint8)}  # fmt: skip
+    sheet = pictures.sheet(arrays, WORDS, titles=[f"{name} queries, nearest in {name}"] * 2)
+    for figure in (dots, sheet):
+        figure.set_dpi(200)
+        figure.draw_without_rendering()
+        for axes in figure.axes:
+            title = axes._left_title  # type: ignore[attr-defined]
+            assert "\n" in title.get_text()
+            assert title.get_window_extent().x1 <= axes.get_window_extent().x1
+        assert figure._suptitle.get_window_extent().y0 >= title.get_window_extent().y1
+
+
 @pytest.mark.parametrize(("last", "scale"), [(0.4, "linear"), (5.0, "log")])
 def test_trials_stand_in_panels_and_wide_ranges_on_a_logarithmic_scale(last: float, scale: str) -> None:
     table = pd.DataFrame(

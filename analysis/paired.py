@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis.intervals import paired_difference
 from analysis.measures import image_error
-from analysis.results import CHOSEN, PRESCRIBED, Condition, Correct, Results, error_of
+from analysis.results import CHOSEN, PRESCRIBED, Condition, Correct, Results, as_given, error_of
 
 Row = tuple[Condition, str]
 """A row of the best-config table: a condition and one of its recipes."""
@@ -69,7 +69,8 @@ def _paired(results: Results, seeds: pd.DataFrame, pairs: Iterable[tuple[str, Ro
             }
         )
     named = ["factor", "from", "to", *results.keys, "recipe"]
-    return pd.DataFrame(rows, columns=[*named, "metric", "difference", "low", "high", "n", "image_se"])
+    table = pd.DataFrame(rows, columns=[*named, "metric", "difference", "low", "high", "n", "image_se"])
+    return as_given(table, rows, ["from", "to", *results.keys])
 
 
 def _rows(results: Results, seeds: pd.DataFrame) -> list[Row]:

@@ -16,6 +16,10 @@ from analysis.results import records
 COMPARED = BACKBONE, SIZE = ("backbone", "train_size")
 TITLE = "Transfer by train size"
 IMAGES = "training images"
+ANNEALED = (
+    "The learning rate falls to 0 over the epochs asked for, which makes the last epochs good by design: epochs to the"
+    " best stretch with the epochs asked for."
+)
 
 
 def answer(found: Findings) -> Draft:
@@ -67,6 +71,8 @@ def _verdict(part: Part) -> Iterator[str]:
     for _, rows in part.chosen.groupby(BACKBONE, sort=False):
         yield _line(part.found, rows, where)
     yield from _backbones(part.found.differences, where)
+    if any(part.found.results.facts[trial].get("annealed") for trial in part.seeds["trial"]):
+        yield ANNEALED
 
 
 def _line(found: Findings, rows: pd.DataFrame, where: str) -> str:

@@ -86,6 +86,17 @@ def test_a_part_has_its_own_differences_and_neighbours(tmp_path: Path) -> None:
             assert [sign * pair["difference"] > 0 for pair in part.neighbours(row, "test_accuracy")] == [True]
 
 
+def test_settings_of_differences_stay_what_they_are_too(tmp_path: Path) -> None:
+    for validation, sizes in ((None, (100, 300)), (500, (500, 700))):  # no pair differs in the validation alone
+        keys = [condition("squeezenet1_1", size, validation=validation) for size in sizes]
+        for key in keys:
+            small(tmp_path, key=key, conditions=keys)
+    with findings(tmp_path) as found:
+        kept = [(row["from"], row["to"], row["validation"]) for row in records(found.differences)]
+    assert kept == [(100, 300, None), (500, 700, 500)]
+    assert all(isinstance(value, int) for row in kept for value in row if value is not None)
+
+
 def test_a_part_names_its_own_data_sets_alone(tmp_path: Path) -> None:
     for data in ("digits", "letters"):
         key = condition("squeezenet1_1", 100, data=data)

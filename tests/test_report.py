@@ -248,6 +248,19 @@ def test_seeds_that_stand_in_the_table_are_those_counted_as_added(tmp_path: Path
     assert any(warning.startswith("5 seeds, after an answer on 3:") for warning in said)
 
 
+@pytest.mark.parametrize("annealed", [True, False])
+def test_that_epochs_to_the_best_stretch_is_said_where_the_learning_rate_falls_to_0(
+    tmp_path: Path, annealed: bool
+) -> None:
+    def measure(config: dict[str, Any], phase: str) -> Measured:
+        rows = [{"steps": i, "val_accuracy": 0.3 * i, "test_accuracy": 0.3 * i} for i in (1.0, 2.0, 3.0)]
+        return Measured(rows, {"annealed": annealed}, {})
+
+    shared: dict[str, Any] = {"factors": ONE, "draws": [{"lr": 0.1}], "settings": {"data": "digits"}}
+    fill_question(tmp_path, "transfer_sizes", measure, **shared)
+    assert ("stretch with the epochs asked for" in make_answer(tmp_path, "transfer_sizes").text) == annealed
+
+
 def test_what_is_partial_names_the_commands_that_complete_it(tmp_path: Path) -> None:
     with Ledger(tmp_path) as ledger:
         for size, words in ((100, "--set train_size=100"), (300, "--set train_size=300")):

@@ -126,7 +126,7 @@ def size_problems(plan: Plan) -> list[Problem]:
     conditions = len(plan.conditions)
     if configs * conditions <= MOST_CONFIGS:
         return []
-    remedy = "Give fewer samples, or pin hyperparameters with --set."
+    remedy = "Give fewer samples, pin hyperparameters with --set, or use random search."
     asked = f"{configs:,} in each of {conditions:,} conditions"
     return [Problem(option, f"at most {MOST_CONFIGS:,} configs in all conditions together", asked, remedy)]
 

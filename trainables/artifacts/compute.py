@@ -83,13 +83,13 @@ def provide(
         loaded = store.load(artifact)
         if loaded is None and store.missing(artifact):
             return True
-        refs[artifact.key] = ray.put(loaded or store.reload(artifact))  # likewise
+        refs[artifact.key] = ray.put(loaded or store.reload(artifact))  # perhaps another sweep has just finished it
         return False
 
     for artifact in lacking(wanted, absent):
         if pieces := set(store.missing(artifact)):
             waiting[artifact.key] = (artifact, pieces)
-        else:  # another sweep has just finished it
+        else:  # or only now
             refs[artifact.key] = ray.put(store.reload(artifact))
     on_gpu = resources.get("num_gpus", 0) > 0
     queue = [

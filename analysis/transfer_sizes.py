@@ -16,10 +16,7 @@ from analysis.results import records
 COMPARED = BACKBONE, SIZE = ("backbone", "train_size")
 TITLE = "Transfer by train size"
 IMAGES = "training images"
-ANNEALED = (
-    "The learning rate falls to 0 over the epochs asked for, which makes the last epochs good by design: epochs to the"
-    " best stretch with the epochs asked for."
-)
+ANNEALED = "The learning rate falls to 0 over the epochs asked for, so epochs to the best may depend on how many these are."
 
 
 def answer(found: Findings) -> Draft:

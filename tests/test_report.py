@@ -249,7 +249,7 @@ def test_seeds_that_stand_in_the_table_are_those_counted_as_added(tmp_path: Path
 
 
 @pytest.mark.parametrize("annealed", [True, False])
-def test_that_epochs_to_the_best_stretch_is_said_where_the_learning_rate_falls_to_0(
+def test_where_the_learning_rate_falls_to_0_epochs_to_the_best_are_said_to_depend_on_those_asked_for(
     tmp_path: Path, annealed: bool
 ) -> None:
     def measure(config: dict[str, Any], phase: str) -> Measured:
@@ -258,7 +258,7 @@ def test_that_epochs_to_the_best_stretch_is_said_where_the_learning_rate_falls_t
 
     shared: dict[str, Any] = {"factors": ONE, "draws": [{"lr": 0.1}], "settings": {"data": "digits"}}
     fill_question(tmp_path, "transfer_sizes", measure, **shared)
-    assert ("stretch with the epochs asked for" in make_answer(tmp_path, "transfer_sizes").text) == annealed
+    assert ("falls to 0 over the epochs asked for" in make_answer(tmp_path, "transfer_sizes").text) == annealed
 
 
 def test_what_is_partial_names_the_commands_that_complete_it(tmp_path: Path) -> None:

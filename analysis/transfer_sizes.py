@@ -16,7 +16,7 @@ from analysis.results import records
 COMPARED = BACKBONE, SIZE = ("backbone", "train_size")
 TITLE = "Transfer by train size"
 IMAGES = "training images"
-ANNEALED = "The learning rate falls to 0 over the epochs asked for, so epochs to the best may depend on how many these are."
+ANNEALED = "The learning rate falls to 0 over the epochs asked for; epochs to the best may depend on how many they are."
 
 
 def answer(found: Findings) -> Draft:

@@ -14,8 +14,8 @@ import tyro
 
 import analysis
 from analysis.ledger import LedgerError
-from analysis.report import folder_of, make_answer, show
-from analysis.terminal import standard_output
+from analysis.report.make import folder_of, make_answer, show
+from analysis.report.terminal import standard_output
 
 REFUSED = 2
 

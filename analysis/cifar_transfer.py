@@ -7,14 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from analysis import figures
-from analysis.decomposition import Decomposition, decompose
-from analysis.drafts import Draft, Drawing, Findings
-from analysis.figures import Words
-from analysis.formats import ranged
+from analysis.figures.gaps import draw_gaps
+from analysis.figures.lines import draw_lines
+from analysis.figures.style import Words
+from analysis.findings import Draft, Drawing, Findings
+from analysis.numbers.bias_variance import Decomposition, decompose
+from analysis.numbers.results import records
 from analysis.parts import Part, parts
-from analysis.results import records
-from analysis.transfer_text import ACCURACY, KEPT, METHOD, NO_REPLAY, SIZE, WITHOUT, told, whole
+from analysis.verdicts.methods import ACCURACY, KEPT, METHOD, NO_REPLAY, SIZE, WITHOUT, told, whole
+from analysis.words import ranged
 
 COMPARED = (METHOD, SIZE)
 OWN = "own"
@@ -92,7 +93,7 @@ def _drawings(
     note, title = part.found.note, f"{part.setting('source')} → {part.setting('target')}{part.where}"
     main = whole(part.chosen)
     words = Words(f"{title}: test error by method", IMAGES, "test error, %", note("One source network."))
-    figure = figures.lines(main, words, x=SIZE, columns={"test_error": "test error"}, series=[METHOD], percent=True,
+    figure = draw_lines(main, words, x=SIZE, columns={"test_error": "test error"}, series=[METHOD], percent=True,
                            logarithmic=True)  # fmt: skip
     yield "test_error", Drawing(figure, f"Test error against {IMAGES}, by method.")
     for name, table, what in (
@@ -101,11 +102,11 @@ def _drawings(
     ):
         if len(table):
             words = Words(f"{title}: {what}", IMAGES, "test accuracy, points", note("Paired by seed."))
-            figure = figures.gaps(table, words, x=SIZE, series=["pair"], percent=True)
+            figure = draw_gaps(table, words, x=SIZE, series=["pair"], percent=True)
             yield name, Drawing(figure, f"Differences of test accuracy by {IMAGES}: {what}.")
     words = Words(f"{title}: what is kept of the source", IMAGES, "accuracy on the source's test images, %", note())
     told_apart = part.chosen[part.chosen[METHOD].isin([*main[METHOD], NO_REPLAY])]
-    figure = figures.lines(told_apart, words, x=SIZE, columns={KEPT: "source"}, series=[METHOD], percent=True)
+    figure = draw_lines(told_apart, words, x=SIZE, columns={KEPT: "source"}, series=[METHOD], percent=True)
     yield "forgetting", Drawing(figure, "Accuracy on the source's test images after each method.")
     if len(errors):
         table = whole(errors).assign(
@@ -116,5 +117,5 @@ def _drawings(
         )
         words = Words(f"{title}: bias and variance", IMAGES, "share of test images, %", text)
         columns = {"bias": "bias", "variance": "net variance"}
-        figure = figures.lines(table, words, x=SIZE, columns=columns, series=[METHOD], percent=True)
+        figure = draw_lines(table, words, x=SIZE, columns=columns, series=[METHOD], percent=True)
         yield "bias_variance", Drawing(figure, "The test error taken apart: bias and net variance over samples.")

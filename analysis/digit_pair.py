@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis import figures
-from analysis.drafts import Draft, Drawing, Findings
-from analysis.figures import Words
-from analysis.formats import listed, outcomes, points
+from analysis.figures.curves import draw_learning
+from analysis.figures.gaps import draw_gaps
+from analysis.figures.lines import draw_lines
+from analysis.figures.style import Words
+from analysis.findings import Draft, Drawing, Findings
+from analysis.numbers.results import CHOSEN, PRESCRIBED, records
+from analysis.numbers.tables import by_set
 from analysis.parts import Part, parts
-from analysis.results import CHOSEN, PRESCRIBED, records
-from analysis.tables import by_set
+from analysis.words import listed, outcomes, points
 
 COMPARED = REGIME, SIZE = ("regime", "train_size")
 BOTH = "both"
@@ -74,7 +76,7 @@ def _drawings(part: Part, title: str, read: pd.DataFrame, sharing: pd.DataFrame)
     note, recipes = part.found.note, {name: label for name, label in RECIPES.items() if name in set(read["recipe"])}
     apart = {f"{name}{end}": read[f"test_error{end}"].where(read["recipe"] == name)
              for name in recipes for end in ("", "_low", "_high")}  # fmt: skip
-    error = figures.lines(
+    error = draw_lines(
         read.assign(**apart).sort_values("recipe", kind="stable"),
         Words(f"{title}: test error of every network on both sets", IMAGES, "test error, %", note()),
         x=SIZE, columns=recipes, series=["network"], panels="data", percent=True, logarithmic=True,
@@ -83,13 +85,13 @@ def _drawings(part: Part, title: str, read: pd.DataFrame, sharing: pd.DataFrame)
     if len(sharing):
         above = note("Above 0, sharing hurts; below, it helps.")
         words = Words(f"{title}: does sharing help?", IMAGES, "test error, shared − own, points", above)
-        gaps = figures.gaps(sharing.replace(RECIPES), words, x=SIZE, series=["data"], panels="recipe", percent=True)
+        gaps = draw_gaps(sharing.replace(RECIPES), words, x=SIZE, series=["data"], panels="recipe", percent=True)
         drawn["sharing"] = Drawing(gaps, "Test error of one network for both sets minus that of a set's own.")
     curves = part.found.curves[part.found.curves["recipe"] == CHOSEN]
     networks = curves.groupby(SIZE)[REGIME].nunique()
     full = list(networks.index[networks == networks.max()])
     size = SMALL if SMALL in full else max(full)
-    learning = figures.learning(
+    learning = draw_learning(
         _seen(part, curves[curves[SIZE] == size]),
         Words(f"{title}: learning curves with {size:,} images of each set", "epoch", "", note()),
         measures={"error": "error, %", "loss": "cross-entropy"}, splits={"val": "validation", "train": "training"},

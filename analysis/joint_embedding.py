@@ -9,13 +9,16 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import embedding, figures, pictures
-from analysis.drafts import Draft, Drawing, Findings
-from analysis.figures import Words
-from analysis.formats import listed, points
+from analysis.figures.curves import draw_learning
+from analysis.figures.points import draw_dots, draw_trials
+from analysis.figures.style import Words
+from analysis.findings import Draft, Drawing, Findings
+from analysis.numbers.results import CHOSEN, records
+from analysis.numbers.trends import against, trends
 from analysis.parts import Part, parts
-from analysis.relations import against, trends, trends_told
-from analysis.results import CHOSEN, records
+from analysis.verdicts import embedding
+from analysis.verdicts.trends import describe_trends
+from analysis.words import listed, points
 
 COMPARED, YARDSTICK = ("mining", "colour"), "classifier"
 """The yardstick is the mining that is none: the same trunk, trained as a classifier with a linear head."""
@@ -65,14 +68,14 @@ def _drawings(part: Part) -> Iterator[tuple[str, Drawing]]:
     ways = {column: f"{query} queries in {gallery}" for column, (query, gallery) in pairs.items()}
     words = Words(f"{title}: nearest-neighbour accuracy", "mining", "test accuracy, %", found.note())
     chance = dict(zip(ways, embedding.chance(part.arrays(best)), strict=True))
-    figure = pictures.dots(part.chosen, words, x="mining", columns=ways, series=["colour"], chance=chance)
+    figure = draw_dots(part.chosen, words, x="mining", columns=ways, series=["colour"], chance=chance)
     yield "accuracy", Drawing(figure, "Nearest-neighbour accuracy by mining and colour: queries in a gallery.")
     yield from embedding.drawings(part, part.arrays(best), (a, b), name).items()
     epochs = found.curves[(found.curves["mining"] != YARDSTICK) & (found.curves["recipe"] == CHOSEN)]
     if len(epochs) and {"train_loss", "val_loss", "train_active", "val_active"} <= set(epochs):
         note = found.note("Each condition has a margin of its own: levels of the loss do not compare.")
         words = Words(f"{title}: learning curves", "epoch", "", note)
-        figure = figures.learning(
+        figure = draw_learning(
             epochs, words, measures={"loss": "triplet loss", "active": "share of active triplets"},
             splits={"train": "training", "val": "validation"}, across="mining", series=["colour"],
         )  # fmt: skip
@@ -80,7 +83,7 @@ def _drawings(part: Part) -> Iterator[tuple[str, Drawing]]:
     if len(rows := _searched(part)):
         note = part.note("A point is a trial of the search; what else was searched differs too.")
         words = Words(f"{title}: margin", "margin", "validation accuracy\nacross domains, %", note)
-        figure = pictures.trials(rows, words, x="margin", y=SELECTED, series=["mining"], across="colour")
+        figure = draw_trials(rows, words, x="margin", y=SELECTED, series=["mining"], across="colour")
         yield "margin", Drawing(figure, "Validation accuracy across domains of search trials, by margin.")
 
 
@@ -121,7 +124,7 @@ def _verdict(part: Part, gaps: pd.DataFrame) -> Iterator[str]:
         by_condition = trends(rows, "margin", SELECTED, configs=found.results.hyperparameters, by=part.factors)
         margins = part.chosen.loc[part.chosen["mining"] != YARDSTICK, "margin"]
         chosen = f" The margins chosen lie from {margins.min():.2g} to {margins.max():.2g}."
-        yield trends_told(by_condition, "margin", "validation accuracy across domains") + chosen * (
+        yield describe_trends(by_condition, "margin", "validation accuracy across domains") + chosen * (
             margins.nunique() > 1
         )
 

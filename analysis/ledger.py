@@ -19,6 +19,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from common.canonical import canonical, numbers
+
 SCHEMA_VERSION = 1
 STARTING = 2.0  # seconds that a reader waits for the tables of a ledger that another process is just making
 Status = Literal["running", "done", "stopped", "diverged", "collapsed", "failed", "oom"]
@@ -233,7 +235,7 @@ class Ledger:
         rows = self._db.execute("SELECT trial, epoch, metrics FROM epochs ORDER BY trial, epoch")
         wanted = None if trials is None else set(trials)
         return pd.DataFrame(
-            {"trial": trial, "epoch": epoch, **_numbers(json.loads(metrics))}
+            {"trial": trial, "epoch": epoch, **numbers(json.loads(metrics))}
             for trial, epoch, metrics in rows
             if wanted is None or trial in wanted
         )
@@ -243,7 +245,7 @@ class Ledger:
         rows = self._db.execute(
             "SELECT trial, max(epoch) AS epoch, metrics FROM epochs GROUP BY trial ORDER BY trial"
         ).fetchall()
-        records = [{"epoch": epoch, **_numbers(json.loads(metrics))} for _, epoch, metrics in rows]
+        records = [{"epoch": epoch, **numbers(json.loads(metrics))} for _, epoch, metrics in rows]
         return pd.DataFrame(records, index=pd.Index([row[0] for row in rows], name="trial"))
 
     def _frame(self, which: str, values: Sequence[Any] = ()) -> pd.DataFrame:
@@ -276,24 +278,3 @@ class Ledger:
             raise LedgerError(f"{path}: SHA-256 is {found}, the ledger says {row['arrays_sha256']}")
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-
-
-def canonical(value: Any) -> str:
-    """JSON that is the same for equal values: keys sorted, no spaces, NaN and infinities as strings."""
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return str(value)  # JSON has no NaN; `_numbers` reads it back
-    return value
-
-
-def _numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: float(v) if v in ("nan", "inf", "-inf") else v for k, v in metrics.items()}

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import tables
-from analysis.drafts import Findings
-from analysis.formats import heading, missing, setting_text
-from analysis.results import CHOSEN, Arrays, records
+from analysis.findings import Findings
+from analysis.numbers import tables
+from analysis.numbers.results import CHOSEN, Arrays, records
+from analysis.words import heading, missing, setting_text
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.ledger import canonical
+from common.canonical import canonical
 
 Mode = Literal["max", "min"]
 Row = Mapping[Hashable, Any]

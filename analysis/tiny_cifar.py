@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from analysis import figures, frontier, pictures
-from analysis.drafts import Draft, Drawing, Findings
-from analysis.figures import Words
-from analysis.formats import listed
-from analysis.frontier import BUDGET, IMAGES, MIRROR, Descent, Row, told
-from analysis.frontier_figure import Published, accuracy_by_parameters
+from analysis.figures.curves import draw_curves
+from analysis.figures.frontier import Published, accuracy_by_parameters
+from analysis.figures.maps import draw_matrix
+from analysis.figures.style import Words
+from analysis.findings import Draft, Drawing, Findings
+from analysis.numbers.results import CHOSEN, PRESCRIBED, records
 from analysis.parts import Part, parts
-from analysis.results import CHOSEN, PRESCRIBED, records
+from analysis.verdicts import frontier
+from analysis.verdicts.frontier import BUDGET, IMAGES, MIRROR, Descent, Row, told
+from analysis.words import listed
 
 COMPARED = (BUDGET,)
 TARGET = 0.85
@@ -72,16 +74,14 @@ def _drawings(part: Part, table: pd.DataFrame, winner: Row, counts: pd.DataFrame
     curves = part.found.curves[part.found.curves["recipe"] == CHOSEN]
     columns = {"val_error": "validation", "train_error": "training"}
     if set(columns) <= set(curves):
-        figure = figures.curves(curves, words, columns=columns, across=BUDGET, percent=True)
+        figure = draw_curves(curves, words, columns=columns, across=BUDGET, percent=True)
         yield "learning_curves", Drawing(figure, "Training and validation error of the chosen configs, by budget.")
     if 1 < len(counts) <= DRAWN:
         which = f"chosen config of {winner[BUDGET]:,} parameters, n = {winner['n']}"
         words = Words(f"{title}: confusion", "read as", "class", part.note(f"Shown: {which}; test images."))
         shares, names = 100 * frontier.shares(counts).to_numpy(), list(counts)
         confused = 100 * frontier.most_confused(counts)[2] or None
-        figure = pictures.matrix(
-            shares, words, rows=names, columns=names, unit="% of the class", decimals=1, top=confused
-        )
+        figure = draw_matrix(shares, words, rows=names, columns=names, unit="% of the class", decimals=1, top=confused)
         yield "confusion", Drawing(figure, f"What test images of each class were read as: {which}.")
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from analysis import figures
-from analysis.drafts import Draft, Drawing, Findings
-from analysis.figures import Words
-from analysis.formats import listed
+from analysis.figures.curves import draw_curves
+from analysis.figures.lines import draw_lines
+from analysis.figures.style import Words
+from analysis.findings import Draft, Drawing, Findings
+from analysis.numbers.results import records
 from analysis.parts import Part, parts
-from analysis.results import records
+from analysis.words import listed
 
 COMPARED = BACKBONE, SIZE = ("backbone", "train_size")
 TITLE = "Transfer by train size"
@@ -34,7 +35,7 @@ def _drawings(part: Part) -> Iterator[tuple[str, Drawing]]:
     found, best, title = part.found, part.found.reported, f"{TITLE}{part.where}"
     series = [name for name in found.results.series(SIZE) if name in (BACKBONE, "recipe")]
     still = "↑ training ended while most seeds still rose." if (best["rising"] > best["n"] / 2).any() else ""
-    error = figures.lines(
+    error = draw_lines(
         best,
         Words(f"{title}: test error of the new output layer", IMAGES, "test error, %", found.note()),
         x=SIZE,
@@ -43,7 +44,7 @@ def _drawings(part: Part) -> Iterator[tuple[str, Drawing]]:
         percent=True,
     )
     yield "test_error", Drawing(error, f"Test error against the number of {IMAGES}.")
-    epochs = figures.lines(
+    epochs = draw_lines(
         best,
         Words(f"{title}: epochs to the best", IMAGES, "epochs to within 0.1 point of the best", found.note(still)),
         x=SIZE,
@@ -57,7 +58,7 @@ def _drawings(part: Part) -> Iterator[tuple[str, Drawing]]:
     table = found.curves.reindex(columns=list(dict.fromkeys([*found.curves, *drawn])))  # none may have been evaluated
     if len(table):
         words = Words(f"{title}: learning curves of the chosen configs", "epoch", "error, %", found.note())
-        learning = figures.curves(table, words, columns=columns, across=SIZE, series=series, marks=best, percent=True)
+        learning = draw_curves(table, words, columns=columns, across=SIZE, series=series, marks=best, percent=True)
         yield "learning_curves", Drawing(learning, "Learning curves of each condition's chosen config.")
 
 

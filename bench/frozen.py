@@ -32,9 +32,9 @@ from torchvision.models import get_model
 from torchvision.transforms import v2
 
 from analysis.ledger import Ledger
-from analysis.results import records
+from analysis.numbers.results import records
 from sweeps.engine.cli import run
-from sweeps.engine.preflight import cores
+from sweeps.engine.hardware import cores
 from sweeps.transfer_sizes import SWEEP
 from trainables.data.sources import Sources
 from trainables.nets.backbones import build

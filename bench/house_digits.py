@@ -18,9 +18,9 @@ import torch.nn.functional as F
 import tyro
 from torch import nn
 
-from trainables.artifacts.domains import CHANNELS, Colour, domain_images
 from trainables.data.dataset import Split
 from trainables.data.sources import Sources
+from trainables.domains.images import CHANNELS, Colour, domain_images
 from trainables.nets.base_cnn import BaseCNN
 
 

@@ -6,7 +6,7 @@ import time
 
 from pydantic import Field
 
-from trainables.base import EvalSplit, Experiment, Metrics, TrialConfig
+from trainables.core.experiment import EvalSplit, Experiment, Metrics, TrialConfig
 
 
 class Config(TrialConfig):

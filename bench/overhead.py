@@ -31,11 +31,12 @@ from ray import tune
 from analysis.ledger import Ledger
 from bench.nothing import Nothing
 from sweeps.engine import Sweep, integers
+from sweeps.engine.agenda import Agenda
+from sweeps.engine.hardware import cores
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.options import Options
-from sweeps.engine.preflight import cores, make_plan
+from sweeps.engine.preflight import make_plan
 from sweeps.engine.run import carry_out
-from sweeps.engine.search import Agenda
 
 SHORT, LONG = 40, 200
 SLEEPY, SLEEP = 40, 0.3  # trials, seconds

@@ -19,16 +19,16 @@ import numpy as np
 import torch
 import tyro
 
-from trainables.artifacts.embeddings import embeddings
-from trainables.artifacts.source_network import source_network
 from trainables.artifacts.store import Store
+from trainables.core.device import Precision
 from trainables.data.dataset import Split
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset
-from trainables.device import Precision
-from trainables.neighbours import votes
 from trainables.nets.tiny import Family, TinyNet, parameters, widest
-from trainables.recipe import Recipe, Training
+from trainables.training.supervised import Recipe, Training
+from trainables.transfer.embeddings import embeddings
+from trainables.transfer.neighbours import votes
+from trainables.transfer.source_network import source_network
 
 FAMILY = Family("residual", (1, 1, 1), growth=2, stem="half", attention=False, head="mean", classes=10)
 TRAIN = 10_000

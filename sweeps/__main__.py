@@ -7,7 +7,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from trainables.problems import Problem, nearest
+from common.problems import Problem, nearest
 
 REFUSED = 2
 

@@ -17,21 +17,22 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from trainables.adaptation import UNIT, Adaptation, Recipe, Replay, left_out, tunes
-from trainables.artifacts.embeddings import embeddings
+from common.files import Arrays
+from common.problems import Problem, gather
 from trainables.artifacts.images import split_images
-from trainables.artifacts.source_network import held_out_rows, network_problems, rebuilt, source_network
 from trainables.artifacts.store import Artifact
-from trainables.base import DataName, EvalSplit, Experiment, Metrics, TrialConfig
+from trainables.core.device import Tensors
+from trainables.core.experiment import DataName, EvalSplit, Experiment, Metrics, TrialConfig
 from trainables.data.dataset import SplitName
 from trainables.data.sources import Sources
 from trainables.data.subsets import stratified_split
-from trainables.device import Tensors
-from trainables.files import Arrays
-from trainables.neighbours import Metric, Weighting
-from trainables.problems import Problem, gather
-from trainables.transfer_methods import Images, Method, Neighbours, NewLayer
-from trainables.transfer_problems import neighbour_problems, pair_problems, sample_problems
+from trainables.transfer.adaptation import UNIT, Adaptation, Recipe, Replay, left_out, tunes
+from trainables.transfer.embeddings import embeddings
+from trainables.transfer.method import Images, Method
+from trainables.transfer.methods import Neighbours, NewLayer
+from trainables.transfer.neighbours import Metric, Weighting
+from trainables.transfer.problems import neighbour_problems, pair_problems, sample_problems
+from trainables.transfer.source_network import held_out_rows, network_problems, rebuilt, source_network
 
 MethodName = Literal[
     "finetune", "knn", "own", "own_no_stages", "own_no_shrinkage", "own_no_tuning", "own_no_replay", "own_no_average"

@@ -17,12 +17,12 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from trainables.artifacts.domains import CHANNELS, DOMAINS, Domain
-from trainables.base import EvalSplit, Metrics
+from common.files import Arrays
+from trainables.core.device import Tensors, sent
+from trainables.core.experiment import EvalSplit, Metrics
 from trainables.data.streams import batches, shuffled
-from trainables.device import Tensors, sent
-from trainables.domains import EVALUATED, DomainsConfig, DomainsExperiment, pooled
-from trainables.files import Arrays
+from trainables.domains.experiment import EVALUATED, DomainsConfig, DomainsExperiment, pooled
+from trainables.domains.images import CHANNELS, DOMAINS, Domain
 from trainables.nets.base_cnn import BaseCNN
 
 _MEASURES = ("loss", "accuracy")

@@ -19,18 +19,18 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from trainables.artifacts.domains import CHANNELS, DOMAINS
-from trainables.base import EvalSplit, Metrics
+from common.files import Arrays
+from common.problems import Problem
+from common.seeds import seed_of
+from trainables.core.device import Tensors, sent
+from trainables.core.experiment import EvalSplit, Metrics
 from trainables.data.sources import Sources
 from trainables.data.streams import batches, stratified
-from trainables.device import Tensors, sent
-from trainables.domains import EVALUATED, DomainsConfig, DomainsExperiment, pooled
-from trainables.files import Arrays
+from trainables.domains.experiment import EVALUATED, DomainsConfig, DomainsExperiment, pooled
+from trainables.domains.images import CHANNELS, DOMAINS
+from trainables.domains.retrieval import DEPTHS, nearest_correct, picture, retrieve
+from trainables.domains.triplets import all_triplets, mean_of_active, mine, triplet_losses
 from trainables.nets.base_cnn import BaseCNN
-from trainables.problems import Problem
-from trainables.retrieval import DEPTHS, nearest_correct, picture, retrieve
-from trainables.seeds import seed_of
-from trainables.triplets import all_triplets, mean_of_active, mine, triplet_losses
 
 WAYS = ("first_to_second", "second_to_first")
 """Of the domains' images as queries, each in the other's gallery."""

@@ -15,17 +15,17 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 
+from common.files import Arrays
+from common.problems import Problem, gather
 from trainables.artifacts.images import split_images
 from trainables.artifacts.store import Artifact
-from trainables.base import DataName, EvalSplit, Experiment, Metrics, TrialConfig
+from trainables.core.device import Precision, Tensors
+from trainables.core.experiment import DataName, EvalSplit, Experiment, Metrics, TrialConfig
 from trainables.data.augment import Mix
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, split_train, subset_problems
-from trainables.device import Precision, Tensors
-from trainables.files import Arrays
 from trainables.nets.tiny import Block, Family, Head, Stem, TinyNet, layers, parameters, widest
-from trainables.problems import Problem, gather
-from trainables.recipe import Recipe, Training
+from trainables.training.supervised import Recipe, Training
 
 VALIDATION = 5_000
 

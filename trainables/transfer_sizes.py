@@ -22,16 +22,16 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 
-from trainables.artifacts.features import backbone_features, features_problems
+from common.files import Arrays
+from common.problems import Problem, gather
 from trainables.artifacts.store import Artifact
-from trainables.base import DataName, EvalSplit, Experiment, Metrics, TrialConfig
+from trainables.core.device import Tensors
+from trainables.core.experiment import DataName, EvalSplit, Experiment, Metrics, TrialConfig
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, subset_problems
-from trainables.device import Tensors
-from trainables.files import Arrays
-from trainables.linear_head import HeadRecipe, LinearHead
 from trainables.nets.backbones import describe
-from trainables.problems import Problem, gather
+from trainables.training.linear_head import HeadRecipe, LinearHead
+from trainables.transfer.features import backbone_features, features_problems
 
 
 class Config(TrialConfig):

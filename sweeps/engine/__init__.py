@@ -1,6 +1,6 @@
 """The engine between a question and its answer: plan, search, select, confirm, on Ray Tune."""
 
-from trainables import importing
+from trainables.core.startup import importing
 
 with importing():
     from sweeps.engine.cli import main

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import inspect
 import os
 import shlex
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from analysis import report as answers
-from analysis.ledger import FINAL, Ledger, LedgerError, canonical
-from analysis.results import records
-from analysis.terminal import standard_output
+from analysis.ledger import Ledger, LedgerError
+from analysis.report import make as answers
+from analysis.report.terminal import standard_output
+from common.canonical import canonical
+from common.problems import Problem, Refused
+from sweeps.engine.agenda import Agenda
+from sweeps.engine.dry_run import dry_run
 from sweeps.engine.environment import environment
+from sweeps.engine.hardware import slots
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.live import clock
 from sweeps.engine.lock import lock
 from sweeps.engine.options import Options, parse
 from sweeps.engine.plan import Plan
-from sweeps.engine.preflight import answer_problems, make_plan, slots
-from sweeps.engine.search import Agenda, settled
+from sweeps.engine.preflight import answer_problems, make_plan
 from sweeps.engine.sweep import Sweep
-from trainables.problems import Problem, Refused
 
 REFUSED = 2
 FAILED = 1
@@ -59,7 +57,7 @@ def run(sweep: Sweep, argv: list[str]) -> int:
     try:
         plan = make_plan(sweep, options, [*problems, *answer_problems(sweep.question)], folder)
         if options.dry_run:
-            return _dry_run(plan, options, folder)
+            return dry_run(plan, options, folder)
         with lock(folder, command), Interrupt() as interrupt:
             return _sweep(plan, options, folder, command, interrupt)
     except Refused as refused:
@@ -187,58 +185,3 @@ def _move_ledger(start: Path, end: Path) -> None:
     for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "arrays", "checkpoints"):
         if (start / name).exists():
             os.replace(start / name, end / name)
-
-
-@contextlib.contextmanager
-def _ledger_to_look_at(folder: Path, fresh: bool) -> Iterator[Ledger]:
-    if (folder / "ledger.sqlite").exists() and not fresh:
-        with Ledger(folder, readonly=True) as ledger:
-            yield ledger
-    else:
-        with tempfile.TemporaryDirectory() as empty, Ledger(Path(empty)) as ledger:
-            yield ledger
-
-
-def _dry_run(plan: Plan, options: Options, folder: Path) -> int:
-    console = standard_output()
-    with _ledger_to_look_at(folder, options.fresh) as ledger:
-        agenda = Agenda(plan, ledger)
-        counts = agenda.counts()
-        factors = plan.request.factors
-        table = Table(title=f"{plan.sweep.question}: what would run", title_justify="left")
-        for name in (*factors, "configs", "search trials", "confirm trials", "in the ledger"):
-            table.add_column(name, justify="left" if name in factors else "right")
-        for condition in plan.conditions:
-            row = (
-                plan.configs_per_condition,
-                plan.search_trials,
-                plan.confirm_trials,
-                settled(counts[condition.key]),
-            )
-            table.add_row(*(str(condition.values[name]) for name in factors), *map(str, row))
-        console.print(table)
-        settings = {k: v for k, v in plan.conditions[0].values.items() if k not in plan.request.factors}
-        shown = (f"{k}={'default' if v is None else v}" for k, v in settings.items())
-        console.print("settings: " + "  ".join(shown), highlight=False)
-        for d in plan.draws:
-            values = "  ".join(f"{k}={v}" for k, v in d.values.items())
-            console.print(f"config {d.index}{' (prescribed)' if d.prescribed else ''}: {values}", highlight=False)
-        console.print(_estimate(plan, options, agenda, ledger), highlight=False, soft_wrap=True)
-    return 0
-
-
-def _estimate(plan: Plan, options: Options, agenda: Agenda, ledger: Ledger) -> str:
-    """What the trials that are left would take, by the seconds per unit of cost of those that are done."""
-    done = ledger.trials(where="status='done' AND seconds > 0")
-    known = {t.id: t for course in agenda.courses.values() for t in course.known.values()}
-    rates = [row["seconds"] / known[row["id"]].cost for row in records(done) if row["id"] in known]
-    statuses = ledger.statuses()
-    left = [t for t in known.values() if statuses.get(t.id) not in FINAL]
-    to_come = plan.size - len(known)
-    text = f"{len(left) + max(0, to_come)} of {plan.size} trials are left to run"
-    if not rates:
-        return f"{text}; no trial of this plan has run yet, so there is no estimate of the time."
-    mean_cost = sum(t.cost for t in known.values()) / len(known)
-    work = sum(rates) / len(rates) * (sum(t.cost for t in left) + max(0, to_come) * mean_cost)
-    n = slots(options)
-    return f"{text}: about {clock(work / n)} on {n} slots, going by {len(rates)} trials that are done."

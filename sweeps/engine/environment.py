@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
+from sweeps.engine.hardware import cores
 from sweeps.engine.options import Options
-from sweeps.engine.preflight import cores
-from trainables.device import processor_name
+from trainables.core.device import processor_name
 
 
 def environment(options: Options) -> dict[str, Any]:

@@ -15,12 +15,13 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from analysis import terminal
-from analysis.formats import as_text, heading
+from analysis.report import terminal
+from analysis.words import as_text, heading
+from sweeps.engine.agenda import Agenda
+from sweeps.engine.condition_run import settled
 from sweeps.engine.plan import Plan
-from sweeps.engine.search import Agenda, settled
 from sweeps.engine.session import Session
-from trainables.artifacts.compute import Progress
+from trainables.artifacts.remote import Progress
 
 FAILED = ("failed", "oom", "diverged", "collapsed")
 TERMINAL_SECONDS = 0.5

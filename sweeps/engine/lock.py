@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from trainables.problems import Problem, Refused
+from common.problems import Problem, Refused
 
 
 @contextlib.contextmanager

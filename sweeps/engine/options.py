@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from trainables.problems import Problem, nearest
+from common.problems import Problem, nearest
 
 SEARCHES = ("random", "grid", "optuna", "pareto")
 SCHEDULERS = ("none", "asha")

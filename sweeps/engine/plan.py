@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from analysis.ledger import Entry, canonical
+from analysis.ledger import Entry
+from common.canonical import canonical
 from sweeps.engine.request import Request
 from sweeps.engine.space import Values, draw, grid
 from sweeps.engine.sweep import Sweep
 from trainables.artifacts.store import Artifact
-from trainables.base import TrialConfig
+from trainables.core.device import Precision
+from trainables.core.experiment import TrialConfig
 from trainables.data.sources import Sources
-from trainables.device import Precision
 
 Phase = Literal["search", "confirm"]
 DEFAULT_FINALISTS = 3

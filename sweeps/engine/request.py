@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from common.problems import Problem, nearest
 from sweeps.engine.options import Options
 from sweeps.engine.space import Choice, Dimension, Range
 from sweeps.engine.sweep import Sweep
-from trainables.base import TrialConfig
-from trainables.problems import Problem, nearest
+from trainables.core.experiment import TrialConfig
 
 RESERVED = {"seed": "--seeds", "precision": "--precision"}
 

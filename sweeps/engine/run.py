@@ -16,21 +16,21 @@ import ray
 from ray.tune.error import TuneError
 
 from analysis.ledger import FINAL, Ledger, Outcome, Status
-from analysis.report import prepare
+from analysis.report.make import prepare
+from common.problems import Refused
 from sweeps.engine import tuning
+from sweeps.engine.agenda import Agenda
+from sweeps.engine.asha import scheduler
 from sweeps.engine.environment import environment
+from sweeps.engine.gpu_sharing import trials_per_gpu
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.live import Live
-from sweeps.engine.memory import trials_per_gpu
 from sweeps.engine.options import Options
 from sweeps.engine.plan import Plan
-from sweeps.engine.schedule import scheduler
-from sweeps.engine.search import Agenda
 from sweeps.engine.session import Session, session
-from trainables.artifacts.compute import Stopped, compute_light, provide
-from trainables.base import Job
-from trainables.device import device_name, processor_name
-from trainables.problems import Refused
+from trainables.artifacts.remote import Stopped, compute_light, provide
+from trainables.core.device import device_name, processor_name
+from trainables.core.host import Job
 
 ROUNDS = 10
 """How often Tune is started again after it gave up; each time the suspects are fewer."""

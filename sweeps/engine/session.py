@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 import ray
 
+from common.problems import Problem, Refused
+from sweeps.engine.hardware import cores
 from sweeps.engine.options import Options
-from sweeps.engine.preflight import cores
-from trainables.problems import Problem, Refused
 
 _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",  # Tune prints boxes otherwise, whatever its verbosity

@@ -14,7 +14,7 @@ from typing import Any
 
 import optuna
 
-from trainables.seeds import seed_of
+from common.seeds import seed_of
 
 Values = dict[str, Any]
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from analysis.selection import Objective, objective
 from sweeps.engine.space import Dimension
-from trainables.base import Experiment
+from trainables.core.experiment import Experiment
 
 
 @dataclass(frozen=True)

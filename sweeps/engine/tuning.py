@@ -17,14 +17,14 @@ from ray.tune.stopper import Stopper
 from ray.util.placement_group import PlacementGroup, placement_group_table, remove_placement_group
 
 from analysis.ledger import Ledger, Outcome
+from sweeps.engine.agenda import Agenda, Signal
+from sweeps.engine.asha import PerCondition
 from sweeps.engine.barrier import start_barrier
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.plan import Trial
-from sweeps.engine.schedule import PerCondition
-from sweeps.engine.search import Agenda, Signal
 from sweeps.engine.session import Session
-from trainables.base import Host, Job
-from trainables.checkpoint import Checkpoints
+from trainables.core.checkpoint import Checkpoints
+from trainables.core.host import Host, Job
 
 RETRIES = 3
 """How often a trial is run again after its worker died."""

@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 import torch
 
+from common.files import Arrays
 from trainables.artifacts.store import Artifact
 from trainables.data.dataset import SplitName
 from trainables.data.pixels import channels_first, framed, grayscale
 from trainables.data.sources import Sources
-from trainables.files import Arrays
 
 Colour = Literal["gray", "colour"]
 CHANNELS: dict[Colour, int] = {"gray": 1, "colour": 3}

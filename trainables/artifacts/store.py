@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from common.files import Arrays, Damaged, pack, read_checked, set_aside, unpack, write_checked
 from trainables.data.sources import Sources
-from trainables.files import Arrays, Damaged, pack, read_checked, set_aside, unpack, write_checked
 
 Compute = Callable[["Artifact", int, Sources, Mapping[str, Arrays]], Arrays]
 

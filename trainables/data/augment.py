@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import torch
 import torch.nn.functional as F
 
-from trainables.device import sent
+from trainables.core.device import sent
 
 Mix = Literal["none", "mixup", "cutmix"]
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from trainables.problems import Problem, Refused
+from common.problems import Problem, Refused
 
 SplitName = Literal["train", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "test")

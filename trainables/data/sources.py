@@ -22,20 +22,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainables.data import weights as weight_files
-from trainables.data.cifar import open_cifar10, open_cifar100
-from trainables.data.classes import classes_of, names_classes, parsed
+from common.problems import nearest
+from trainables.data.builtin.digits import open_digits
+from trainables.data.builtin.house_digits import open_house_digits
+from trainables.data.builtin.letters import open_letters
+from trainables.data.builtin.textures import open_textures10, open_textures100
 from trainables.data.dataset import DataSet, Opener, Split, SplitName, Summary, frozen, refuse
-from trainables.data.digits import open_digits
-from trainables.data.folders import open_folder
-from trainables.data.house_digits import open_house_digits
-from trainables.data.letters import open_letters
-from trainables.data.mnist import open_mnist
-from trainables.data.npz import open_npz
-from trainables.data.photos import DigitsOverPhotos
-from trainables.data.svhn import open_svhn
-from trainables.data.textures import open_textures10, open_textures100
-from trainables.problems import nearest
+from trainables.data.derived.classes import classes_of, names_classes, parsed
+from trainables.data.derived.photos import DigitsOverPhotos
+from trainables.data.readers.cifar import open_cifar10, open_cifar100
+from trainables.data.readers.folders import open_folder
+from trainables.data.readers.mnist import open_mnist
+from trainables.data.readers.npz import open_npz
+from trainables.data.readers.svhn import open_svhn
+from trainables.nets import weights as weight_files
 
 if TYPE_CHECKING:
     import torch

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from common.problems import Problem
+from common.seeds import seed_of
 from trainables.data.dataset import Summary, refuse
-from trainables.problems import Problem
-from trainables.seeds import seed_of
 
 
 def split_train(labels: np.ndarray, pool: int, validation: int, blocked: bool) -> tuple[np.ndarray, np.ndarray]:

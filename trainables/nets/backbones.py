@@ -19,8 +19,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from common.problems import Problem, Refused
 from trainables.nets.letters_cnn import WIDTH, LettersCNN
-from trainables.problems import Problem, Refused
 
 LETTERS = "letters_cnn"
 RESOLUTION = 224

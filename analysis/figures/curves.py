@@ -1,0 +1,130 @@
+"""Learning curves: metrics by epoch, with their bands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.figures.axes import logarithmic_axis
+from analysis.figures.style import (
+    COLOURS,
+    DASHES,
+    GREY,
+    STYLE,
+    Words,
+    colour_of,
+    face,
+    groups,
+    handle,
+)
+from analysis.numbers.results import is_share, records
+
+
+def draw_curves(
+    table: pd.DataFrame,
+    words: Words,
+    *,
+    columns: Mapping[str, str],
+    across: str,
+    series: Sequence[str] = (),
+    marks: pd.DataFrame | None = None,
+    percent: bool = False,
+) -> Figure:
+    """Learning curves as small multiples: a column for each value of `across`, a row for each of `series`.
+
+    `table` has a row an epoch; bands are its `_low` and `_high`. `marks` has the same keys and, in `best_epoch`,
+    where a dotted line stands. The y axis is logarithmic where every value allows it.
+    """
+    with matplotlib.rc_context(STYLE):
+        named = list(groups(table, series))
+        values = list(dict.fromkeys(table[across]))
+        width, height = max(6.2, 1.0 + 1.75 * len(values)), 1.3 + 1.75 * len(named)
+        figure = Figure(figsize=(width, height), layout="constrained")
+        grid = figure.subplots(len(named), len(values), sharey=True, squeeze=False)
+        scale = 100 if percent else 1
+        for r, (name, rows) in enumerate(named):
+            for c, value in enumerate(values):
+                axes = grid[r][c]
+                own = rows[rows[across] == value]
+                for i, column in enumerate(columns):
+                    _band(axes, own, column, scale, i, i)
+                mark = _marked(marks, own.iloc[:1], [across, *series])
+                if mark is not None:
+                    axes.axvline(mark, color=GREY, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
+                axes.set_xlim(left=0)
+                axes.locator_params(axis="x", nbins=3, integer=True)
+                axes.set_title(f"{across.replace('_', ' ')} {value}" if r == 0 else "")
+            grid[r][0].set_ylabel(f"{name}\n{words.y}" if name else words.y)
+        logarithmic_axis(grid[0][0], table[list(columns)] * scale)
+        for axes in grid[-1]:
+            axes.set_xlabel(words.x)
+        handles = [handle(COLOURS[i], "", DASHES[i], label) for i, label in enumerate(columns.values())]
+        if marks is not None:
+            handles.append(handle(GREY, "", (0, (1, 2)), "epochs to the best"))
+        face(figure, words, handles)
+        return figure
+
+
+def draw_learning(
+    table: pd.DataFrame,
+    words: Words,
+    *,
+    measures: Mapping[str, str],
+    splits: Mapping[str, str],
+    across: str,
+    series: Sequence[str] = (),
+) -> Figure:
+    """Learning curves of several measures: a row of axes for each, a column for each value of `across`.
+
+    A line, with its band, for each value of `series` (colours) and each of `splits` (dashes), from the column
+    `SPLIT_MEASURE` of a row an epoch. Both map to what they are called (`{"error": "error, %"}`). Errors and accuracies
+    are drawn in per cent. The y axes are logarithmic, near a zero linear.
+    """
+    with matplotlib.rc_context(STYLE):
+        drawn = [f"{split}_{measure}{end}" for split in splits for measure in measures for end in ("", "_low", "_high")]
+        table = table.reindex(columns=list(dict.fromkeys([*table, *drawn])))  # what nobody measured is not drawn
+        parts, names = list(groups(table, [across])), [name for name, _ in groups(table, series)]
+        figure = Figure(figsize=(2.2 + 2.8 * len(parts), 1.3 + 2.1 * len(measures)), layout="constrained")
+        grid = figure.subplots(len(measures), len(parts), sharex=True, sharey="row", squeeze=False)
+        for row, (measure, label) in zip(grid, measures.items(), strict=True):
+            columns, scale = [f"{split}_{measure}" for split in splits], 100 if is_share(measure) else 1
+            for axes, (_, part) in zip(row, parts, strict=True):
+                for name, own in groups(part, series):
+                    for i, column in enumerate(columns):
+                        _band(axes, own, column, scale, names.index(name), i)
+                axes.set_xlim(left=0)
+                axes.locator_params(axis="x", nbins=5, integer=True)
+            if not logarithmic_axis(row[0], table[columns] * scale, zero=True, least=4) and is_share(measure):
+                row[0].set_ylim(bottom=0)
+            row[0].set_ylabel(label)
+        for axes, (title, _) in zip(grid[0], parts, strict=True):
+            axes.set_title(title)
+        for axes in grid[-1]:
+            axes.set_xlabel(words.x)
+        entries = [handle(colour_of(g), "", "-", name) for g, name in enumerate(names) if len(names) > 1]
+        entries += [handle(GREY, "", DASHES[i], label) for i, label in enumerate(splits.values()) if len(splits) > 1]
+        if entries:
+            figure.legend(handles=entries, loc="outside right center")
+        face(figure, words)
+        return figure
+
+
+def _band(axes: Axes, rows: pd.DataFrame, column: str, scale: float, group: int, style: int) -> None:
+    colour = colour_of(group)
+    axes.plot(rows["epoch"], rows[column] * scale, color=colour, linestyle=DASHES[style], linewidth=1.3)
+    low, high = rows[f"{column}_low"] * scale, rows[f"{column}_high"] * scale
+    axes.fill_between(rows["epoch"], low, high, color=colour, alpha=0.18, linewidth=0)
+
+
+def _marked(marks: pd.DataFrame | None, row: pd.DataFrame, keys: Sequence[str]) -> float | None:
+    if marks is None or row.empty:
+        return None
+    for mark in records(marks):
+        if all(mark[key] == row[key].iloc[0] for key in keys) and not math.isnan(mark["best_epoch"]):
+            return float(mark["best_epoch"])
+    return None

@@ -1,0 +1,93 @@
+"""The figure of accuracy against parameters. Drawing only; the tables are those of `frontier`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from analysis.figures.style import GREY, STYLE, Words, colour_of, errorbars, face, handle, marker_of
+from analysis.numbers.results import CHOSEN, PRESCRIBED, records
+from analysis.verdicts.frontier import ACCURACY
+
+
+class Published(NamedTuple):
+    """What others report of a network of theirs."""
+
+    parameters: int
+    accuracy: float
+    name: str
+    """For the legend."""
+    terms: str
+    """What the number rests on, for text."""
+
+
+def accuracy_by_parameters(
+    table: pd.DataFrame, trials: pd.DataFrame, words: Words, *, target: float, published: Sequence[Published] = ()
+) -> Figure:
+    """Test accuracy with its interval, a line a recipe, over the parameters (logarithmic); search trials are dots.
+
+    `table` is as `frontier.networks` gives it, `trials` as `frontier.searched`. A single seed is marked `n = 1` where
+    other rows have more. The axis leaves out search trials far below all that is compared; the note counts them.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(9.2, 4.4), layout="constrained")
+        axes = figure.subplots()
+        table = table[table["parameters"] > 0].sort_values("parameters")
+        axes.axhline(100 * target, color=GREY, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
+        axes.plot(
+            trials["parameters"], 100 * trials["val_accuracy"], "o", zorder=1.5, color=GREY, alpha=0.3, markersize=3.5,
+            markeredgewidth=0,
+        )  # fmt: skip
+        entries, others = [], []
+        for g, recipe in enumerate((CHOSEN, PRESCRIBED)):
+            rows = table[table["recipe"] == recipe]
+            if len(rows):
+                errorbars(axes, list(rows["parameters"]), rows, ACCURACY, 100, g, 0)
+                entries.append(handle(colour_of(g), marker_of(g), "-", f"{recipe} config"))
+                _mark_single(axes, rows, g, some=bool((table["n"] > 1).any()))
+        for other, mark in zip(published, "Dv^s<>", strict=False):
+            at = (other.parameters, 100 * other.accuracy)
+            axes.plot(*at, marker=mark, color="black", markersize=6, markerfacecolor="none", linestyle="", zorder=5)
+            others.append(handle("black", mark, "", f"published: {other.name}", hollow=True))
+        entries += [handle(GREY, "o", "", "search trial (validation)")] if len(trials) else []
+        entries += [*others, handle(GREY, "", (0, (4, 2)), f"{100 * target:.0f} %")]
+        bottom, top = _bounds(table, [target, *(other.accuracy for other in published)])
+        axes.set_ylim(bottom, top)
+        at_all = [*table["parameters"], *trials["parameters"], *(other.parameters for other in published)]
+        _logarithmic(axes, min(at_all, default=1), max(at_all, default=1))
+        axes.set_xlabel(words.x)
+        axes.set_ylabel(words.y)
+        figure.legend(handles=entries, loc="outside right center")
+        hidden = int((100 * trials["val_accuracy"] < bottom).sum())
+        more = f" Below the axis: {hidden} of {len(trials)} search trials." if hidden else ""
+        face(figure, replace(words, note=words.note + more))
+        return figure
+
+
+def _mark_single(axes: Axes, rows: pd.DataFrame, group: int, *, some: bool) -> None:
+    for row in records(rows[rows["n"] == 1]) if some else []:
+        at = (row["parameters"], 100 * row[ACCURACY])
+        axes.annotate("n = 1", at, (5, -9), textcoords="offset points", size=7, color=colour_of(group))
+
+
+def _bounds(table: pd.DataFrame, others: Sequence[float]) -> tuple[float, float]:
+    """Of the y axis, in per cent: what is compared, and some room for search trials below it."""
+    shown = table[[ACCURACY, f"{ACCURACY}_low", f"{ACCURACY}_high"]].stack().dropna()
+    low, high = (100 * end([*shown, *others]) for end in (min, max))
+    return max(0.0, low - max(3.0, 0.5 * (high - low))), min(100.5, high + max(1.0, 0.1 * (high - low)))
+
+
+def _logarithmic(axes: Axes, low: float, high: float) -> None:
+    """A logarithmic x axis with plain numbers at 1, 2 and 5: wide enough that one of these is on it."""
+    axes.set_xscale("log")
+    axes.set_xlim(low / 1.6, high * 1.6)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,75 @@
+"""Differences with their intervals, about a line at zero."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.figures.style import (
+    GREY,
+    STYLE,
+    Words,
+    colour_of,
+    face,
+    groups,
+    handle,
+    marker_of,
+)
+from analysis.numbers.results import records
+
+
+def draw_gaps(
+    table: pd.DataFrame, words: Words, *, x: str, series: Sequence[str] = (), panels: str = "", percent: bool = False
+) -> Figure:
+    """Differences with their intervals, about a line at zero; a mark is hollow unless its interval excludes zero.
+
+    `table` is as `Findings.compare` gives it. The values of `x` stand side by side, numbers by size and names in the
+    table's order, those of `series` (colours) within them; each value of `panels` has axes of its own.
+    """
+    with matplotlib.rc_context(STYLE):
+        parts = list(groups(table, [panels])) if panels else [("", table)]
+        names, values = [name for name, _ in groups(table, series)], list(dict.fromkeys(table[x]))
+        values = sorted(values) if all(isinstance(value, int | float) for value in values) else values
+        width = max(6.2, 1.0 + len(parts) * (0.8 + 0.3 * len(values) * max(len(names), 2)))
+        figure = Figure(figsize=(width, 3.6), layout="constrained")
+        grid = figure.subplots(1, len(parts), sharey=True, squeeze=False)[0]
+        for axes, (title, part) in zip(grid, parts, strict=True):
+            axes.axhline(0, color=GREY, linewidth=1)
+            for name, rows in groups(part, series):
+                g = names.index(name)
+                for row in records(rows):
+                    at = values.index(row[x]) + 0.5 * ((g + 0.5) / len(names) - 0.5)
+                    _gap(axes, at, row, 100 if percent else 1, g)
+            axes.set_title(title)
+            axes.set_xticks(range(len(values)), [f"{v:,}" if isinstance(v, int) else str(v) for v in values])
+            axes.set_xlim(-0.5, len(values) - 0.5)
+            axes.grid(axis="x", visible=False)
+            axes.set_xlabel(words.x)
+        grid[0].set_ylabel(words.y)
+        entries = [handle(colour_of(g), marker_of(g), "", name) for g, name in enumerate(names) if name]
+        face(figure, replace(words, note=f"{words.note} {_marks(table)}"), entries)
+        return figure
+
+
+def _gap(axes: Axes, x: float, row: Mapping[str, Any], scale: float, group: int) -> None:
+    colour, apart = colour_of(group), row["low"] > 0 or row["high"] < 0
+    mean = row["difference"] * scale
+    bars = [[mean - row["low"] * scale], [row["high"] * scale - mean]] if not math.isnan(row["low"]) else None
+    axes.errorbar(
+        [x], [mean], yerr=bars, color=colour, marker=marker_of(group), markersize=6,
+        markerfacecolor=colour if apart else "white", elinewidth=1.3, capsize=3, capthick=1.3,
+    )  # fmt: skip
+
+
+def _marks(table: pd.DataFrame) -> str:
+    """What hollow marks and lacking bars mean, if `gaps` draws any."""
+    drawn = table[table["difference"].notna()]
+    hollow, bare = not ((drawn["low"] > 0) | (drawn["high"] < 0)).all(), bool(drawn["low"].isna().any())
+    return "Hollow: not shown to differ from 0." * hollow + " No bar: no interval." * bare

@@ -1,0 +1,101 @@
+"""Drawing, and nothing else: every function takes a table, and what it shows can be read from that table. Here are
+lines over a factor, learning curves and differences; the style they share is `style`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from analysis.figures.axes import logarithmic_axis
+from analysis.figures.style import (
+    STYLE,
+    Words,
+    colour_of,
+    errorbars,
+    face,
+    groups,
+    keys,
+)
+from analysis.numbers.results import records
+
+
+def draw_lines(
+    table: pd.DataFrame,
+    words: Words,
+    *,
+    x: str,
+    columns: Mapping[str, str],
+    series: Sequence[str] = (),
+    panels: str = "",
+    percent: bool = False,
+    rising: bool = False,
+    logarithmic: bool = False,
+) -> Figure:
+    """One line for each value of the `series` columns and each of `columns` (column → what the legend calls it).
+
+    `table` has, beside a column, its bounds `_low` and `_high`. Later columns are dashed, with hollow marks. Shares
+    are drawn in per cent if `percent`; `rising` marks points (↑) where training ended while most seeds still rose.
+    With `panels`, a column, each of its values has axes of its own, on one scale. The y axis is `logarithmic` on
+    demand, if there is no zero.
+    """
+    with matplotlib.rc_context(STYLE):
+        parts = list(groups(table, [panels])) if panels else [("", table)]
+        width = 6.2 if len(parts) == 1 else 2.2 + 3.0 * len(parts)
+        figure = Figure(figsize=(width, 4.1), layout="constrained")
+        grid = figure.subplots(1, len(parts), sharey=True, squeeze=False)[0]
+        names, scale = [name for name, _ in groups(table, series)], 100 if percent else 1
+        at = sorted({float(value) for value in table[x]})
+        count, wide = len(names) * len(columns), len(at) > 1 and at[0] > 0 and at[-1] / at[0] > 12
+        for axes, (title, part) in zip(grid, parts, strict=True):
+            for name, rows in groups(part, series):
+                g = names.index(name)
+                for c, column in enumerate(columns):
+                    # Bars stand side by side, not on top of each other.
+                    shift = (g * len(columns) + c - (count - 1) / 2) * (0.011 if len(parts) == 1 else 0.017)
+                    xs = [_shifted(float(v), shift, at, wide) for v in rows[x]]
+                    errorbars(axes, xs, rows, column, scale, g, c)
+                    if rising and c == 0:
+                        _mark_rising(axes, xs, rows, column, scale, g)
+            axes.set_title(title)
+            if wide:
+                axes.set_xscale("log")
+            elif len(at) == 1:
+                axes.set_xlim(at[0] - 0.5, at[0] + 0.5)
+            axes.xaxis.set_major_locator(FixedLocator(at))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.grid(axis="x", visible=False)
+            axes.set_xlabel(words.x)
+        bounds = table[[f"{column}{end}" for column in columns for end in ("", "_low", "_high")]] * scale
+        zero = bool((table[list(columns)] <= 0).any(axis=None))
+        if zero or not logarithmic or not logarithmic_axis(grid[0], bounds.where(bounds > 0), least=4):
+            grid[0].update_datalim([(at[0], 0)], updatex=False)  # before: else the highest mark may be cut
+            grid[0].set_ylim(bottom=0)
+        grid[0].set_ylabel(words.y)
+        entries = keys(names, list(columns.values()))
+        if entries and panels:
+            figure.legend(handles=entries, loc="outside right center")
+        elif entries:
+            grid[0].legend(handles=entries, loc="best")
+        face(figure, words)
+        return figure
+
+
+def _shifted(value: float, shift: float, at: Sequence[float], logarithmic: bool) -> float:
+    span = at[-1] / at[0] if logarithmic else at[-1] - at[0] or 1.0
+    return float(value * span**shift) if logarithmic else value + shift * span
+
+
+def _mark_rising(axes: Axes, xs: Sequence[float], rows: pd.DataFrame, column: str, scale: float, group: int) -> None:
+    for x, row in zip(xs, records(rows), strict=True):
+        if row["n"] and row["rising"] > row["n"] / 2 and not math.isnan(row[column]):
+            top = row[f"{column}_high"] if not math.isnan(row[f"{column}_high"]) else row[column]
+            axes.annotate(
+                "↑", (x, top * scale), (0, 3), textcoords="offset points", ha="center", color=colour_of(group)
+            )

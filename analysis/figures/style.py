@@ -1,0 +1,173 @@
+"""The one style of all figures, what they are made of, and how they are saved.
+
+Figures are made without pyplot and are saved as PNG, SVG and PDF that are the same byte for byte when they are made
+again. Which data they come from stands on their face, below the axes.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.textpath import text_to_path
+
+from analysis.numbers.results import records, short
+
+# Okabe and Ito's palette, distinguishable with every kind of colour vision; its yellow is too pale for lines.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+MARKERS = "osD^vPX"
+DASHES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)))
+GREY = "#555555"
+EDGE = 0.012
+"""Of a figure's width, what words keep from its left and right edge."""
+STYLE: dict[str, Any] = {
+    "axes.axisbelow": True, "axes.edgecolor": GREY, "axes.grid": True, "axes.labelsize": 9, "axes.linewidth": 0.8,
+    "axes.spines.right": False, "axes.spines.top": False, "axes.titlelocation": "left", "axes.titlesize": 9,
+    "font.family": "DejaVu Sans", "font.size": 9, "grid.color": "#e4e4e4", "grid.linewidth": 0.6,
+    "legend.fontsize": 8, "legend.frameon": False, "legend.handlelength": 2.6, "lines.linewidth": 1.6,
+    "pdf.fonttype": 42, "savefig.dpi": 200, "svg.hashsalt": "labsweep", "xtick.color": GREY, "xtick.labelsize": 8,
+    "ytick.color": GREY, "ytick.labelsize": 8,
+}  # fmt: skip
+FORMATS: dict[str, dict[str, None]] = {
+    "png": {},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None, "ModDate": None},
+}
+
+
+def colour_of(group: int) -> str:
+    """The colour of the group of this number; after seven they come round again."""
+    return COLOURS[group % len(COLOURS)]
+
+
+def marker_of(group: int) -> str:
+    """The marker of the group of this number, likewise."""
+    return MARKERS[group % len(MARKERS)]
+
+
+@dataclass(frozen=True)
+class Words:
+    """What stands on a figure."""
+
+    title: str
+    x: str
+    y: str
+    note: str
+    """Below the axes: the data, and what bars and bands are."""
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write PNG (200 dots an inch), SVG and PDF; each appears whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    with matplotlib.rc_context(STYLE):
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)  # laid out once for all formats
+    for kind, metadata in FORMATS.items():
+        buffer = io.BytesIO()
+        with matplotlib.rc_context(STYLE):
+            figure.savefig(buffer, format=kind, metadata=metadata)
+        path, partial = folder / f"{name}.{kind}", folder / f".{name}.{kind}.partial"
+        partial.write_bytes(buffer.getvalue())
+        partial.replace(path)
+        paths.append(path)
+    return paths
+
+
+def groups(table: pd.DataFrame, series: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """(name, rows) of each line, in the table's order."""
+    names = [", ".join(short(str(row[key])) for key in series) for row in records(table)]
+    for name in dict.fromkeys(names):
+        yield name, table[[other == name for other in names]]
+
+
+def errorbars(
+    axes: Axes, xs: Sequence[float], rows: pd.DataFrame, column: str, scale: float, group: int, style: int
+) -> None:
+    """Means with their bounds `_low` and `_high`, joined by a line; later styles are dashed, with hollow marks."""
+    colour, ys = colour_of(group), rows[column] * scale
+    bars = [(ys - rows[f"{column}_low"] * scale).fillna(0), (rows[f"{column}_high"] * scale - ys).fillna(0)]
+    axes.errorbar(
+        xs, ys, yerr=bars, color=colour, linestyle=DASHES[style], marker=marker_of(group), markersize=5,
+        markerfacecolor="white" if style else colour, elinewidth=1.1, capsize=2.5, capthick=1.1, zorder=3 - style / 2,
+    )  # fmt: skip
+
+
+def handle(colour: str, marker: str, dash: Any, label: str, *, hollow: bool = False) -> Line2D:
+    """An entry of a legend."""
+    face_colour = "white" if hollow else colour
+    return Line2D(
+        [], [], color=colour, marker=marker, markersize=5, markerfacecolor=face_colour, linestyle=dash, label=label
+    )
+
+
+def keys(names: Sequence[str], columns: Sequence[str]) -> list[Line2D]:
+    """Entries for lines told apart by colour and mark (`names`) and by dashes (`columns`); none for a single one."""
+    entries = []
+    if len(names) > 1:
+        entries += [handle(colour_of(g), marker_of(g), "-", name) for g, name in enumerate(names)]
+    if len(columns) > 1:
+        colour = GREY if len(names) > 1 else COLOURS[0]
+        entries += [handle(colour, "o", DASHES[i], label, hollow=i > 0) for i, label in enumerate(columns)]
+    return entries
+
+
+def face(figure: Figure, words: Words, entries: Sequence[Artist] = ()) -> None:
+    """Title and note, and at the right of the title a legend of `entries`; titles of panels are fitted to these.
+
+    Comes last: what stands on the figure decides how wide a panel is.
+    """
+    width = figure.get_figwidth()
+    room = (1 - 2 * EDGE) * width - (_legend(figure, entries) + 0.2 if entries else 0)
+    title = fitted(words.title, max(room, 0.25 * width), size=11, weight="bold")
+    figure.suptitle(title, x=EDGE, ha="left", fontsize=11, fontweight="bold")
+    note = fitted(words.note, (1 - 2 * EDGE) * width, size=7.5)
+    figure.supxlabel(note, x=EDGE, ha="left", fontsize=7.5, color=GREY, linespacing=1.4)
+    titled = [axes for axes in figure.axes if axes.get_title("left")]
+    if titled and (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+    for axes in titled:
+        inches = axes.get_position().width * width
+        axes.set_title(fitted(axes.get_title("left"), inches, size=STYLE["axes.titlesize"]))
+
+
+def fitted(text: str, inches: float, *, size: float, weight: str = "normal") -> str:
+    """`text` in lines of so many inches at most, measured in its font of `size` points; too long a word is broken."""
+    font = FontProperties(size=size, weight=weight)
+
+    def fits(line: str) -> bool:
+        points: float = text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]
+        return 1.04 * points <= 72 * inches  # a PNG's letters stand on whole dots: they may be that much wider
+
+    lines = [""]
+    for word in text.split():
+        if fits(longer := f"{lines[-1]} {word}".strip()):
+            lines[-1] = longer
+            continue
+        lines.append("")
+        for letter in word:
+            if lines[-1] and not fits(lines[-1] + letter):
+                lines.append("")
+            lines[-1] += letter
+    return "\n".join(filter(None, lines))
+
+
+def _legend(figure: Figure, entries: Sequence[Artist]) -> float:
+    """A legend at the upper right, in as many rows as leave nearly half of the width to a title; its inches."""
+    for columns in range(len(entries), 0, -1):
+        legend = figure.legend(handles=list(entries), loc="outside upper right", ncols=columns)
+        inches = legend.get_window_extent().width / figure.dpi
+        if inches < 0.55 * figure.get_figwidth() or columns == 1:
+            break
+        legend.remove()
+    return inches

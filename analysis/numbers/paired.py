@@ -1,0 +1,114 @@
+"""Differences between conditions, paired by seed: what both networks of a seed have in common drops out of them.
+
+A row compares two conditions (or the two recipes of one) that differ in `factor` alone: `difference` is how much higher
+`metric` is at its value `to` than at `from`. `low` and `high` bound it over seeds, and `image_se` is its standard error
+over test images, paired too. Intervals are not widened for the number of comparisons.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from analysis.numbers.intervals import paired_difference
+from analysis.numbers.results import CHOSEN, PRESCRIBED, Condition, Correct, Results, as_given, error_of
+from analysis.numbers.seeds import image_error
+
+Row = tuple[Condition, str]
+"""A row of the best-config table: a condition and one of its recipes."""
+
+
+def differences(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
+    """Of the selecting metric: neighbouring values of a numeric factor, all pairs of another, chosen and prescribed."""
+    metric = ("test_" if results.phase == "confirm" else "val_") + error_of(results.metric)
+    pairs = [
+        (factor, a, b)
+        for a, b in itertools.combinations(_rows(results, seeds), 2)
+        if (factor := _neighbours(results, a, b)) is not None
+    ]
+    return _paired(results, seeds, pairs, metric)
+
+
+def compare(
+    results: Results, seeds: pd.DataFrame, factor: str, first: Any, second: Any, metric: str, recipe: str = CHOSEN
+) -> pd.DataFrame:
+    """Of any column of `seeds`: every two conditions that differ in `factor` alone, there `first` and `second`.
+
+    The factor may be "recipe", `first` and `second` are then recipes, and a condition has a row where these are two.
+    Pairs without a seed in common have none.
+    """
+    rows = [row for row in _rows(results, seeds) if factor == "recipe" or row[1] == recipe]
+    sides = ([row for row in rows if _values(row)[factor] == value] for value in (first, second))
+    pairs = [(factor, a, b) for a, b in itertools.product(*sides) if _differing(a, b) == [factor]]
+    paired = _paired(results, seeds, pairs if metric in seeds else [], metric)
+    return paired[paired["n"] > 0]
+
+
+def _paired(results: Results, seeds: pd.DataFrame, pairs: Iterable[tuple[str, Row, Row]], metric: str) -> pd.DataFrame:
+    rows = []
+    for factor, first, second in pairs:
+        a, b = (seeds[(seeds["condition"] == c.key) & (seeds["recipe"] == recipe)] for c, recipe in (first, second))
+        both = a.merge(b, on="seed", suffixes=("", "_second"))
+        gap = paired_difference(list(both[metric]), list(both[f"{metric}_second"]))
+        x, y = _values(first), _values(second)
+        rows.append(
+            {
+                "factor": factor,
+                "from": x[factor],
+                "to": y[factor],
+                **{key: "" if key == factor else value for key, value in x.items()},
+                "metric": metric,
+                "difference": gap.mean,
+                "low": gap.low,
+                "high": gap.high,
+                "n": gap.n,
+                "image_se": _image_error(results, metric, list(both["trial"]), list(both["trial_second"])),
+            }
+        )
+    named = ["factor", "from", "to", *results.keys, "recipe"]
+    table = pd.DataFrame(rows, columns=[*named, "metric", "difference", "low", "high", "n", "image_se"])
+    return as_given(table, rows, ["from", "to", *results.keys])
+
+
+def _rows(results: Results, seeds: pd.DataFrame) -> list[Row]:
+    """Those with a reported trial among `seeds`."""
+    known = set(zip(seeds["condition"], seeds["recipe"], strict=True))
+    return [(c, recipe) for c in results.conditions for recipe in c.recipes if (c.key, recipe) in known]
+
+
+def _values(row: Row) -> dict[str, Any]:
+    return {**row[0].values, "recipe": row[1]}
+
+
+def _differing(a: Row, b: Row) -> list[str]:
+    """The keys in which two rows differ; two recipes of one content are one."""
+    x, y = _values(a), _values(b)
+    names = [name for name in x if x[name] != y[name]]
+    return [] if names == ["recipe"] and a[0].recipes[a[1]] == b[0].recipes[b[1]] else names
+
+
+def _neighbours(results: Results, a: Row, b: Row) -> str | None:
+    """The one key in which two rows differ, if they are to be compared."""
+    differing = _differing(a, b)
+    if differing == ["recipe"]:
+        return "recipe"
+    if len(differing) != 1 or PRESCRIBED in (a[1], b[1]):
+        return None
+    name = differing[0]
+    values = {condition.values[name] for condition in results.conditions}
+    if all(isinstance(value, int | float) for value in values):
+        low, high = sorted((a[0].values[name], b[0].values[name]))
+        return None if any(low < value < high for value in values) else name
+    return name
+
+
+def _image_error(results: Results, metric: str, first: Sequence[str], second: Sequence[str]) -> float:
+    gaps = []
+    for a, b in zip(first, second, strict=True):
+        x, y = results.correct(a, metric), results.correct(b, metric)
+        if x is not None and y is not None and x.alike(y):
+            gaps.append(Correct(y.right.astype(float) - x.right, x.strata))
+    return image_error(gaps)

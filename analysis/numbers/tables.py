@@ -1,0 +1,196 @@
+"""The tables of an answer, in full precision; `formats` rounds them for people, `figures` draws them.
+
+Columns of a mean carry `_low` and `_high` beside it: its 95 % interval over seeds, of which there are `n`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from analysis.numbers.intervals import Interval, accuracy_interval, t_interval
+from analysis.numbers.results import CHOSEN, REPORTED, Condition, Results, as_given, error_of, is_share, records
+from analysis.numbers.seeds import counts, images_of, labels, measured, network_error, reported
+from analysis.selection import asked_for, drawn
+
+SETTLED = (*REPORTED, "stopped", "failed", "oom")
+"""Statuses of a trial that will not run any further."""
+
+
+def best_config(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
+    """A row a condition, and another for its prescribed recipe: the config, how good, how long, at what cost.
+
+    `search_…` is the mean over search seeds by which it was chosen; the other means are over the reported
+    trials (`seeds`, as `by_seed` gives them). Counts of trials (`trials` = `run` + `failed` + `unfinished`;
+    `stopped` and `diverged` are among those run) are the condition's, both phases together. `test_configs`
+    counts the configs for which test data was opened.
+    """
+    rows = []
+    for condition in results.conditions:
+        for recipe in [CHOSEN, *(name for name in condition.recipes if name != CHOSEN)]:
+            text = condition.recipes.get(recipe)
+            own = seeds[(seeds["condition"] == condition.key) & (seeds["recipe"] == recipe)]
+            rows.append(
+                {
+                    **condition.values,
+                    "recipe": recipe,
+                    **_config(results, condition, text),
+                    f"search_{results.metric}": condition.score if recipe == CHOSEN else math.nan,
+                    "search_seeds": condition.search_seeds if recipe == CHOSEN else 0,
+                    **_summary(results, own),
+                    **_spent(results, condition, own),
+                    **_counts(condition, results.last),
+                }
+            )
+    return as_given(pd.DataFrame(rows), rows, [*results.keys, *results.hyperparameters])
+
+
+def curves(results: Results) -> pd.DataFrame:
+    """A row an epoch of each condition's reported recipes: every metric's mean and interval over the seeds.
+
+    Where a seed has no value (it diverged before), the mean is NaN from there on. Accuracies come as errors
+    too.
+    """
+    rows = []
+    for condition, recipe, trials in reported(results):
+        ids = [trial["id"] for trial in trials]
+        epochs = results.epochs(ids)
+        images = labels(trials[0]["facts"])
+        metrics = [name for name in epochs.columns if str(name).startswith(("train_", "val_", "test_"))]
+        for epoch, own in epochs.groupby("epoch") if len(epochs) else ():
+            own = own.set_index("trial").reindex(ids)
+            row: dict[str, Any] = {**condition.values, "recipe": recipe, "epoch": epoch, "n": len(ids)}
+            row["steps"] = float(own["steps"].mean())
+            for name in metrics:
+                row |= _mean(str(name), list(own[name]), images)
+                if str(name).endswith("accuracy"):
+                    row |= _mean(error_of(str(name)), list(1 - own[name]), images)
+            rows.append(row)
+    if not rows:
+        return pd.DataFrame(columns=[*results.keys, "recipe", "epoch", "n"])
+    return as_given(pd.DataFrame(rows), rows, results.keys)
+
+
+def searched(results: Results) -> pd.DataFrame:
+    """A row a search trial that its condition's plan asked for: its config, seed and status, and how it did.
+
+    `draw` numbers the configs of a condition, 0 is the prescribed recipe. Every `val_…` metric is there, at the last
+    `epoch` that the trial reached; a trial that failed or is not finished has none.
+    """
+    rows = []
+    for condition in results.conditions:
+        own = drawn(condition.trials, condition.plan)
+        for trial in records(own[own["phase"] == "search"]):
+            ended = trial["status"] in (*REPORTED, "stopped") and trial["id"] in results.last.index
+            rows.append(
+                {
+                    **condition.values,
+                    "draw": trial["draw"],
+                    **{name: trial["config"].get(name) for name in results.hyperparameters},
+                    "seed": trial["seed"],
+                    "trial": trial["id"],
+                    "status": trial["status"],
+                    **(results.last.loc[trial["id"]].to_dict() if ended else {}),
+                }
+            )
+    held_out = [name for metric in results.metrics if (name := f"val_{metric}") in results.last]
+    described = [*results.keys, "draw", *results.hyperparameters, "seed", "trial", "status", "epoch"]
+    return as_given(pd.DataFrame(rows, columns=[*described, *held_out]), rows, results.keys)
+
+
+def by_set(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Each row once for each data set, whose own measures then bear the plain names: `test_first_error` → `test_error`.
+
+    `names` maps the config fields of the data sets to their names; columns `field` and `data` hold both.
+    """
+    own = {
+        field: {str(c): str(c).replace(f"_{field}_", "_") for c in table if f"_{field}_" in str(c)} for field in names
+    }
+    taken = {column for renamed in own.values() for column in (*renamed, *renamed.values())}
+    return pd.concat(
+        [
+            table.drop(columns=[c for c in table if c in taken and c not in renamed])
+            .rename(columns=renamed)
+            .assign(field=field, data=names[field])
+            for field, renamed in own.items()
+        ],
+        ignore_index=True,
+    )
+
+
+def progress(best: pd.DataFrame) -> str | None:
+    """`n/N` of a best-config table: trials settled of trials planned; None if all are."""
+    own = best[best["recipe"] == CHOSEN]
+    planned, unfinished = int(own["trials"].sum()), int(own["unfinished"].sum())
+    return f"{planned - unfinished}/{planned}" if unfinished else None
+
+
+def _config(results: Results, condition: Condition, recipe: str | None) -> dict[str, Any]:
+    """The hyperparameters of a recipe of this condition; None for those that change nothing in it."""
+    config = json.loads(recipe) if recipe else {}
+    trials = condition.trials[condition.trials["recipe"] == recipe]
+    unused = {name for facts in trials["facts"] for name in facts.get("unused", ())}
+    return {name: None if name in unused else config.get(name) for name in results.hyperparameters}
+
+
+def _summary(results: Results, own: pd.DataFrame) -> dict[str, Any]:
+    """Means and intervals over the seeds of one recipe."""
+    images = {column: own[column].iloc[0] for column in counts(results) if len(own)}
+    row: dict[str, Any] = {"n": len(own)}
+    for name in measured(results):
+        row |= _mean(name, list(own[name]), images)
+        if name.startswith("test_") and not name.endswith("error"):
+            row[f"{name}_sd"] = t_interval(list(own[name])).sd
+        if name.startswith("test_") and name.endswith("accuracy"):
+            known = [results.correct(trial, name) for trial in own["trial"]]
+            row[f"{name}_image_se"] = network_error([correct for correct in known if correct is not None])
+    row["rising"] = int((own["rising"] == 1).sum())
+    return row
+
+
+def _mean(name: str, values: Sequence[float], images: Mapping[str, Any]) -> dict[str, float]:
+    """A mean and its bounds; on the logit for a share of images whose number is known."""
+    count = images_of(images, name)
+    if is_share(name) and count > 0:
+        interval: Interval = accuracy_interval(values, int(count))
+    else:
+        interval = t_interval(values, least=1.0 if name.endswith(("_epoch", "_steps")) else -math.inf)
+    return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+
+
+def _spent(results: Results, condition: Condition, own: pd.DataFrame) -> dict[str, Any]:
+    """Labels, from the reported trials or, before there are any, from the search."""
+    known = labels(condition.facts)
+    return {
+        name: own[name].iloc[0] if own[name].notna().any() else known.get(name, math.nan) for name in counts(results)
+    }
+
+
+def _counts(condition: Condition, last_epochs: pd.DataFrame) -> dict[str, int]:
+    trials, plan, recipes = condition.trials, condition.plan, condition.recipes
+    settled = trials["status"].isin(SETTLED)
+    search = trials["phase"] == "search"
+    asked, due = asked_for(trials, last_epochs, plan)
+    ended = int(asked["status"].isin(SETTLED).sum())
+    missing = max(due - ended, len(asked) - ended)
+    if plan["confirm"]:
+        prescribed = plan.get("prescribed", False)
+        wanted = {r for name, r in recipes.items() if prescribed or name == CHOSEN} if CHOSEN in recipes else ()
+        planned = len(plan["confirm_seeds"]) * (len(wanted) if wanted else 1 + bool(prescribed))
+        awaited = trials["recipe"].isin(list(wanted)) & trials["seed"].isin(plan["confirm_seeds"])
+        missing += planned - int((~search & settled & awaited).sum())
+    failed = int(trials["status"].isin(["failed", "oom"]).sum())
+    ran = int(settled.sum()) - failed
+    return {
+        "trials": ran + failed + missing,
+        "run": ran,
+        "failed": failed,
+        "stopped": int((trials["status"] == "stopped").sum()),
+        "diverged": int(trials["status"].isin(["diverged", "collapsed"]).sum()),
+        "unfinished": missing,
+        "test_configs": int(trials.loc[trials["test_openings"] > 0, "recipe"].nunique()),
+    }

@@ -1,0 +1,142 @@
+"""An answer on one screen: one table, and a few lines on what it rests on. The files have everything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.numbers.results import CHOSEN, Results, records
+from analysis.report.people import reported_cells
+from analysis.words import INTERVAL, NONE, as_text, bounded, digits_of, heading, key_cells, number, unit_of, whole
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What a terminal shows, besides warnings and file names."""
+
+    shared: str
+    """What all rows have in common: data, factors with a single value, settings."""
+    table: pd.DataFrame
+    """Text: what tells the conditions apart, the best config, and how good it is."""
+    keys: int
+    """How many of its first columns name the condition."""
+    further: int
+    """How many of its last columns are left out where they do not fit."""
+    note: str
+    """What the numbers mean: two lines of 80 characters at most."""
+    cost: str
+    """Trials, what went wrong with them and where, and labels."""
+    verdict: str
+
+
+def make_brief(results: Results, best: pd.DataFrame, verdict: str) -> Brief:
+    """From the best-config table, `tables.best_config`."""
+    rows = records(best)
+    cells = [key_cells(results, row) for row in rows]
+    varying = [key for key in cells[0] if len({cell[key] for cell in cells}) > 1] if cells else []
+    table = pd.DataFrame(
+        {**{key: cell[key] for key in varying}, **_config(results, row), **_found(results, row)}
+        for cell, row in zip(cells, rows, strict=True)
+    )
+    own = [(cell, row) for cell, row in zip(cells, rows, strict=True) if row["recipe"] == CHOSEN]
+    named = [(", ".join(f"{key} {cell[key]}" for key in varying if key != "recipe"), row) for cell, row in own]
+    return Brief(
+        shared=_shared(results, {key: cells[0][key] for key in cells[0] if key not in varying} if cells else {}),
+        table=table,
+        keys=len(varying),
+        further=len(results.report),
+        note=_note(results, table),
+        cost=f"{_trials(named)} {_labels([row for _, row in own])}".strip(),
+        verdict=verdict,
+    )
+
+
+def _config(results: Results, row: Mapping[str, Any]) -> dict[str, str]:
+    return {results.named(name): as_text(row[name]) for name in results.hyperparameters}
+
+
+def _found(results: Results, row: Mapping[str, Any]) -> dict[str, str]:
+    n, digits = int(row["n"]), digits_of(row, f"test_{results.metric}")
+    metric, unit = results.named(results.metric), unit_of(results.metric)
+    epochs = NONE if not n else whole(row["best_epoch"]) + (" ↑" if row["rising"] > n / 2 else "")
+    further = reported_cells(results, row, bounds=False)
+    if results.phase != "confirm":
+        measured = bounded(row, f"val_{results.metric}", digits)
+        return {f"validation {metric}{unit} {INTERVAL}": measured, "n": str(n), "best epoch": epochs, **further}
+    validation = number(row[f"val_{results.metric}"], n, digits)
+    if not n:
+        searched = number(row[f"search_{results.metric}"], 0, digits)
+        validation = NONE if searched == NONE else f"{searched} *"
+    oracle = {"oracle": number(row[f"oracle_{results.metric}"], n, digits)} if results.has_oracle else {}
+    return {
+        "val. %" if unit else f"val. {metric}": validation,
+        f"test {metric}{unit} {INTERVAL}": bounded(row, f"test_{results.metric}", digits),
+        "n": str(n),
+        **oracle,
+        "best epoch": epochs,
+        **further,
+    }
+
+
+def _shared(results: Results, keys: Mapping[str, str]) -> str:
+    fixed = {heading(k): as_text(v) for k, v in results.settings.items() if v is not None} | dict(keys)
+    told = set(map(heading, results.data_fields))
+    rest = [f"{name} {value}" for name, value in fixed.items() if name not in told]
+    return "; ".join([f"Data: {results.describe_data()}", *rest])
+
+
+def _note(results: Results, table: pd.DataFrame) -> str:
+    near = "0.1 point" if results.is_accuracy else "0.1 %"
+    if results.phase != "confirm":
+        return f"Mean of n search seeds, last epoch [95 % t interval].\nBest epoch: first within {near} of the best."
+    oracle = "oracle: best test of any epoch; " if results.has_oracle else ""
+    lines = (
+        "Config chosen by val.; test: mean of n fresh seeds, last epoch [95 % t interval]",
+        f"{oracle}best epoch: val. within {near}",
+    )
+    starred = any(str(cell).endswith("*") for cell in table.filter(like="val.").to_numpy().ravel())
+    return "\n".join(lines) + ("; *: search" if starred else "")
+
+
+def _trials(conditions: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """`145 trials (29 a condition).`, or how many of how many, and in which condition what went wrong."""
+    total = {name: sum(int(row[name]) for _, row in conditions) for name in ("trials", "run", "stopped")}
+    wrong: dict[str, list[str]] = {}
+    for name, row in conditions:
+        kinds = [f"{row[kind]} {kind}" for kind in ("failed", "diverged", "unfinished") if row[kind]]
+        if kinds:
+            wrong.setdefault(", ".join(kinds), []).append(name)
+    told = [
+        f"{kinds} ({'; '.join(names) if len(names) < 4 else f'in each of {len(names)} conditions'})"
+        if len(conditions) > 1
+        else kinds
+        for kinds, names in wrong.items()
+    ]
+    text = f"{total['trials']} trials"
+    if total["run"] < total["trials"]:
+        text = f"{total['run']}/{total['trials']} trials"
+    elif len(conditions) > 1 and len({row["trials"] for _, row in conditions}) == 1:
+        text += f" ({conditions[0][1]['trials']} a condition)"
+    if total["stopped"]:
+        text += f", {total['stopped']} of them stopped early"
+    return f"{text}: {'; '.join(told)}." if told else f"{text}."
+
+
+def _labels(rows: Sequence[Mapping[str, Any]]) -> str:
+    spent = {
+        "training": _span(row["labels_train"] for row in rows),
+        "validation": _span(row["labels_validation"] for row in rows),
+    }
+    texts = [f"{count} for {use}" for use, count in spent.items() if count]
+    tested = _span(row["test_images"] for row in rows)
+    parts = [f"labels: {', '.join(texts)}"] if texts else []
+    parts += [f"{tested} test images"] if tested else []
+    return "; ".join(parts).capitalize() + "." if parts else ""
+
+
+def _span(values: Any) -> str:
+    known = sorted({int(value) for value in values if value is not None and not pd.isna(value)})
+    return "–".join(f"{value:,}" for value in dict.fromkeys([known[0], known[-1]])) if known else ""

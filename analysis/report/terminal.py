@@ -1,0 +1,155 @@
+"""An answer in the terminal, on one screen: no cell is broken, and no word."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from analysis.report.answer import Answer
+from analysis.report.markup import is_numeric
+from analysis.words import INTERVAL
+
+PIPED_WIDTH = 100
+"""Columns where standard output is no terminal, unless COLUMNS says otherwise."""
+TEXT_WIDTH = 100
+"""Longer lines of running text are hard to read."""
+_INTERVAL = (INTERVAL, INTERVAL.replace(" ", "_"))
+"""In a heading, and while it must not be broken."""
+
+
+def standard_output() -> Console:
+    """A console as wide as the terminal, or as COLUMNS, or 100 columns."""
+    piped = not sys.stdout.isatty() and not os.environ.get("COLUMNS", "").isdecimal()
+    return Console(width=PIPED_WIDTH if piped else None)
+
+
+def show(answer: Answer, console: Console) -> None:
+    """Print an answer: its table in brief, the verdict, what to beware of, and where the files lie."""
+    brief = answer.brief
+    partial = f"  PARTIAL: {answer.partial} trials" if answer.partial else ""
+    say(f"**{answer.title}{partial}**", console)
+    say(f"{brief.shared}.", console)
+    console.print()
+    for heading, frame, gap in layout(brief.table, brief.keys, console.width, brief.further):
+        if heading:
+            say(f"**{heading}**", console)
+        console.print(table(frame, gap))
+        console.print()
+    say(brief.note, console, style="dim")
+    say(brief.cost, console)
+    console.print()
+    say(brief.verdict, console)
+    for warning in answer.warnings:
+        say(f"! {warning}", console, style="yellow")
+    console.print()
+    for line in _files(answer.files):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def say(text: str, console: Console, style: str = "") -> None:
+    """Print Markdown's paragraphs with their **bold** words; a number stays with its unit, an interval whole."""
+    text = re.sub(r"\[[\d−–][^\[\]]{0,25}\d\]", lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
+    text = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    lines = []
+    for line in text.split("\n"):
+        indent = "  " if line.startswith(("- ", "! ")) else ""
+        lines += textwrap.wrap(
+            line,
+            min(console.width, TEXT_WIDTH),
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    pieces = "\n".join(lines).replace("\N{NO-BREAK SPACE}", " ").split("**")
+    bold = Text.assemble(*((piece, "bold" if i % 2 else "") for i, piece in enumerate(pieces)), style=style)
+    console.print(bold, highlight=False, soft_wrap=True)
+
+
+def layout(frame: pd.DataFrame, keys: int, width: int, further: int = 0) -> Iterator[tuple[str, pd.DataFrame, int]]:
+    """Tables to print one after another, (heading, table, gap between columns), none of them wider than `width`.
+
+    One table if it fits; else one for each value of the first of several keys; else, if there are any, the same
+    without its `further` last columns; else its columns in blocks, each after the keys.
+    """
+    names = [str(name) for name in frame]
+    for grouped in range(max(1, keys)):
+        rest = frame[names[grouped:]]
+        gap = next((gap for gap in (2, 1) if _needed(rest, gap) <= width), None)
+        if gap is None:
+            continue
+        if not grouped:
+            yield "", rest, gap
+            return
+        for values, rows in frame.groupby(names[:grouped], sort=False):
+            yield " ".join(map(str, values)), rest.loc[rows.index], gap
+        return
+    if further:
+        yield from layout(frame[names[:-further]], keys, width)
+        return
+    for columns in _blocks(frame, keys, width):
+        yield "", frame[columns], 1
+
+
+def table(frame: pd.DataFrame, gap: int = 2) -> Table:
+    """A table of text as rich draws it: its cells on one line, its headings broken between words."""
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap - 1, 0, 0))
+    for i, name in enumerate(map(str, frame.columns)):
+        width = _width(frame, name)
+        heading = "\n".join(textwrap.wrap(name.replace(*_INTERVAL), width)).replace(*_INTERVAL[::-1])
+        made.add_column(heading, width=width, justify="right" if is_numeric(frame, i) else "left")
+    for row in frame.itertuples(index=False):
+        made.add_row(*map(str, row))
+    return made
+
+
+def _needed(frame: pd.DataFrame, gap: int) -> int:
+    return sum(_width(frame, str(name)) + gap for name in frame) - gap
+
+
+def _width(frame: pd.DataFrame, name: str) -> int:
+    """Characters a column takes."""
+    return max(map(len, [*name.replace(*_INTERVAL).split(), *map(str, frame[name])]))
+
+
+def _blocks(frame: pd.DataFrame, keys: int, width: int) -> list[list[str]]:
+    names = [str(name) for name in frame]
+    blocks: list[list[str]] = [[]]
+    for name in names[keys:]:
+        if blocks[-1] and _needed(frame[[*names[:keys], *blocks[-1], name]], 1) > width:
+            blocks.append([])
+        blocks[-1].append(name)
+    return [[*names[:keys], *block] for block in blocks]
+
+
+def _files(paths: Sequence[Path]) -> Iterator[str]:
+    """A line for the folder and one for each folder in it; files that differ in their suffix only stand together."""
+    if not paths:
+        return
+    root = min((path.parent for path in paths), key=lambda folder: len(folder.parts))
+    yield f"Files in {root}/"
+    for folder in dict.fromkeys(path.parent for path in paths):
+        kinds: dict[str, list[str]] = {}
+        for path in paths:
+            if path.parent == folder:
+                kinds.setdefault(path.stem, []).append(path.suffix[1:])
+        together: dict[tuple[str, ...], list[str]] = {}
+        for stem, suffixes in kinds.items():
+            together.setdefault(tuple(suffixes), []).append(stem)
+        listed = [
+            f"{', '.join(stems)} ({', '.join(suffixes)})"
+            if len(suffixes) > 1
+            else ", ".join(f"{stem}.{suffixes[0]}" for stem in stems)
+            for suffixes, stems in together.items()
+        ]
+        place = f"{folder.relative_to(root)}/  " if folder != root else ""
+        yield f"  {place}{'; '.join(listed)}"

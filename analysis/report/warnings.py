@@ -1,0 +1,50 @@
+"""What a reader should know before believing an answer."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.numbers.results import CHOSEN, Results
+
+
+def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
+    used = results.trials[results.trials["phase"] == results.phase]
+    own = best[best["recipe"] == CHOSEN]
+    notes = []
+    before, now = _seeds_at_first(results), int(own["n"].max()) if len(own) else 0
+    if 0 < before < now:
+        notes.append(f"{now} seeds, after an answer on {before}: who adds until it pleases has too narrow intervals.")
+    if (kinds := used["hardware"].nunique()) > 1:
+        notes.append(f"The reported trials ran on {kinds} kinds of hardware; manifest.json names them.")
+    if (versions := used["code_fingerprint"].nunique()) > 1:
+        notes.append(f"The reported trials were made by {versions} versions of the code; see manifest.json.")
+    if results.left_out:
+        notes.append(f"{_trials(results.left_out)} on other content of the same data or weights: left out.")
+    if failed := int(own["failed"].sum()):
+        notes.append(f"{_trials(failed)} failed; the ledger's column `error` says why.")
+    if diverged := int(own["diverged"].sum()):
+        notes.append(f"{_trials(diverged)} diverged or collapsed; a mean over seeds that holds one is NaN.")
+    if rising := int(((best["n"] > 0) & (best["rising"] > best["n"] / 2)).sum()):
+        rows = "1 row" if rising == 1 else f"{rising} rows"
+        notes.append(f"In {rows} training ended while most seeds still rose: allow more epochs (↑).")
+    if lost := results.unreadable:
+        each, reason = "the first: " if len(lost) > 1 else "", next(iter(lost.values()))
+        notes.append(f"Image variance leaves out {_trials(len(lost))} without readable arrays; {each}{reason}.")
+    return notes
+
+
+def _seeds_at_first(results: Results) -> int:
+    """The fewest seeds that stood in a table of a complete run which shares conditions with the last one, or 0."""
+    same = [run["plan"] for run in results.runs if run["outcome"] == "complete"]
+    return min(
+        (
+            len({*plan["confirm_seeds"]} - {*plan.get("apart_seeds", [])})
+            for plan in same
+            if set(plan["conditions"]) & set(results.plan["conditions"])
+        ),
+        default=0,
+    )
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial" if count == 1 else f"{count} trials"

@@ -1,0 +1,81 @@
+"""Model-based search by Optuna's TPE, in memory: ask for a config, tell how it did.
+
+Each condition has a model of its own, or (`--search pareto`) all share one, which trades the selecting metric for
+another measure: what it learns from are the configs that no other beats in both, whichever condition they are of. Every
+condition still gets as many configs as any other, and chooses among its own.
+Source: S. Watanabe, "Tree-structured Parzen estimator", 2023; Y. Ozaki et al., "Multiobjective TPE", JAIR 2022.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import optuna
+
+from common.canonical import canonical
+from common.seeds import seed_of
+from sweeps.engine.plan import Draw, Plan
+from sweeps.engine.space import Values
+
+STARTUP = 4
+"""Configs that are drawn at random before a condition's own model is asked; a shared one begins with twice as many."""
+
+
+def new_study(plan: Plan, *name: int | str) -> optuna.Study:
+    """A study of the plan's objectives, its seed derived from a name."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    shared = plan.search == "pareto"
+    sampler = optuna.samplers.TPESampler(
+        seed=seed_of(plan.sweep.question, "tpe", *name) % 2**32,
+        constant_liar=True,
+        n_startup_trials=2 * STARTUP if shared else STARTUP,
+    )
+    goals = [plan.sweep.goal, *([plan.sweep.traded] if shared and plan.sweep.traded else [])]
+    up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
+    directions = [up if goal.mode == "max" else down for goal in goals]
+    return optuna.create_study(directions=directions, sampler=sampler)
+
+
+class Proposer:
+    """Proposes configs for one condition."""
+
+    TRIES = 20
+    """How often it is asked again where it proposes what was tried already."""
+
+    def __init__(self, plan: Plan, known: Iterable[Draw], shared: optuna.Study | None = None) -> None:
+        self._seen = {canonical(d.values) for d in known}
+        self._space = plan.request.space
+        self._study = new_study(plan, len(self._seen)) if shared is None else shared
+        self._open: dict[int, optuna.Trial] = {}
+
+    def ask(self, index: int) -> Values:
+        """A config that the condition has not tried, if there is one."""
+        for tries_left in reversed(range(self.TRIES)):
+            trial = self._study.ask()
+            values = {name: dimension.suggest(trial, name) for name, dimension in self._space.items()}
+            if canonical(values) not in self._seen or not tries_left:
+                break
+            self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        self._open[index] = trial
+        self._seen.add(canonical(values))
+        return values
+
+    def tell(self, draw: Draw, values: Sequence[float] | None) -> None:
+        """How a config did, by objective. None: it failed. A diverged one (NaN) counts as the worst possible."""
+        if values is not None:
+            ups = [direction == optuna.study.StudyDirection.MAXIMIZE for direction in self._study.directions]
+            worst = [-math.inf if up else math.inf for up in ups]
+            values = [bad if math.isnan(value) else value for value, bad in zip(values, worst, strict=True)]
+        trial = self._open.pop(draw.index, None)
+        if trial is not None:
+            state = optuna.trial.TrialState.FAIL if values is None else optuna.trial.TrialState.COMPLETE
+            self._study.tell(trial, values, state=state)
+        elif values is not None and all(k in draw.values and draw.values[k] in d for k, d in self._space.items()):
+            self._study.add_trial(  # known from an earlier run, or prescribed
+                optuna.trial.create_trial(
+                    params={k: d.encode(draw.values[k]) for k, d in self._space.items()},
+                    distributions={k: d.distribution() for k, d in self._space.items()},
+                    values=values,
+                )
+            )

@@ -1,0 +1,425 @@
+"""Tables hold the numbers that a ledger implies, worked out here by hand."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import words
+from analysis.ledger import Ledger
+from analysis.numbers.intervals import accuracy_interval, t_interval
+from analysis.numbers.paired import differences
+from analysis.numbers.results import Results, records
+from analysis.numbers.seeds import by_seed, to_the_best
+from analysis.numbers.tables import best_config, by_set, curves, progress
+from analysis.report import markup, people
+from analysis.report.brief import make_brief
+from tests.support.synthetic import (
+    CONFIRM_SEEDS,
+    DRAWS,
+    FACTORS,
+    IMAGES,
+    KEY,
+    TESTED,
+    Measured,
+    add_trial,
+    begin,
+    condition,
+    fill,
+    fill_question,
+    findings,
+    small,
+    tables,
+)
+
+
+def test_a_condition_worked_out_by_hand(tmp_path: Path) -> None:
+    small(tmp_path)
+    _, seeds, best = tables(tmp_path)
+    row = best.iloc[0]
+    assert (row["backbone"], row["train_size"], row["lr"], row["epochs"]) == ("squeezenet1_1", 100, 0.01, 20)
+    assert (row["search_accuracy"], row["search_seeds"], row["n"]) == (0.75, 1, 5)
+    expected = accuracy_interval(TESTED, IMAGES)
+    assert row["test_accuracy"] == pytest.approx(0.844)
+    assert (row["test_accuracy_low"], row["test_accuracy_high"]) == (expected.low, expected.high)
+    assert row["test_accuracy_sd"] == pytest.approx(t_interval(TESTED).sd)
+    assert 0 < row["test_accuracy_image_se"] < 0.02
+    assert row["val_accuracy"] == pytest.approx(0.824)
+    assert row["test_error"] == pytest.approx(1 - 0.844)
+    assert row["oracle_error"] == pytest.approx(1 - 0.874)  # the third epoch, not the last
+    assert (row["best_epoch"], row["oracle_epoch"], row["rising"]) == (3, 3, 0)
+    assert (row["best_steps"], row["oracle_steps"]) == (21, 21)  # 100 images in batches of 16: 7 steps an epoch
+    assert (row["labels_train"], row["labels_validation"], row["test_images"]) == (100, 300, IMAGES)
+    assert (row["trials"], row["run"], row["failed"], row["unfinished"], row["test_configs"]) == (7, 7, 0, 0, 1)
+    assert progress(best) is None
+    assert list(seeds["seed"]) == list(CONFIRM_SEEDS)
+    assert list(seeds["test_accuracy"]) == list(TESTED)
+
+
+def test_a_diverged_seed_makes_the_mean_nan_and_is_counted(tmp_path: Path) -> None:
+    small(tmp_path, statuses=["done", "done", "diverged", "done", "collapsed"])
+    results, _, best = tables(tmp_path)
+    row = best.iloc[0]
+    assert math.isnan(row["test_accuracy"])
+    assert math.isnan(row["best_epoch"])
+    assert (row["n"], row["diverged"], row["unfinished"]) == (5, 2, 0)
+    shown = people.results_table(results, best)
+    assert shown["test accuracy, % [95 %]"][0].startswith("NaN")
+    assert progress(best) is None
+
+
+def test_failed_and_missing_trials_lower_n_and_are_counted(tmp_path: Path) -> None:
+    small(tmp_path, statuses=["done", "failed", "running", "done"])
+    _, _, best = tables(tmp_path)
+    row = best.iloc[0]
+    assert (row["n"], row["run"], row["failed"], row["unfinished"], row["trials"]) == (2, 4, 1, 2, 7)
+    assert progress(best) == "5/7"
+    assert row["test_accuracy"] == pytest.approx((0.80 + 0.86) / 2)
+
+
+def test_conditions_that_were_not_begun_have_a_row(tmp_path: Path) -> None:
+    small(tmp_path, tested=(), factors={"backbone": ["squeezenet1_1"], "train_size": [900, 100]})
+    results, _, best = tables(tmp_path)
+    assert list(best["train_size"]) == [100, 900]
+    assert list(best["unfinished"]) == [5, 7]
+    assert progress(best) == "2/14"
+    shown = people.results_table(results, best)
+    assert list(shown["validation accuracy, %"]) == ["75.0 *", "–"]
+    assert list(shown["lr"]) == ["0.01", "–"]
+    assert list(shown["test accuracy, % [95 %]"]) == ["–", "–"]
+
+
+def test_one_seed_has_no_interval(tmp_path: Path) -> None:
+    small(tmp_path, tested=[0.8], confirm_seeds=[1])
+    results, _, best = tables(tmp_path)
+    assert best.iloc[0]["test_accuracy"] == 0.8
+    assert people.results_table(results, best)["test accuracy, % [95 %]"][0] == "80.0 [–, –]"
+
+
+def test_the_prescribed_recipe_is_a_row_of_its_own(tmp_path: Path) -> None:
+    small(tmp_path, prescribed=True, search_trials=3)
+    with Ledger(tmp_path) as ledger:
+        add_trial(ledger, KEY, DRAWS[2], 0, 0, prescribed=True, accuracy=[0.1])
+        for seed in CONFIRM_SEEDS:
+            add_trial(ledger, KEY, DRAWS[2], 0, seed, "confirm", prescribed=True, accuracy=[0.1], test=[0.6])
+        results = Results(ledger)
+        seeds = by_seed(results)
+        best, paired = best_config(results, seeds), differences(results, seeds)
+    assert list(best["recipe"]) == ["chosen", "prescribed"]
+    assert list(best["lr"]) == [DRAWS[1]["lr"], DRAWS[2]["lr"]]
+    assert best["test_accuracy"].tolist() == pytest.approx([0.844, 0.6])
+    assert (best["trials"] == 13).all()
+    assert (best["unfinished"] == 0).all()
+    assert list(paired["factor"]) == ["recipe"]
+    assert paired["difference"][0] == pytest.approx(0.244)
+
+
+def test_a_seed_that_stands_apart_is_in_no_mean(tmp_path: Path) -> None:
+    accuracies = {1: 0.8, 2: 0.82, 42: 0.3}
+    with Ledger(tmp_path) as ledger:
+        begin(
+            ledger, factors=FACTORS, search_trials=1, search_seeds=[0], confirm_seeds=list(accuracies), apart_seeds=[42]
+        )
+        add_trial(ledger, KEY, DRAWS[1], 1, 0, accuracy=[0.9])
+        for seed, accuracy in accuracies.items():
+            add_trial(ledger, KEY, DRAWS[1], 1, seed, "confirm", accuracy=[0.9], test=[accuracy])
+        results = Results(ledger)
+        best = best_config(results, by_seed(results))
+        apart = by_seed(results, apart=True)
+    assert best["test_accuracy"].item() == pytest.approx(0.81)
+    assert best["n"].item() == 2
+    assert best["unfinished"].item() == 0, "its trial counts among those asked for"
+    assert apart[["seed", "test_accuracy"]].to_numpy().tolist() == [[42, 0.3]]
+
+
+def test_a_prescribed_recipe_that_wins_serves_both_rows(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        begin(ledger, factors=FACTORS, search_trials=1, search_seeds=[0], prescribed=True)
+        add_trial(ledger, KEY, DRAWS[2], 0, 0, prescribed=True, accuracy=[0.9])
+        for seed in CONFIRM_SEEDS:
+            add_trial(ledger, KEY, DRAWS[2], 0, seed, "confirm", prescribed=True, accuracy=[0.9], test=[0.9])
+    _, _, best = tables(tmp_path)
+    assert list(best["recipe"]) == ["chosen", "prescribed"]
+    assert list(best["n"]) == [5, 5]
+    assert list(best["trials"]) == [6, 6]
+    assert progress(best) is None
+
+
+def test_a_setting_is_a_column_only_where_it_varies(tmp_path: Path) -> None:
+    small(tmp_path)
+    results, _, best = tables(tmp_path)
+    assert results.keys == ["backbone", "train_size"]
+    assert "bf16" in people.caption(results, best)
+    other = condition("squeezenet1_1", 100, precision="fp32")
+    small(tmp_path, key=other, conditions=[other])
+    results, _, best = tables(tmp_path)
+    assert list(best["precision"]) == ["bf16", "fp32"]
+    assert results.series("train_size") == ["precision"]
+    assert list(best["n"]) == [5, 5]  # the earlier run's condition is still in the answer
+
+
+def test_a_hyperparameter_that_was_fixed_in_one_run_tells_conditions_apart(tmp_path: Path) -> None:
+    small(tmp_path)
+    fixed = condition("squeezenet1_1", 100, lr=0.01)
+    small(tmp_path, key=fixed, conditions=[fixed], hyperparameters=["epochs", "weight_decay", "batch_size"])
+    results, _, best = tables(tmp_path)
+    assert results.keys == ["backbone", "train_size", "fixed_lr"]
+    assert len(best) == 2
+    assert list(best["lr"]) == [0.01, 0.01]
+
+
+def test_the_answer_is_the_newest_plans_not_its_forerunners(tmp_path: Path) -> None:
+    small(tmp_path)
+    with Ledger(tmp_path) as ledger:
+        begin(ledger, factors=FACTORS, search_trials=2, search_seeds=[0], draws=[DRAWS[0], DRAWS[2]])
+    _, _, best = tables(tmp_path)
+    row = best.iloc[0]
+    assert (row["lr"], row["n"]) == (DRAWS[0]["lr"], 0)
+    assert (row["run"], row["unfinished"], row["test_configs"]) == (7, 6, 1)
+
+
+def test_epochs_to_the_best() -> None:
+    series = pd.Series([0.5, 0.9490, 0.9489, 0.95, 0.95]).to_numpy()
+    assert to_the_best(series, maximise=True, accuracy=True) == (1, 3)
+    assert to_the_best(-series, maximise=False, accuracy=False) == (3, 3)
+
+
+@pytest.mark.parametrize(("accuracy", "rising"), [([0.1, 0.5, 0.9], 5), ([0.1, 0.9, 0.9], 0), ([0.9], 0)])
+def test_training_that_ended_rising_is_marked(tmp_path: Path, accuracy: list[float], rising: int) -> None:
+    with Ledger(tmp_path) as ledger:
+        begin(ledger, factors=FACTORS, search_trials=1, search_seeds=[0])
+        add_trial(ledger, KEY, DRAWS[1], 2, 0)
+        for seed in CONFIRM_SEEDS:
+            add_trial(ledger, KEY, DRAWS[1], 2, seed, "confirm", accuracy=accuracy, test=accuracy)
+    results, _, best = tables(tmp_path)
+    assert best.iloc[0]["rising"] == rising
+    assert ("↑" in people.effort_table(results, best).iloc[0, 2]) == bool(rising)
+
+
+def test_training_whose_learning_rate_fell_to_0_is_not_said_to_be_too_short(tmp_path: Path) -> None:
+    def measure(config: dict[str, Any], phase: str) -> Measured:
+        rows = [{"steps": i, "val_accuracy": 0.3 * i, "test_accuracy": 0.3 * i} for i in (1.0, 2.0, 3.0)]
+        return Measured(rows, {"annealed": config["schedule"] == "cosine"}, {})
+
+    factors = {"schedule": ["cosine", "constant"]}
+    fill_question(tmp_path, "toy", measure, factors=factors, draws=[{"lr": 0.1}], settings={"data": "digits"})
+    best = tables(tmp_path)[2].set_index("schedule")
+    assert best["rising"].to_dict() == {"cosine": 0, "constant": len(CONFIRM_SEEDS)}
+
+
+def test_differences_pair_neighbouring_sizes_and_all_backbones(tmp_path: Path) -> None:
+    fill(tmp_path, sizes=[100, 500, 900])
+    with Ledger(tmp_path) as ledger:
+        results = Results(ledger)
+        seeds = by_seed(results)
+        found = differences(results, seeds)
+    sizes = found[found["factor"] == "train_size"]
+    assert sorted(zip(sizes["backbone"], sizes["from"], sizes["to"], strict=True)) == [
+        (name, a, b) for name in ("resnet18", "squeezenet1_1") for a, b in ((100, 500), (500, 900))
+    ]
+    assert list(found.loc[found["factor"] == "backbone", "train_size"]) == [100, 500, 900]
+    row = sizes.iloc[0]
+    own = seeds[seeds["backbone"] == row["backbone"]].set_index(["train_size", "seed"])["test_error"]
+    gap = t_interval([own[row["to"], s] - own[row["from"], s] for s in CONFIRM_SEEDS])
+    assert (row["difference"], row["low"], row["high"], row["n"]) == (gap.mean, gap.low, gap.high, 5)
+    assert 0 < row["image_se"] < 0.05
+
+
+def test_curves_are_means_over_seeds_and_nan_from_where_one_diverged(tmp_path: Path) -> None:
+    small(tmp_path, tested=TESTED[:4])
+    with Ledger(tmp_path) as ledger:
+        add_trial(ledger, KEY, DRAWS[1], 2, 5, "confirm", status="diverged", accuracy=[0.3], test=[0.2])
+        found = curves(Results(ledger))
+    assert list(found["epoch"]) == [1, 2, 3, 4]
+    assert list(found["n"]) == [5] * 4
+    assert found["test_error"][0] == pytest.approx(0.8)
+    assert found["val_accuracy"][0] == pytest.approx(0.3)
+    assert math.isnan(found["test_error"][1])
+    assert found["steps"][0] == 7
+
+
+def test_a_question_without_a_test_split_reports_its_search(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        begin(
+            ledger, question="widths", factors=FACTORS, search_trials=6, search_seeds=[0, 1, 2], confirm=False,
+            confirm_seeds=[], select="min val_loss",
+        )  # fmt: skip
+        for seed in range(3):
+            add_trial(ledger, KEY, DRAWS[0], 1, seed, accuracy=[0.1, 0.2])
+            add_trial(ledger, KEY, DRAWS[1], 2, seed, accuracy=[0.1, 0.9])
+        results = Results(ledger)
+        seeds = by_seed(results)
+        best, paired = best_config(results, seeds), differences(results, seeds)
+    row = best.iloc[0]
+    assert (row["lr"], row["n"], row["unfinished"]) == (0.01, 3, 0)
+    assert row["val_loss"] == pytest.approx(0.2)
+    assert not [name for name in best if "test_loss" in name or "test_error" in name or "oracle" in name]
+    assert paired.empty
+    assert list(people.results_table(results, best)["validation loss"]) == ["0.2"]
+    assert "configs tested" not in people.effort_table(results, best)
+
+
+DOMAINS = {"first": 40, "second": 10}
+"""Test images of two data sets."""
+
+
+def two_sets(config: dict[str, Any], phase: str) -> Measured:
+    """A trial on two data sets at once; the condition `one` has no measure of the second."""
+    seed, both = config["seed"], config["regime"] == "both"
+    right = {"first": 30 + seed % 3, "second": 5 + (seed + config["lr"] * 10) % 2}
+    own = {name: right[name] / DOMAINS[name] for name in (DOMAINS if both else ["first"])}
+    measured = {f"{name}_accuracy": value for name, value in own.items()}
+    measured |= {"cross_accuracy": sum(own.values()) / len(own), "map_at_r": 0.25 * seed}
+    rows = [{"steps": 2.0, "train_loss": 1.0, **{f"val_{n}": v / 2 for n, v in measured.items()}},
+            {"steps": 2.0, "train_loss": 0.5, **{f"val_{n}": v for n, v in measured.items()}}]  # fmt: skip
+    facts: dict[str, Any] = {"train_labels": 7, "validation_labels": 50, "validation_first_labels": 40}
+    if phase == "search":
+        return Measured(rows, facts, {})
+    rows[-1] |= {f"test_{n}": v for n, v in measured.items()}
+    facts |= {"test_labels": 50, "test_first_labels": 40, "test_second_labels": 10}
+    arrays = {f"test_{name}_correct": np.arange(DOMAINS[name]) < right[name] for name in own}
+    arrays["test_cross_correct"] = np.concatenate(list(arrays.values()))
+    arrays["test_cross_strata"] = np.repeat(np.arange(len(own)), [DOMAINS[name] for name in own])
+    return Measured(rows, facts, arrays)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pair")
+    fill_question(
+        folder, "pair", two_sets, factors={"regime": ["one", "both"]}, draws=[{"lr": 0.1}, {"lr": 0.2}],
+        settings={"first": "digits", "second": "letters", "precision": "fp32"}, search_seeds=[0],
+        confirm_seeds=[1, 2, 3], select="max val_cross_accuracy", oracle=False, data_fields=["first", "second"],
+        report=["second_accuracy", "map_at_r"],
+        data=[{"name": name, "builtin": name == "digits", "origin": "made up"} for name in ("digits", "letters")],
+    )  # fmt: skip
+    return folder
+
+
+def test_every_metric_has_its_columns_and_its_own_number_of_images(pair: Path) -> None:
+    _, seeds, best = tables(pair)
+    assert {"val_map_at_r", "test_map_at_r", "test_first_error", "test_second_accuracy"} <= set(seeds)
+    assert not [name for name in best if "oracle" in name]
+    one, both = best.iloc[0], best.iloc[1]
+    expected = accuracy_interval([31 / 40, 32 / 40, 30 / 40], 40)
+    for row in (one, both):
+        assert (row["test_first_accuracy"], row["test_first_accuracy_low"]) == (expected.mean, expected.low)
+        assert row["test_map_at_r_high"] == t_interval([0.25, 0.5, 0.75]).high
+    assert math.isnan(one["test_second_accuracy"])
+    assert (both["test_images"], both["test_first_images"], both["labels_validation_first"]) == (50, 40, 40)
+    assert both["test_cross_error"] == pytest.approx(1 - both["test_cross_accuracy"])
+    parts = [both[f"test_{name}_accuracy_image_se"] for name in DOMAINS]
+    assert both["test_cross_accuracy_image_se"] == pytest.approx(math.hypot(*parts) / 2)
+    assert parts[0] == pytest.approx(math.sqrt(np.mean([k * (40 - k) / 40**3 for k in (31, 32, 30)])))
+
+
+def test_people_read_names_of_data_sets_and_no_oracle_where_there_is_none(pair: Path) -> None:
+    results, _, best = tables(pair)
+    assert results.describe_data() == "digits (built-in), letters"
+    shown = people.results_table(results, best)
+    assert list(shown)[2:] == [
+        "validation cross accuracy, %", "test cross accuracy, % [95 %]", "seeds", "seed SD", "image SE",
+        "test cross error, %", "test letters accuracy, % [95 %]", "test map at r [95 %]",
+    ]  # fmt: skip
+    assert shown["test letters accuracy, % [95 %]"][0] == "–", "this condition has no such measure"
+    assert shown["test map at r [95 %]"][0].startswith("0.5 [")
+    text = people.caption(results, best) + " ".join(people.effort_table(results, best))
+    text += " ".join(make_brief(results, best, "").table) + make_brief(results, best, "").note
+    assert "oracle" not in text
+    assert make_brief(results, best, "").further == 2
+    assert make_brief(results, best, "").shared == "Data: digits (built-in), letters; precision fp32"
+
+
+def test_a_hyperparameter_that_changes_nothing_is_left_blank(tmp_path: Path) -> None:
+    def measure(config: dict[str, Any], phase: str) -> Measured:
+        own = two_sets(config, phase)
+        return own._replace(facts={**own.facts, **({"unused": ["k"]} if config["regime"] == "one" else {})})
+
+    fill_question(
+        tmp_path, "pair", measure, factors={"regime": ["one", "both"]}, draws=[{"lr": 0.1, "k": 3}],
+        settings={"first": "digits", "second": "letters"}, select="max val_cross_accuracy",
+        data_fields=["first", "second"],
+        data=[{"name": name, "builtin": True, "origin": "made up"} for name in ("digits", "letters")],
+    )  # fmt: skip
+    results, _, best = tables(tmp_path)
+    assert [row["k"] for row in records(best)] == [None, 3]
+    assert list(people.results_table(results, best)["k"]) == ["–", "3"]
+    assert list(make_brief(results, best, "").table["k"]) == ["–", "3"]
+    assert [line.split(",")[best.columns.get_loc("k")] for line in markup.to_csv(best).splitlines()] == ["k", "", "3"]
+
+
+def test_conditions_are_compared_in_any_metric(pair: Path) -> None:
+    with findings(pair) as found:
+        row = found.compare("regime", "one", "both", "test_cross_error").iloc[0]
+        assert found.compare("regime", "both", "one", "test_cross_error")["difference"][0] == -row["difference"]
+        assert len(found.compare("regime", "one", "nothing", "test_cross_error")) == 0
+        assert len(found.compare("regime", "one", "both", "test_unheard_of")) == 0
+        first = found.compare("regime", "one", "both", "test_first_error")
+        assert found.share(found.best.iloc[0], "test_first_error").startswith("22.5 % [")
+        assert "(standard error up to " in found.terms()
+        assert found.terms("Sizes count pairs").endswith("Sizes count pairs; choosing took 50 more, for validation.")
+    seeds = found.seeds.set_index(["regime", "seed"])["test_cross_error"]
+    gap = t_interval([seeds["both", s] - seeds["one", s] for s in (1, 2, 3)])
+    assert (row["difference"], row["low"], row["high"], row["n"]) == (gap.mean, gap.low, gap.high, 3)
+    assert math.isnan(row["image_se"]), "not the same test images"
+    assert (first["difference"][0], first["image_se"][0]) == (0, 0)
+
+
+def test_every_search_trial_is_listed(pair: Path) -> None:
+    with findings(pair) as found:
+        searched = found.searched
+    assert len(searched) == 2 * 2
+    assert list(searched)[:7] == ["regime", "draw", "lr", "seed", "trial", "status", "epoch"]
+    assert list(searched["status"].unique()) == ["done"]
+    assert searched["val_cross_accuracy"].notna().all()
+    assert not [name for name in searched if name.startswith("test_")]
+
+
+def test_a_row_for_each_data_set(pair: Path) -> None:
+    with findings(pair) as found:
+        rows = by_set(found.best, {"first": "digits", "second": "letters"})
+    assert list(rows["data"]) == ["digits", "digits", "letters", "letters"]
+    assert list(rows["test_accuracy"])[::2] == [
+        found.best["test_first_accuracy"][0],
+        pytest.approx(math.nan, nan_ok=True),
+    ]
+    assert not [name for name in rows if "first" in name.split("_")[1:-1]]
+
+
+def test_paths_are_told_by_their_last_part() -> None:
+    names = ["mnist", "/data/own/digits.npz", "mnist_photos@cifar10", "mnist_photos@/data/photos"]
+    assert [words.as_text(name) for name in names] == [
+        "mnist", "digits.npz", "mnist_photos@cifar10", "mnist_photos@photos"
+    ]  # fmt: skip
+
+
+def test_whole_numbers_are_told_in_full() -> None:
+    numbers = [3000, 3000.0, np.float64(20_040), 0.0273456, 1e-4, 0.0, None, math.nan]
+    assert [words.as_text(number) for number in numbers] == [
+        "3000", "3000", "20040", "0.0273", "0.0001", "0", "–", "–"
+    ]  # fmt: skip
+
+
+def test_csv_is_exact(tmp_path: Path) -> None:
+    fill(tmp_path, sizes=[100, 300])
+    _, _, best = tables(tmp_path)
+    back = pd.read_csv(io.StringIO(markup.to_csv(best)))
+    pd.testing.assert_frame_equal(back, best, check_dtype=False, check_exact=True)
+
+
+def test_markdown_and_latex_stand_what_a_name_may_hold() -> None:
+    table = pd.DataFrame({"a|b": ["x_1 & 50 %", "–"], "n": ["1", "20"]})
+    lines = markup.to_markdown(table).splitlines()
+    assert lines[0] == r"| a\|b       | n  |"
+    assert lines[1] == "|------------|---:|"
+    text = markup.to_latex(table, "100 % of it", "it")
+    assert r"x\_1 \& 50 \% & 1 \\" in text
+    assert r"\begin{tabular}{lr}" in text
+    assert r"\toprule" in text
+    assert r"\caption{100 \% of it}" in text

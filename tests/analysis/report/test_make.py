@@ -1,0 +1,395 @@
+"""The answer: complete, repeatable to the byte, honest about what is missing, and made without torch or Ray."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib.figure
+import numpy as np
+import pandas as pd
+import pytest
+
+import analysis.__main__ as command
+from analysis.figures import style
+from analysis.figures.lines import draw_lines
+from analysis.figures.style import Words
+from analysis.findings import Draft, Drawing, Findings
+from analysis.ledger import Ledger, LedgerError
+from analysis.report.answer import Answer
+from analysis.report.make import folder_of, make_answer
+from analysis.transfer_sizes import answer as transfer_sizes
+from tests.conftest import ROOT
+from tests.support.synthetic import (
+    BACKBONES,
+    CONFIRM_SEEDS,
+    DRAWS,
+    KEY,
+    Measured,
+    add_trial,
+    answer_by,
+    as_question,
+    begin,
+    condition,
+    fill,
+    fill_question,
+    findings,
+    fingerprints,
+    hash_of,
+    plan,
+    record,
+    small,
+)
+from tests.support.synthetic import FACTORS as ONE
+
+FIGURES = ("test_error", "epochs_to_best", "learning_curves")
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`out` of a finished sweep over two backbones and three sizes."""
+    out = tmp_path_factory.mktemp("runs")
+    fill(out / "transfer_sizes", sizes=[100, 500, 900])
+    return out
+
+
+@pytest.fixture(scope="module")
+def answered(complete: Path) -> Answer:
+    """Its answer."""
+    return make_answer(complete / "transfer_sizes", "transfer_sizes")
+
+
+def written(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of the answer."""
+    paths = [p for p in folder.rglob("*") if p.is_file() and p.parent.name != "arrays" and "ledger" not in p.name]
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
+
+
+def test_everything_is_written_and_the_same_again(complete: Path, answered: Answer) -> None:
+    folder = complete / "transfer_sizes"
+    before = written(folder)
+    tables = {f"tables/best_config.{kind}" for kind in ("csv", "md", "tex")}
+    drawn = {f"figures/{name}.{kind}" for name in FIGURES for kind in ("png", "svg", "pdf")}
+    assert tables | drawn | {"verdict.md", "answer.md", "manifest.json", "tables/seeds.csv"} <= set(before)
+    assert "tables/search.csv" in before
+    assert not [name for name in before if name.endswith(".partial")]
+    make_answer(folder, "transfer_sizes")
+    assert written(folder) == before
+    assert {str(path.relative_to(folder)) for path in answered.files} == set(before)
+    assert answered.partial is None
+    assert all(f"figures/{name}.png" in (folder / "answer.md").read_text() for name in FIGURES)
+
+
+def test_the_verdict_states_the_numbers_of_the_table(answered: Answer) -> None:
+    for row in answered.best.to_dict("records"):
+        if row["train_size"] in (100, 900):
+            mean, low, high = (f"{100 * row[f'test_error{end}']:.1f}" for end in ("", "_low", "_high"))
+            assert f"{mean} % [{low}, {high}]" in answered.text
+    for phrase in ("digits (built-in)", "5 fresh seeds", "claim about the recipe", "300 more, for validation"):
+        assert phrase in answered.text
+
+
+def test_the_manifest_names_what_made_it(complete: Path, answered: Answer) -> None:
+    assert complete / "transfer_sizes" / "manifest.json" in answered.files
+    manifest = json.loads((complete / "transfer_sizes" / "manifest.json").read_text())
+    assert manifest["runs"][0]["command"] == "python sweeps/transfer_sizes.py --builtin"
+    assert manifest["runs"][0]["environment"]["commit"] == "0123abc"
+    assert manifest["data"][0]["builtin"] is True
+    assert manifest["trials"]["hardware"] == {"cpu": 6 * (6 + 5)}
+    path = complete / "transfer_sizes" / "tables" / "best_config.csv"
+    assert manifest["files"]["tables/best_config.csv"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def drawings(folder: Path) -> tuple[Findings, Draft]:
+    """What a question's file is given and hands back, before it is written."""
+    with findings(folder) as found:
+        return found, transfer_sizes(found)
+
+
+def test_figures_draw_the_table_and_name_the_data(complete: Path) -> None:
+    found, draft = drawings(complete / "transfer_sizes")
+    for name in FIGURES:
+        note = draft.drawings[name].figure._supxlabel.get_text()
+        assert "digits (built-in)" in note
+        assert "5 fresh seeds" in note
+        assert "PARTIAL" not in note
+    axes = draft.drawings["test_error"].figure.axes[0]
+    drawn = [container.lines[0].get_ydata() for container in axes.containers]
+    for line, (backbone, column) in zip(
+        drawn, [(b, c) for b in ("squeezenet1_1", "resnet18") for c in ("test_error", "oracle_error")], strict=True
+    ):
+        assert list(line) == list(found.best.loc[found.best["backbone"] == backbone, column] * 100)
+    assert len(draft.drawings["learning_curves"].figure.axes) == 6
+
+
+def test_a_line_figure_stands_gaps_single_seeds_and_wide_ranges(complete: Path, tmp_path: Path) -> None:
+    found, _ = drawings(complete / "transfer_sizes")
+    table = found.best.copy()
+    table.loc[0, ["test_error", "test_error_low", "test_error_high"]] = float("nan")
+    table.loc[1, ["test_error_low", "test_error_high"]] = float("nan")
+    table["train_size"] = [100, 1000, 10_000] * 2
+    figure = draw_lines(
+        table, Words("t", "x", "y", "n"), x="train_size", columns={"test_error": ""}, series=["backbone"]
+    )
+    assert figure.axes[0].get_xscale() == "log"
+    assert [path.name for path in style.save(figure, tmp_path, "it")] == ["it.png", "it.svg", "it.pdf"]
+    assert b"Date" not in (tmp_path / "it.pdf").read_bytes()
+
+
+def test_data_sets_and_settings_are_compared_and_drawn_apart(tmp_path: Path) -> None:
+    """Backbones rank one way on digits and the other way on letters, whose validation is not the default."""
+    with Ledger(tmp_path) as ledger:
+        for data, size, better in (("digits", None, "resnet18"), ("letters", 500, "squeezenet1_1")):
+            keys = {(b, n): condition(b, n, data=data, validation=size) for b in BACKBONES for n in (100, 300)}
+            begin(ledger, conditions=[*keys.values()], search_trials=1, search_seeds=[0], confirm_seeds=[1, 2, 3])
+            for (backbone, images), key in keys.items():
+                add_trial(ledger, key, DRAWS[0], 1, 0, accuracy=[0.5])
+                for seed in (1, 2, 3):
+                    right = 0.6 + 0.1 * (backbone == better) + images / 3000 + hash_of(key, seed) % 9 / 1000
+                    add_trial(ledger, key, DRAWS[0], 1, seed, "confirm", accuracy=[0.5], test=[right])
+    _, draft = drawings(tmp_path)
+    assert set(draft.drawings) == {f"{name}_{part}" for name in FIGURES for part in ("digits_default", "letters_500")}
+    for name, drawing in draft.drawings.items():
+        note = drawing.figure._supxlabel.get_text()
+        assert ("Data: digits (built-in)" in note, "letters" in note) == ("digits" in name, "letters" in name)
+    where = {"higher": "on letters, validation 500", "lower": "on digits, validation default"}
+    for word, named in where.items():
+        told = f"**resnet18** against squeezenet1_1 {named}, paired by seed: the test error is {word} with 100 and 300"
+        assert told in draft.verdict
+        for backbone in BACKBONES:
+            line = next(text for text in draft.verdict.split("\n\n") if text.startswith(f"**{backbone}** {named} ("))
+            assert line.endswith("Paired by seed, the error falls from 100 to 300 images.")
+
+
+def test_trials_that_all_ended_before_an_evaluation_still_answer(tmp_path: Path) -> None:
+    small(tmp_path, tested=())
+    with Ledger(tmp_path) as ledger:
+        for seed in CONFIRM_SEEDS:
+            config = {**json.loads(KEY), **DRAWS[1], "seed": seed}
+            measured = Measured([{"steps": 7.0, "train_loss": float("nan")}], {"train_labels": 100}, {}, "collapsed")
+            record(ledger, "transfer_sizes", KEY, config, 2, "confirm", measured)
+    _, draft = drawings(tmp_path)
+    assert set(draft.drawings) == set(FIGURES)
+    assert "the test error is no number (a seed diverged) with 100 training images" in draft.verdict
+
+
+def test_before_anything_is_confirmed_the_answer_is_partial(tmp_path: Path) -> None:
+    fill(tmp_path, sizes=[100, 300], confirm=False)
+    answer = make_answer(tmp_path, "transfer_sizes")
+    assert answer.partial == "24/44"
+    assert "24/44" in answer.text
+    assert "**Partial: 24/44 trials.**" in (tmp_path / "answer.md").read_text()
+    assert not (tmp_path / "figures").exists()
+
+
+def test_an_answer_with_some_conditions_confirmed_says_so_on_its_face(tmp_path: Path) -> None:
+    fill(tmp_path, sizes=[100, 300, 900], backbones=["squeezenet1_1"], confirm=False)
+    with Ledger(tmp_path) as ledger:
+        for seed in CONFIRM_SEEDS[:2]:
+            add_trial(ledger, condition("squeezenet1_1", 300), DRAWS[2], 3, seed, "confirm")
+    _, draft = drawings(tmp_path)
+    assert "PARTIAL: 20/33 trials" in " ".join(draft.drawings["test_error"].figure._supxlabel.get_text().split())
+    assert "with 300 training images" in draft.verdict
+    assert len(make_answer(tmp_path, "transfer_sizes").table) == 3
+
+
+def test_a_ledger_without_a_finished_trial_still_answers(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        begin(ledger)
+        add_trial(ledger, condition("squeezenet1_1", 100), DRAWS[0], 1, 0, status="running")
+    answer = make_answer(tmp_path, "transfer_sizes")
+    assert answer.partial == "0/110"
+    assert len(answer.table) == 10
+    with Ledger(tmp_path / "empty"):
+        pass
+    with pytest.raises(LedgerError, match="holds no run yet"):
+        make_answer(tmp_path / "empty", "transfer_sizes")
+
+
+def test_what_a_reader_has_to_beware_of_is_said(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        first = begin(ledger, confirm_seeds=CONFIRM_SEEDS[:2])
+        ledger.end_run(first, outcome="complete", shared_seconds=0.0)
+    fill(tmp_path, sizes=[100], backbones=["squeezenet1_1"], confirm=False)
+    key = condition("squeezenet1_1", 100)
+    with Ledger(tmp_path) as ledger:
+        for seed in CONFIRM_SEEDS:
+            trial = add_trial(ledger, key, DRAWS[2], 3, seed, "confirm", hardware="cpu" if seed < 3 else "gpu")
+        add_trial(ledger, key, DRAWS[0], 1, 77, status="failed")
+        add_trial(ledger, key, DRAWS[0], 1, 78, status="diverged")
+    array = tmp_path / "arrays" / f"{trial[:32]}.npz"
+    array.write_bytes(b"damaged")
+    answer = make_answer(tmp_path, "transfer_sizes")
+    said = "\n".join(answer.warnings)
+    for phrase in (
+        "2 kinds of hardware",
+        "1 trial failed",
+        "1 trial diverged",
+        "SHA-256",
+        "5 seeds, after an answer on 2",
+    ):
+        assert phrase in said
+    assert answer.best.iloc[0]["test_accuracy_image_se"] > 0  # of the four that are whole
+    assert said.splitlines()[0] in (tmp_path / "answer.md").read_text()
+
+
+def test_seeds_that_stand_in_the_table_are_those_counted_as_added(tmp_path: Path) -> None:
+    """5 seeds, then the command with 3 again: the table holds 5. Seed 42 stands apart, and is no added one."""
+    with Ledger(tmp_path) as ledger:
+        for seeds in (3, 5, 3):
+            run = begin(ledger, factors=ONE, confirm_seeds=[*CONFIRM_SEEDS[:seeds], 42], apart_seeds=[42])
+            ledger.end_run(run, outcome="complete", shared_seconds=0.0)
+        for seed in CONFIRM_SEEDS:
+            add_trial(ledger, condition("squeezenet1_1", 100), DRAWS[1], 2, 0)
+            add_trial(ledger, condition("squeezenet1_1", 100), DRAWS[1], 2, seed, "confirm")
+    said = make_answer(tmp_path, "transfer_sizes").warnings
+    assert any(warning.startswith("5 seeds, after an answer on 3:") for warning in said)
+
+
+@pytest.mark.parametrize("annealed", [True, False])
+def test_where_the_learning_rate_falls_to_0_epochs_to_the_best_are_said_to_depend_on_those_asked_for(
+    tmp_path: Path, annealed: bool
+) -> None:
+    def measure(config: dict[str, Any], phase: str) -> Measured:
+        rows = [{"steps": i, "val_accuracy": 0.3 * i, "test_accuracy": 0.3 * i} for i in (1.0, 2.0, 3.0)]
+        return Measured(rows, {"annealed": annealed}, {})
+
+    shared: dict[str, Any] = {"factors": ONE, "draws": [{"lr": 0.1}], "settings": {"data": "digits"}}
+    fill_question(tmp_path, "transfer_sizes", measure, **shared)
+    assert ("falls to 0 over the epochs asked for" in make_answer(tmp_path, "transfer_sizes").text) == annealed
+
+
+def test_what_is_partial_names_the_commands_that_complete_it(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        for size, words in ((100, "--set train_size=100"), (300, "--set train_size=300")):
+            key = condition("squeezenet1_1", size)
+            made = plan(factors={**ONE, "train_size": [size]}, search_trials=1, search_seeds=[0])
+            ledger.begin_run(command=f"python sweeps/transfer_sizes.py {words}", plan=made, environment={})
+            add_trial(ledger, key, DRAWS[0], 1, 0)
+            for seed in CONFIRM_SEEDS if size == 300 else ():
+                add_trial(ledger, key, DRAWS[0], 1, seed, "confirm")
+    make_answer(tmp_path, "transfer_sizes")
+    page = (tmp_path / "answer.md").read_text()
+    assert "To go on: `python sweeps/transfer_sizes.py --set train_size=100`\n" in page
+
+
+@pytest.mark.parametrize("harm", ["missing", "folder missing", "damaged", "cut off", "a folder"])
+def test_arrays_that_cannot_be_read_cost_the_image_error_alone(tmp_path: Path, harm: str) -> None:
+    fill(tmp_path, sizes=[100, 300], backbones=["squeezenet1_1"])
+    whole = make_answer(tmp_path, "transfer_sizes")
+    for path in (tmp_path / "arrays").iterdir():
+        content = path.read_bytes()
+        path.unlink()
+        if harm == "a folder":
+            path.mkdir()
+        elif "missing" not in harm:
+            path.write_bytes(content[:100] if harm == "cut off" else b"damaged")
+    if harm == "folder missing":
+        (tmp_path / "arrays").rmdir()
+    answer = make_answer(tmp_path, "transfer_sizes")
+    lost = [name for name in whole.best if name.endswith("image_se")]
+    assert answer.best[lost].isna().all(axis=None)
+    pd.testing.assert_frame_equal(answer.best.drop(columns=lost), whole.best.drop(columns=lost))
+    said = [warning for warning in answer.warnings if warning not in whole.warnings]
+    assert len(said) == 1
+    assert "leaves out 10 trials without readable arrays; the first: " in said[0]
+
+
+def test_trials_on_other_content_are_said_to_be_left_out(tmp_path: Path) -> None:
+    fill(tmp_path, sizes=[100], backbones=["squeezenet1_1"])
+    key = condition("squeezenet1_1", 100)
+    with Ledger(tmp_path) as ledger:
+        begin(ledger, conditions=[key], fingerprints=fingerprints(key, content="new"))
+    answer = make_answer(tmp_path, "transfer_sizes")
+    assert "11 trials on other content of the same data or weights: left out." in answer.warnings
+    assert answer.partial == "0/11"
+
+
+def test_a_smoke_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    assert folder_of(tmp_path, "transfer_sizes", smoke=False) == tmp_path / "transfer_sizes"
+    assert folder_of(tmp_path, "transfer_sizes", smoke=True) == tmp_path / "transfer_sizes-smoke"
+    fill(folder_of(tmp_path, "transfer_sizes", smoke=True), sizes=[100], backbones=["squeezenet1_1"])
+    assert command.main(["transfer_sizes", "--out", str(tmp_path), "--smoke"]) == 0
+    assert command.main(["transfer_sizes", "--out", str(tmp_path)]) == 2
+
+
+def test_another_question_needs_nothing_but_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(found: Findings) -> Draft:
+        words = Words("Loss by width", "width", "loss", found.note())
+        figure = draw_lines(found.best, words, x="width", columns={"val_loss": "loss"})
+        return Draft("Loss by width", "It falls.", {"loss": Drawing(figure, "Loss.")}, {"more": found.best})
+
+    made = answer_by(answer, tmp_path, monkeypatch)
+    assert made.partial is None
+    assert list(made.table["width"]) == ["8", "16"]
+    assert {"tables/more.csv", "figures/loss.svg"} <= set(written(tmp_path))
+
+
+def test_a_question_reads_its_arrays_and_replaces_the_differences(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[int] = []
+
+    def answer(found: Findings) -> Draft:
+        arrays = [found.arrays(trial) for trial in found.seeds["trial"]]
+        kept.extend(len(own) for own in arrays)
+        paired = found.compare("regime", "alone", "both", "test_loss")
+        return Draft("With arrays", "Said.", differences=paired, terms=found.terms())
+
+    as_question("with_arrays", answer, monkeypatch)
+
+    def measure(config: dict[str, Any], phase: str) -> Measured:
+        loss = 0.1 * config["seed"] + (0.5 if config["regime"] == "both" else 0)
+        row = {"steps": 1.0, "val_loss": loss, "val_accuracy": 0.5}
+        tested = {"test_loss": loss, "test_accuracy": 0.5} if phase == "confirm" else {}
+        return Measured([row | tested], {}, {"maps": np.zeros(3)} if tested else {})
+
+    fill_question(tmp_path, "with_arrays", measure, factors={"regime": ["alone", "both"]}, draws=[{"lr": 0.1}],
+                  settings={"precision": "fp32"}, confirm_seeds=[1, 2, 3], oracle=False)  # fmt: skip
+    next((tmp_path / "arrays").iterdir()).write_bytes(b"damaged")
+    made = make_answer(tmp_path, "with_arrays")
+    assert sorted(kept) == [0, 1, 1, 1, 1, 1]
+    assert [warning for warning in made.warnings if "SHA-256" in warning]
+    assert made.differences[["metric", "n", "difference"]].to_numpy().tolist() == [["test_loss", 3, pytest.approx(0.5)]]
+    page = (tmp_path / "answer.md").read_text()
+    assert "change of test loss" in page
+    assert "oracle" not in page
+    assert "oracle" not in made.text
+
+
+def test_the_command_answers_without_torch_or_ray(complete: Path) -> None:
+    program = (
+        "import sys, analysis.__main__ as command\n"
+        f"assert command.main(['transfer_sizes', '--out', {str(complete)!r}]) == 0\n"
+        "assert not {'torch', 'ray', 'trainables', 'sweeps'} & set(sys.modules), 'imported'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "squeezenet1_1" in done.stdout
+    assert "best_config, differences (csv, md, tex)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["transfer_size"], "did you mean 'transfer_sizes'?"),
+        (["os"], "known: "),
+        (["transfer_sizes", "--out", "{tmp}"], "no ledger there"),
+    ],
+)
+def test_the_command_refuses_in_words(
+    argv: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main([word.format(tmp=tmp_path) for word in argv]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_every_question_is_found_and_no_pyplot_state_is_used() -> None:
+    assert "transfer_sizes" in command.questions()
+    assert "report" not in command.questions()
+    assert "pyplot" not in matplotlib.figure.__dict__
+    assert not [path for path in (ROOT / "analysis").glob("*.py") if "matplotlib.pyplot" in path.read_text()]

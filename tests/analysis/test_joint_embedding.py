@@ -1,0 +1,269 @@
+"""The answer to joint_embedding, on made-up ledgers in which the truth is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import joint_embedding
+from analysis.figures import style
+from analysis.figures.maps import draw_scatter
+from analysis.figures.style import Words
+from analysis.findings import Draft
+from analysis.numbers.trends import trends
+from analysis.verdicts.embedding import plane
+from analysis.verdicts.trends import describe_trends
+from tests.support.synthetic import Measured, fill_question, findings, hash_of
+
+FACTORS = {"colour": ["gray", "colour"], "mining": ["random", "semi-hard", "hard", "classifier"]}
+SETTINGS = {"first": "digits", "second": "house_digits", "train_size": 500, "precision": "fp32"}
+DRAWS = [{"lr": lr, "margin": margin, "dimensions": 16} for lr in (0.001, 0.01) for margin in (0.05, 0.1, 0.2, 0.4)]
+SEEDS = (1, 2, 3)
+IMAGES = 120
+SHARES = np.array([[0.1] * 10, [0.2] * 4 + [0.2 / 6] * 6])
+"""Of each class among the test images of each domain: a neighbour drawn at random is right in 10 % and in 16.7 %."""
+ACCURACY = {"random": 0.5, "semi-hard": 0.8, "hard": 0.79, "classifier": 0.4}
+"""Across domains; colour adds 0.05, a wider margin takes from it."""
+PLAN = {
+    "select": "max val_cross_accuracy", "data_fields": ["first", "second"], "oracle": False,
+    "report": ["first_to_second_accuracy", "second_to_first_accuracy"],
+    "data": [{"name": name, "builtin": True, "origin": "made up"} for name in ("digits", "house_digits")],
+}  # fmt: skip
+
+
+def measure(config: dict[str, Any], phase: str) -> Measured:
+    """A trial: accuracies of its condition, less by its margin, and a little noise that its seed brings."""
+    draw = np.random.default_rng(hash_of(config["mining"], config["colour"], config["lr"], config["seed"], phase))
+    level = ACCURACY[config["mining"]] + 0.05 * (config["colour"] == "colour") - 0.2 * config["margin"]
+    level += draw.normal(0, 0.004)
+    ways = {"first_to_second": level - 0.05, "second_to_first": level + 0.05, "first": 0.93, "second": level + 0.08}
+    ways |= {"head_first": 0.97, "head_second": 0.9} if config["mining"] == "classifier" else {}
+    measured = {f"{name}_accuracy": value for name, value in ways.items()}
+    measured |= {"cross_accuracy": level, "recall_at_5": level + 0.1, "recall_at_10": level + 0.12, "map_at_r": level}
+    triplets = config["mining"] != "classifier"
+    rows = [
+        {"steps": 8.0 * i, "train_loss": 0.2 / i, **{f"val_{name}": value for name, value in measured.items()}}
+        | ({"train_active": 0.5 / i, "val_active": 0.6 / i, "val_loss": 0.25 / i} if triplets else {})
+        for i in (1, 2, 3)
+    ]
+    facts = {"train_labels": 1_000, "validation_labels": 400, "test_labels": 2 * IMAGES}
+    if phase == "search":
+        return Measured(rows, facts, {})
+    rows[-1] |= {f"test_{name}": value for name, value in measured.items()}
+    return Measured(rows, facts, arrays(draw, ways))
+
+
+def bare(config: dict[str, Any], phase: str) -> Measured:
+    """Such a trial without arrays."""
+    return measure(config, phase)._replace(arrays={})
+
+
+def arrays(draw: np.random.Generator, ways: dict[str, float]) -> dict[str, np.ndarray]:
+    """What a confirmed trial leaves: ten clusters of both domains, but that of 4, whose domains are apart."""
+    right = {
+        name: draw.permutation(IMAGES) < round(ways[name] * IMAGES) for name in ("first_to_second", "second_to_first")
+    }
+    label, domain = np.tile(np.arange(10), 12), np.repeat([0, 1], 60)
+    points = np.random.default_rng(0).normal(size=(11, 8))[np.where((label == 4) & (domain == 1), 10, label)]
+    points = points + 0.1 * draw.normal(size=points.shape)
+    classes = np.arange(10)
+    found = np.tile(classes[:, None], (2, 1, 6))
+    found[:, 3, 2] = 8
+    return {
+        **{f"test_{name}_correct": own for name, own in right.items()},
+        "test_cross_correct": np.concatenate([*right.values()]), "test_cross_strata": np.repeat([0, 1], IMAGES),
+        "embedding": (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32),
+        "embedding_label": label.astype(np.int16), "embedding_domain": domain.astype(np.int8),
+        "class_distance": (1 - 0.7 * np.eye(10)).astype(np.float32), "class_share": SHARES,
+        "sheet_query": draw.integers(0, 255, (2, 10, 8, 8, 3), dtype=np.uint8),
+        "sheet_query_label": np.tile(classes, (2, 1)),
+        "sheet_neighbour": draw.integers(0, 255, (2, 10, 6, 8, 8, 3), dtype=np.uint8),
+        "sheet_neighbour_label": found,
+    }  # fmt: skip
+
+
+def sweep(folder: Path, made: Callable[..., Measured | None] = measure, **changed: Any) -> None:
+    shared = {"factors": FACTORS, "draws": DRAWS, "settings": SETTINGS, "search_seeds": [0], "confirm_seeds": SEEDS}
+    fill_question(folder, "joint_embedding", made, **{**shared, **PLAN, **changed})
+
+
+def answered(folder: Path, made: Callable[..., Measured | None] = measure, **changed: Any) -> Draft:
+    sweep(folder, made, **changed)
+    with findings(folder) as found:
+        return joint_embedding.answer(found)
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Draft]:
+    """A finished sweep, and what the question's file makes of it."""
+    folder = tmp_path_factory.mktemp("joint")
+    return folder, answered(folder)
+
+
+def test_the_verdict_tells_the_best_condition_by_validation_with_its_numbers(complete: tuple[Path, Draft]) -> None:
+    folder, draft = complete
+    with findings(folder) as found:
+        best = found.best.loc[found.best["val_cross_accuracy"].idxmax()]
+        assert (best["mining"], best["colour"]) == ("semi-hard", "colour")
+        for way, words in (("first_to_second", "digits queries in house_digits"), ("first", "digits,")):
+            assert (
+                f"{found.share(best, f'test_{way}_accuracy')} {'for' if ' ' in words else 'in'} {words}"
+                in draft.verdict
+            )
+        gap = found.compare("mining", "random", "semi-hard", "test_cross_accuracy").iloc[1]
+    assert "**semi-hard mining on colour images** is best by validation" in draft.verdict
+    assert f"{100 * gap['difference']:+.1f} points [" in draft.verdict
+    assert "differs by" in draft.verdict
+    assert "chance is 10.0 %" in draft.verdict
+    assert "standard error over these images" in draft.verdict
+    assert not re.search(r"\b(first|second)\b", draft.verdict + draft.terms), "data sets are called by their names"
+
+
+def test_a_difference_whose_interval_holds_zero_is_not_shown(tmp_path: Path) -> None:
+    def alike(config: dict[str, Any], phase: str) -> Measured:
+        return bare({**config, "mining": "hard" if config["seed"] == 2 else "semi-hard"}, phase)
+
+    verdict = answered(tmp_path, alike, factors=FACTORS | {"mining": ["semi-hard", "hard"]}, draws=DRAWS[:1]).verdict
+    assert "is not shown to differ: " in verdict
+    assert "The gap to a classifier is not known" in verdict
+    assert "What the margin does is not shown: fewer than 8 configs" in verdict
+
+
+def test_the_gap_to_the_classifier_is_paired_by_seed(complete: tuple[Path, Draft]) -> None:
+    folder, draft = complete
+    with findings(folder) as found:
+        gray = found.seeds[found.seeds["colour"] == "gray"].set_index(["mining", "seed"])
+    head = gray.loc["classifier", "test_head_second_accuracy"]
+    expected = (head - gray.loc["hard", "test_second_to_first_accuracy"]).mean()
+    gaps = draft.tables["gap_to_classifier"].set_index(["mining", "colour", "first", "second"]).sort_index()
+    row = gaps.loc[("hard", "gray", "test_head_second_accuracy", "test_second_to_first_accuracy")]
+    assert row["difference"] == pytest.approx(expected)
+    assert row["low"] < expected < row["high"]
+    assert row["n"] == len(SEEDS)
+    assert "classifier" not in gaps.index.get_level_values("mining")
+    space = gaps.loc[("hard", "gray", "test_cross_accuracy", "test_cross_accuracy")]
+    assert space["difference"] == pytest.approx(-0.39, abs=0.02)  # its own embedding retrieves worse
+
+
+def test_measures_have_every_number_with_its_interval_and_the_sets_by_name(complete: tuple[Path, Draft]) -> None:
+    table = complete[1].tables["measures"]
+    assert len(table) == 8
+    assert set(table["first"]) == {"digits"}
+    for name in ("cross_accuracy", "first_to_second_accuracy", "second_accuracy", "recall_at_5", "map_at_r"):
+        assert (table[f"test_{name}_low"] <= table[f"test_{name}"]).all()
+        assert (table[f"test_{name}"] <= table[f"test_{name}_high"]).all()
+    assert table["test_head_first_accuracy"].notna().sum() == 2
+    compared = complete[1].differences
+    assert compared is not None
+    assert set(compared["metric"]) == {
+        f"test_{way}_accuracy" for way in ("cross", "first_to_second", "second_to_first")
+    }
+
+
+def test_figures_say_what_they_show(complete: tuple[Path, Draft]) -> None:
+    draft = complete[1]
+    assert set(draft.drawings) == {"accuracy", "tsne", "retrieval", "class_distance", "learning_curves", "margin"}
+    notes = {name: " ".join(drawing.figure._supxlabel.get_text().split()) for name, drawing in draft.drawings.items()}
+    assert all("digits (built-in), house_digits (built-in)" in note for note in notes.values())
+    assert "semi-hard mining on colour images, seed 1" in notes["tsne"]
+    assert "semi-hard mining on colour images, mean over 3 seeds" in notes["class_distance"]
+    assert "Mean and 95 % interval over 3 fresh seeds" in notes["accuracy"]
+    assert "interval" not in notes["margin"] + notes["retrieval"] + notes["tsne"]
+    titles = [axes.get_title(loc="left") for axes in draft.drawings["retrieval"].figure.axes]
+    assert titles == ["digits queries, nearest in house_digits", "house_digits queries, nearest in digits"]
+    panels = [axes.get_title(loc="left") for axes in draft.drawings["learning_curves"].figure.axes[:3]]
+    assert panels == ["random", "semi-hard", "hard"]  # cross-entropy is no triplet loss
+
+
+def test_the_map_keeps_neighbours_and_is_the_same_again(tmp_path: Path) -> None:
+    stored = arrays(np.random.default_rng(1), {"first_to_second": 0.5, "second_to_first": 0.5})
+    table = plane(stored, ("a", "b"))
+    points = table[["x", "y"]].to_numpy()
+    distances = np.linalg.norm(points[:, None] - points[None], axis=2) + 1e9 * np.eye(len(points))
+    nearest = distances.argmin(axis=1)
+    assert (table["class"].to_numpy()[nearest] == table["class"]).mean() > 0.95
+    others = (table["class"] != 4).to_numpy()
+    crossed = (table["domain"].to_numpy()[nearest] != table["domain"]).to_numpy()
+    assert not crossed[~others].any(), "the two domains of class 4 lie apart"
+    assert crossed[others].mean() > 0.3
+    saved = []
+    for name in ("one", "other"):
+        figure = draw_scatter(plane(stored, ("a", "b")), Words("t", "", "", "n"), colour="class", mark="domain")
+        saved.append([path.read_bytes() for path in style.save(figure, tmp_path / name, "it")])
+    assert saved[0] == saved[1]
+
+
+@pytest.mark.parametrize("harm", ["collapsed", "not a number", "one dimension", "few", "absent"])
+def test_an_embedding_that_has_nothing_to_show_is_not_mapped(harm: str) -> None:
+    space = np.random.default_rng(0).normal(size=(40, 4))
+    harmed = {
+        "collapsed": space * 0 + 0.5,
+        "not a number": space * np.nan,
+        "one dimension": space[:, :1],
+        "few": space[:5],
+    }
+    given = {"embedding": harmed[harm]} if harm in harmed else {}
+    assert plane(given, ("a", "b")).empty
+
+
+def test_trends_are_of_configs_not_of_trials_and_need_enough_of_them() -> None:
+    rows = pd.DataFrame(
+        {"mining": kind, "margin": margin, "seed": seed, "val": (margin if kind == "hard" else -margin) + 0.01 * seed}
+        for kind, n in (("hard", 8), ("random", 8), ("semi-hard", 7)) for margin in range(n) for seed in (0, 1)
+    )  # fmt: skip
+    table = trends(rows, "margin", "val", configs=["margin"], by=["mining"]).set_index("mining")
+    assert list(table["configs"]) == [8, 8, 7]
+    assert table.loc["hard", "rho"] == pytest.approx(1)
+    assert table.loc["random", "rho"] == pytest.approx(-1)
+    assert np.isnan(table.loc["semi-hard", "p"])
+    told = describe_trends(table.reset_index(), "margin", "accuracy")
+    assert "accuracy rises with the margin in 1 of 3 conditions (hard: ρ +1.00); it falls" in told
+
+
+def test_what_is_missing_costs_its_figure_and_no_more(tmp_path: Path) -> None:
+    def partly(config: dict[str, Any], phase: str) -> Measured | None:
+        """One condition alone, and nothing stored."""
+        own = config["mining"] == "hard" and config["colour"] == "gray"
+        return bare(config, phase) if own else None
+
+    draft = answered(tmp_path, partly, confirm_seeds=[1])
+    assert set(draft.drawings) == {"accuracy", "learning_curves", "margin"}
+    assert all(
+        "PARTIAL: 9/72 trials" in d.figure._supxlabel.get_text().replace("\n", " ") for d in draft.drawings.values()
+    )
+    assert "**hard mining on gray images**" in draft.verdict
+    for absent in ("chance", "standard error", "Seed by seed", "nan", "["):
+        assert absent not in draft.verdict
+    assert draft.differences is None
+
+
+def test_before_triplets_the_classifier_stands_alone_and_a_diverged_seed_is_no_number(tmp_path: Path) -> None:
+    def classifier(config: dict[str, Any], phase: str) -> Measured | None:
+        diverged = phase == "confirm" and config["seed"] == 2
+        done = bare(config, phase)
+        return (done._replace(status="diverged") if diverged else done) if "head_first" in str(done) else None
+
+    draft = answered(tmp_path, classifier, draws=DRAWS[:1])
+    assert (
+        "**classifier embedding on gray images** comes first, but in every condition a seed diverged" in draft.verdict
+    )
+    assert "no number (a seed diverged) for digits queries" in draft.verdict
+    assert draft.tables["gap_to_classifier"].empty
+    assert set(draft.drawings) == {"accuracy"}
+
+
+def test_several_sizes_in_one_ledger_are_told_one_by_one(tmp_path: Path) -> None:
+    few = {"factors": {"colour": ["gray"], "mining": ["hard"]}, "draws": DRAWS[:1], "confirm_seeds": (1, 2)}
+    sweep(tmp_path, bare, **few)
+    draft = answered(tmp_path, bare, settings={**SETTINGS, "train_size": 100}, **few)
+    assert set(draft.drawings) == {
+        f"{name}_{n}" for name in ("accuracy", "learning_curves", "margin") for n in (100, 500)
+    }
+    assert [f"**digits and house_digits, train size {size}.**" in draft.verdict for size in (100, 500)] == [True, True]
+    assert len(draft.tables["measures_100"]) == 1

@@ -1,0 +1,274 @@
+"""The answer to tiny_cifar, on made-up ledgers in which it is known which budgets pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.findings import Draft
+from analysis.numbers.intervals import wilson_interval
+from analysis.report.answer import Answer
+from analysis.report.make import make_answer
+from analysis.tiny_cifar import PUBLISHED, answer
+from analysis.verdicts import frontier
+from tests.support.synthetic import Measured, fill_question, findings, hash_of
+
+BUDGETS = [5_000, 10_000, 22_000, 50_000]
+ACCURACY = {5_000: 0.79, 10_000: 0.835, 22_000: 0.875, 50_000: 0.905}
+"""Of the chosen configs; the prescribed recipe has 2 points less."""
+IMAGES, CLASSES = 1_000, 4
+SETTINGS = {"data": "cifar10", "precision": "bf16", "train_size": None}
+DRAWS = [{"block": "residual", "lr": 0.4}, {"block": "separable", "lr": 0.2}, {"block": "inverted", "lr": 0.1}]
+SEEDS = (1, 2, 3)
+PLAN = {
+    "select": "max val_accuracy", "report": ["mirror_accuracy"], "oracle": False, "data_fields": ["data"],
+    "prescribed": True, "draws": DRAWS, "settings": SETTINGS, "search_seeds": [1001], "confirm_seeds": SEEDS,
+    "data": [{"name": "cifar10", "builtin": False, "origin": "made up", "classes": ["plane", "car", "bird", "cat"]}],
+}  # fmt: skip
+
+
+def right(config: dict[str, Any]) -> int:
+    """Test images that a network reads right."""
+    recipe = {"residual": -0.02, "separable": 0.0, "inverted": -0.3}[config["block"]]
+    jitter = hash_of(config["seed"], config["budget"], config["block"]) % 9 - 4
+    return round(IMAGES * (ACCURACY[config["budget"]] + recipe)) + jitter
+
+
+def layers(budget: int) -> list[dict[str, Any]]:
+    """A stem, two blocks that are alike and a head, of half a per cent fewer parameters than the budget."""
+    used = budget - budget // 200
+    sizes = {"stem": used - 2 * (used // 3) - 44, "separable block": used // 3, "head": 44}
+    kinds = ["stem", "separable block", "separable block", "head"]
+    return [
+        {"kind": kind, "maps": CLASSES if kind == "head" else 16, "side": 1 if kind == "head" else 8,
+         "parameters": sizes[kind], "products": 100 * sizes[kind]}
+        for kind in kinds
+    ]  # fmt: skip
+
+
+def measure(config: dict[str, Any], phase: str) -> Measured:
+    """A trial of three epochs; validation does as well as test."""
+    share, made = right(config) / IMAGES, layers(config["budget"])
+    rows: list[dict[str, float]] = [
+        {"steps": 4.0 * i, "val_accuracy": share - 0.3 / i + 0.1, "val_loss": 1 / i,
+         "train_accuracy": 0.9 - 0.3 / i, "train_loss": 1 / i}
+        for i in (1, 2, 3)
+    ]  # fmt: skip
+    facts = {
+        "parameters": sum(layer["parameters"] for layer in made), "width": 16, "layers": made, "train_labels": 4_000,
+        "validation_labels": 500,
+    }  # fmt: skip
+    if phase == "search":
+        return Measured(rows, facts, {})
+    rows[-1] |= {"test_accuracy": share, "test_loss": 1 - share, "test_mirror_accuracy": share + 0.01}
+    wrong = IMAGES - right(config)
+    counts = np.diag([IMAGES // CLASSES] * CLASSES)
+    counts[3] += [0, 0, wrong, -wrong]  # all that is wrong: cats, read as birds
+    correct = np.arange(IMAGES) >= wrong
+    return Measured(rows, facts | {"test_labels": IMAGES}, {"test_correct": correct, "confusion": counts})
+
+
+def sweep(folder: Path, made: Callable[..., Measured | None] = measure, **changed: Any) -> None:
+    factors = {"budget": changed.pop("budgets", BUDGETS), **changed.pop("further", {})}
+    fill_question(folder, "tiny_cifar", made, **{**PLAN, "factors": factors, **changed})
+
+
+def answered(folder: Path, made: Callable[..., Measured | None] = measure, **changed: Any) -> Draft:
+    sweep(folder, made, **changed)
+    with findings(folder) as found:
+        return answer(found)
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answer]:
+    folder = tmp_path_factory.mktemp("tiny")
+    sweep(folder)
+    return folder, make_answer(folder, "tiny_cifar")
+
+
+def test_the_verdict_names_the_smallest_budget_that_passes(complete: tuple[Path, Answer]) -> None:
+    _, made = complete
+    shares = [right({"budget": 22_000, "block": "separable", "seed": seed}) / IMAGES for seed in SEEDS]
+    smooth = (np.array(shares) * IMAGES + 0.5) / (IMAGES + 1)
+    logit = np.log(smooth / (1 - smooth))
+    bounds = 1 / (1 + np.exp(-np.array(stats.t.interval(0.95, 2, np.mean(logit), stats.sem(logit)))))
+    low, high = 100 * (bounds * (IMAGES + 1) - 0.5) / IMAGES
+    assert low > 85
+    assert (
+        "shown to pass 85 % is **22,000 parameters**: its network has 21,890 and a test accuracy of"
+        f" {100 * np.mean(shares):.1f} % [{low:.1f}, {high:.1f}], n = 3. The next, 10,000 (9,950 used), does not:"
+    ) in made.text
+    assert "Smaller budgets (5,000) were not tested after it." in made.text
+    mirror = f"{100 * np.mean(shares) + 1:.1f} % ["
+    assert f"read together with its mirror image: {mirror}" in made.text
+    assert "test mirror accuracy, % [95 %]" in made.table
+    assert "The prescribed recipe at that budget: 85.4 % [" in made.text
+    assert "Most often confused: class cat, read as bird (" in made.text
+    assert f"{PUBLISHED[0].parameters:,} parameters at 87.4 % (a single seed's" in made.text
+    assert "Wilson" not in made.text
+
+
+def chosen(**accuracies: tuple[float, float]) -> pd.DataFrame:
+    """Rows of `networks`, by budget: accuracy and lower bound."""
+    return pd.DataFrame(
+        {"budget": int(name[1:]), "recipe": "chosen", "test_accuracy": mean, "test_accuracy_low": low}
+        for name, (mean, low) in accuracies.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "budgets", "passed", "stop", "awaited", "alone"),
+    [
+        (chosen(b5=(0.8, 0.79), b10=(0.9, 0.88), b20=(0.9, 0.89)), [5, 10, 20], [20, 10], 5, None, []),
+        (chosen(b5=(0.9, 0.87), b10=(0.9, 0.88)), [5, 10], [10, 5], None, None, []),
+        (chosen(b5=(0.8, 0.7), b10=(0.86, 0.85)), [5, 10], [], 10, None, []),  # a bound on the line is not above it
+        (chosen(b5=(0.9, 0.88), b10=(0.87, 0.84), b20=(0.9, 0.89)), [5, 10, 20], [20], 10, None, [5]),
+        (chosen(b5=(0.9, 0.88), b10=(float("nan"), float("nan"))), [5, 10], [], 10, None, [5]),
+        (chosen(b5=(0.9, 0.88)), [5, 10], [], None, 10, [5]),
+        (chosen(b5=(0.9, 0.88)), [5], [5], None, None, []),
+    ],
+)
+def test_budgets_are_tested_from_large_to_small_until_one_does_not_pass(
+    table: pd.DataFrame, budgets: list[int], passed: list[int], stop: int | None, awaited: int | None, alone: list[int]
+) -> None:
+    better = table.assign(recipe="prescribed", test_accuracy_low=0.99)
+    found = frontier.descent(pd.concat([table, better]), budgets, 0.85)
+    assert [row["budget"] for row in found.passed] == passed
+    assert (found.stop["budget"] if found.stop else None) == stop
+    assert found.awaited == awaited
+    assert [row["budget"] for row in found.alone] == alone
+
+
+def weak(*budgets: int) -> Callable[[dict[str, Any], str], Measured]:
+    """Networks of these budgets read as if they were the smallest."""
+
+    def made(config: dict[str, Any], phase: str) -> Measured:
+        return measure(config, phase) if config["budget"] not in budgets else _as_small(config, phase)
+
+    return made
+
+
+def _as_small(config: dict[str, Any], phase: str) -> Measured:
+    return measure({**config, "budget": 5_000}, phase)._replace(facts=measure(config, phase).facts)
+
+
+def diverged(config: dict[str, Any], phase: str) -> Measured:
+    made = measure(config, phase)
+    own = (phase, config["budget"], config["seed"]) == ("confirm", 50_000, 2)
+    return made._replace(status="diverged", arrays={}) if own else made
+
+
+def unfinished(config: dict[str, Any], phase: str) -> Measured | None:
+    return None if (phase, config["budget"]) == ("confirm", 50_000) else measure(config, phase)
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (weak(22_000), ["is **50,000 parameters**", "The next, 22,000 (21,890 used), does not: 79."]),
+        (weak(*BUDGETS), ["**No budget is shown to pass 85 %.** The largest, 50,000", "Budget 50,000, each image"]),
+        (weak(50_000), ["**No budget is", "By themselves 22,000 (87.6 % [", "would pass, which is not claimed."]),
+        (diverged, ["**No budget", "The largest, 50,000 (49,750 used), does not: no number (a seed diverged), n = 3"]),
+        (unfinished, ["50,000 parameters are not confirmed yet, and nothing is said of less. By themselves 22,000"]),
+    ],
+)  # fmt: skip
+def test_the_words_follow_what_passes(tmp_path: Path, made: Callable[..., Measured | None], told: list[str]) -> None:
+    verdict = answered(tmp_path, made, draws=DRAWS[1:], prescribed=False).verdict
+    for words in told:
+        assert words in verdict
+    assert "nan" not in verdict
+
+
+def test_one_seed_is_a_claim_about_one_network(tmp_path: Path) -> None:
+    one = {"budgets": [50_000], "confirm_seeds": [1], "draws": DRAWS[:1]}
+    draft = answered(tmp_path, **one)
+    count = right({"budget": 50_000, "block": "residual", "seed": 1})
+    low, high = stats.binomtest(count, IMAGES).proportion_ci(method="wilson")
+    assert wilson_interval(count, IMAGES) == pytest.approx((low, high))
+    assert (
+        f"{count / 10:.1f} % [{100 * low:.1f}, {100 * high:.1f}], n = 1. No smaller budget was tried." in draft.verdict
+    )
+    assert "a claim about that one network" in draft.verdict
+    assert "not about the recipe" in draft.terms
+    assert "Student" not in draft.verdict + draft.terms
+    assert "The config is the prescribed one." in draft.verdict
+    assert list(draft.tables["frontier"]["recipe"]) == ["chosen"]
+    assert "intervals over test images (n = 1)" in draft.drawings["frontier"].figure._supxlabel.get_text()
+    assert wilson_interval(0, 10)[0] == 0
+    assert wilson_interval(10, 10)[1] == pytest.approx(1)
+
+
+def test_tables_hold_networks_layer_by_layer_and_what_was_confused(complete: tuple[Path, Answer]) -> None:
+    folder, made = complete
+    tables = {name: pd.read_csv(folder / "tables" / f"{name}.csv") for name in ("frontier", "layers", "confusion")}
+    networks, own = tables["frontier"], tables["layers"]
+    assert list(networks["parameters"]) == [budget - budget // 200 for budget in BUDGETS for _ in range(2)]
+    totals = own.groupby(["budget", "recipe"])[["parameters", "share", "multiplications"]].sum()
+    assert list(totals["parameters"]) == list(networks["parameters"])
+    assert totals["share"].to_numpy() == pytest.approx(1)
+    assert list(totals["multiplications"]) == list(networks["multiplications"])
+    assert list(own["layer"][:4]) == [1, 2, 3, 4]
+    section = next(text for text in made.text.split("\n\n") if text.startswith("Layer by layer, 21,890 parameters"))
+    assert len(section.splitlines()) == 4
+    assert "- 2 × separable block: 16 maps of 8×8, 7,296 parameters each (66.7 %)" in section
+    assert "- head: 4 logits, 44 parameters (0.2 %)" in section
+    wrong = sum(IMAGES - right({"budget": 22_000, "block": "separable", "seed": seed}) for seed in SEEDS)
+    confusion = tables["confusion"].set_index("truth")
+    assert list(confusion.index) == list(confusion.columns) == ["plane", "car", "bird", "cat"]
+    assert confusion.loc["cat", "bird"] == wrong
+    assert confusion.to_numpy().sum() == 3 * IMAGES
+    assert f"({100 * wrong / (3 * IMAGES / CLASSES):.1f} %)" in made.text
+
+
+def test_the_frontier_is_drawn_with_what_others_published_on_the_same_data_alone(tmp_path: Path) -> None:
+    draft = answered(tmp_path)
+    drawn = draft.drawings["frontier"].figure
+    line, prescribed = drawn.axes[0].containers
+    networks = draft.tables["frontier"].set_index("recipe")
+    assert list(line.lines[0].get_xdata()) == list(networks.loc["chosen", "parameters"])
+    assert list(prescribed.lines[0].get_ydata()) == list(100 * networks.loc["prescribed", "test_accuracy"])
+    hollow = [own for own in drawn.axes[0].lines if own.get_markerfacecolor() == "none"]
+    assert [own.get_xdata()[0] for own in hollow] == [22_110, 97_530, 78_000]
+    assert "Below the axis: 4 of 12 search trials." in drawn._supxlabel.get_text()
+    assert set(draft.drawings) == {"frontier", "learning_curves", "confusion"}
+    assert len(draft.drawings["learning_curves"].figure.axes) == len(BUDGETS)
+
+
+def test_each_data_set_of_a_ledger_is_told_by_itself(tmp_path: Path) -> None:
+    """Of one the classes' names are not known; one had a single seed at its smallest budget."""
+
+    def made(config: dict[str, Any], phase: str) -> Measured | None:
+        single = (phase, config["data"], config["budget"]) == ("confirm", "textures10", 10_000)
+        return measure(config, phase) if not single or config["seed"] == 1 else None
+
+    several = {"data": ["cifar10", "textures10"]}
+    settings = {"precision": "bf16"}
+    draft = answered(tmp_path, made, budgets=[10_000, 22_000], further=several, settings=settings)
+    for data in several["data"]:
+        assert f"**{data}.** The smallest budget shown to pass 85 % is **22,000 parameters**" in draft.verdict
+        assert {f"{name}_{data}" for name in ("frontier", "learning_curves", "confusion")} <= set(draft.drawings)
+    other = draft.drawings["frontier_textures10"].figure.axes[0]
+    assert not [own for own in other.lines if own.get_markerfacecolor() == "none"]
+    assert [text.get_text() for text in other.texts] == ["n = 1", "n = 1"]
+    assert draft.verdict.count("Published by others") == 1
+    assert "Most often confused: class 3, read as 2 (" in draft.verdict
+    assert list(draft.tables["frontier_textures10"]["interval"]) == ["images", "images", "seeds", "seeds"]
+
+
+@pytest.mark.parametrize("lost", [SEEDS, SEEDS[:1]])
+def test_a_network_whose_seeds_diverged_shows_no_confusion(lost: tuple[int, ...], tmp_path: Path) -> None:
+    def diverging(config: dict[str, Any], phase: str) -> Measured:
+        if phase == "confirm" and config["seed"] in lost:
+            return Measured([{"steps": 1.0}], {}, {}, "diverged")
+        return measure(config, phase)
+
+    fill_question(tmp_path, "tiny_cifar", diverging, **{"factors": {"budget": [50_000]}, **PLAN})
+    made = make_answer(tmp_path, "tiny_cifar")
+    assert "No budget is shown to pass" in made.text
+    assert not any("confusion" in path.name for path in made.files)

@@ -1,0 +1,83 @@
+"""A question for tests of the engine: logistic regression on drawn points, quick, with every feature switchable."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+
+from common.files import Arrays
+from sweeps.engine import Sweep, choice, loguniform
+from trainables.core.experiment import Collapsed, EvalSplit, Experiment, Metrics, TrialConfig
+
+
+class Config(TrialConfig):
+    data: str = "drawn"
+    size: int = Field(gt=1, description="points")
+    lr: float = Field(gt=0, le=10, description="SGD's learning rate")
+    epochs: int = Field(gt=0, le=1000, description="passes")
+    sleep: float = Field(0, ge=0, description="seconds an epoch")
+    fault: Literal["none", "error", "nan", "collapse", "oom", "hog", "mute", "over"] = Field(
+        "none", description="what goes wrong"
+    )
+
+
+class Toy(Experiment[Config]):
+    def setup(self) -> None:
+        draw = torch.Generator().manual_seed(7)
+        self.x = torch.randn(400, 5, generator=draw)  # [400, 5]: 200 to train on, 100 and 100 held out
+        self.y = (self.x @ torch.tensor([1.0, -2, 0.5, 0, 1]) + torch.randn(400, generator=draw) > 0).long()
+        self.model = torch.nn.Sequential(torch.nn.Dropout(0.2), torch.nn.Linear(5, 2))
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=self.config.lr, momentum=0.9)
+
+    def epoch(self) -> Metrics:
+        time.sleep(self.config.sleep)
+        self.model.train()
+        order = torch.randperm(min(200, self.config.size), generator=self.generator("order"))
+        for rows in order.split(16):
+            loss = F.cross_entropy(self.model(self.x[rows]), self.y[rows])
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+        if self.epoch_number == 2:
+            self._go_wrong()
+        return {"loss": loss.item(), "steps": len(order) / 16}
+
+    def _go_wrong(self) -> None:
+        if self.config.fault == "error":
+            raise RuntimeError("a bug in the experiment")
+        if self.config.fault == "collapse":
+            raise Collapsed("all outputs are the same")
+        if self.config.fault == "oom":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        if self.config.fault == "hog":
+            self.hoard = [torch.ones(64, 2**20) for _ in range(64) if not time.sleep(0.05)]  # 16 GiB in all, in 3 s
+        if self.config.fault == "nan":
+            with torch.no_grad():
+                self.model[1].weight.fill_(torch.nan)
+
+    @torch.no_grad()
+    def evaluate(self, split: EvalSplit) -> Metrics:
+        self.model.eval()
+        rows = slice(200, 300) if split == "validation" else slice(300, 400)
+        logits = self.model(self.x[rows])
+        self.correct = logits.argmax(1) == self.y[rows]
+        loss, accuracy = F.cross_entropy(logits, self.y[rows]).item(), self.correct.double().mean().item()
+        if self.config.fault == "mute":
+            return {"loss": loss}
+        return {"loss": loss, "accuracy": accuracy + (self.config.fault == "over")}
+
+    def outputs(self) -> Arrays:
+        return {"test_correct": self.correct.numpy()}
+
+
+SWEEP = Sweep(
+    Toy,
+    factors={"size": [20, 200]},
+    space={"lr": loguniform(1e-3, 1), "epochs": choice([3, 6])},
+    samples=3,
+    search_seeds=2,
+)

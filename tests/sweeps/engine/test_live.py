@@ -1,0 +1,246 @@
+"""The live view: true, plain where there is no terminal, with an address that answers."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sweeps.engine import live
+from sweeps.engine.live import Estimate, Live, clock
+from sweeps.engine.plan import Trial
+from sweeps.engine.session import Session
+from tests.conftest import Sweeps
+from tests.sweeps.engine.test_agenda import Driver
+from trainables.artifacts.remote import Progress
+
+SLOTS = 2
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+@pytest.fixture
+def occupied() -> Iterator[None]:
+    """Port 8265, which Ray's dashboard takes by default, is busy: by us, or by somebody else already."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            stack.enter_context(socket.create_server(("127.0.0.1", 8265)))
+        yield
+
+
+def status(url: str, token: str | None = None) -> int:
+    """Status of the answer to a GET."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_the_dashboard_is_where_it_is_said_to_be_and_its_token_is_the_owners_alone(
+    sweeps: Sweeps, occupied: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))  # no token is there yet
+    (tmp_path / "home").mkdir()
+    process = sweeps.start("--builtin", "--samples", "1", "--seeds", "2", "--set", "train_size=100", "epochs=5")
+    assert process.stdout
+    printed = ""
+    while not (found := re.search(r"^Ray dashboard: (http://127\.0\.0\.1:(\d+))  token: `(.*)`$", printed, re.M)):
+        line = process.stdout.readline()
+        assert line, printed
+        printed += line
+    address, port, command = found.groups()
+    assert port != "8265"
+    token = subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout.strip()
+    assert status(f"{address}/api/cluster_status") == 401
+    assert status(f"{address}/api/cluster_status", "0" * len(token)) == 403
+    assert status(f"{address}/api/cluster_status", token) == 200
+    (file,) = (tmp_path / "home" / ".ray").iterdir()
+    assert file.read_text().strip() == token
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    rest, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, rest
+    assert "5 trials" in rest
+    assert token not in printed + rest
+
+
+def test_without_a_terminal_there_are_plain_lines_and_nothing_of_rays(undisturbed: Sweeps) -> None:
+    printed = undisturbed.printed
+    assert not CONTROL.search(printed)
+    assert "Ray dashboard" not in printed, "it ran with --no-dashboard"
+    before, _, after = printed.partition("Transfer by train size\n")
+    progress = before.splitlines()
+    assert progress
+    for line in progress:
+        assert re.fullmatch(
+            r"starting Ray …|shared work: \d+/\d+ pieces.*  \d+:\d\d|(\d+/22 trials|workers start).*  \d+:\d\d.*", line
+        )
+    seconds = [int(m) * 60 + int(s) for m, s in re.findall(r"  (\d+):(\d\d)(?:,.*)?$", before, re.M)]
+    assert seconds == sorted(seconds)
+    assert len(seconds) <= 3 + seconds[-1] / live.PLAIN_SECONDS, "a line every few seconds"
+    assert "22 trials" in after
+
+
+def session(dashboard: str | None = None) -> Session:
+    return Session(SLOTS, 0, 1, dashboard, Path())
+
+
+def screen(file: io.StringIO) -> list[str]:
+    """The lines that a terminal shows after all that was written to it, blank ones left out."""
+    lines, row = [""], 0
+    for piece in re.findall(r"\x1b\[\??\d*(?:;\d+)*[A-Za-z]|\n|\r|[^\x1b\n\r]+", file.getvalue()):
+        if piece == "\n":
+            row += 1
+            lines += [""] * (row + 1 - len(lines))
+        elif piece.endswith("A") and piece.startswith("\x1b"):
+            row -= int(piece[2:-1] or 1)
+        elif piece == "\x1b[2K":
+            lines[row] = ""
+        elif not piece.startswith("\x1b") and piece != "\r":
+            lines[row] += piece
+    return [line.rstrip() for line in lines if line.strip()]
+
+
+def test_a_terminal_shows_one_table_and_takes_it_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "TERMINAL_SECONDS", 0.0)
+    driver = Driver(tmp_path, "--seeds", "1", "--set", "size=200")
+    file = io.StringIO()
+    monkeypatch.setattr(live, "token_command", lambda: "ray get-auth-token")  # else its folder may fill a line
+    console = Console(file=file, force_terminal=True, width=80, height=30, legacy_windows=False)
+    view = Live(driver.plan, driver.agenda, session("127.0.0.1:1234"), console)
+    with view:
+        view.shared(Progress(1, 3, ("features",)))
+        shared = screen(file)
+        for outcome in ("done", "failed"):
+            trial = driver.start()
+            assert isinstance(trial, Trial)
+            driver.finish(trial, 0.75, outcome)
+        running = driver.start()
+        assert isinstance(running, Trial)
+        driver.agenda.started[running.id] = 0.4
+        driver.agenda.best[running.entry.condition] = 0.75
+        view.update()
+        during = screen(file)
+    assert shared[0].startswith("toy  shared work: 1/3 pieces, features  0:0")
+    assert shared[-1].split() == ["200", "0/7", "0", "0", "search", "–"]
+    assert re.match(r"toy  2/7 trials, 1 running \(40 %\), 1 failed  0:0\d$", during[0])
+    assert during[1].startswith("Ray dashboard: http://127.0.0.1:1234  token: `")
+    assert during[-1].split() == ["200", "2/7", "1", "1", "search", "0.7500"]
+    assert len(during) == 6, "one line, one address, one table: nothing is left of what stood there before"
+    assert screen(file) == [], "the answer follows, on a clean screen"
+
+
+def test_the_estimate_is_silent_at_first_and_then_about_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    driver = Driver(tmp_path, "--samples", "8", "--seeds", "4", "--set", "epochs=3,6,60,100")
+    estimate = Estimate(driver.agenda, SLOTS)
+    now += 30  # workers start: no sign of how long trials take
+    finished: list[tuple[float, float | None]] = []
+    while isinstance(trial := driver.start(), Trial):
+        now += (0.1 + 0.01 * trial.cost) / SLOTS
+        driver.finish(trial, 0.5)
+        estimate.observe()
+        finished.append((now, estimate.seconds_left()))
+    assert len(finished) == driver.plan.size
+    assert [left for _, left in finished[: 2 * SLOTS]] == [None] * 2 * SLOTS
+    for moment, left in finished[2 * SLOTS : -3]:
+        assert left is not None
+        assert (now - moment) / 2 - 2 <= left <= 2 * (now - moment) + 2
+    assert finished[-1][1] is None
+
+
+def test_long_trials_are_estimated_by_their_epochs_before_the_first_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    driver = Driver(tmp_path, "--samples", "4", "--seeds", "2", "--set", "epochs=100")
+    view = Live(driver.plan, driver.agenda, session(), Console(file=io.StringIO()))
+    trials = [driver.start() for _ in range(SLOTS)]
+    epoch = 10.0  # seconds
+    whole = driver.plan.size * 100 * epoch / SLOTS
+    told = []
+    for done in range(1, 50):
+        now += epoch
+        for trial in trials:
+            assert isinstance(trial, Trial)
+            driver.agenda.started[trial.id] = done / 100
+        view.update()
+        told.append(view.line())
+    assert "to go" not in told[0]
+    assert re.search(r"2 running \(10, 10 %\)  1:40, about [\d:]+ to go$", told[9])
+    left = view._estimate.seconds_left()
+    assert left == pytest.approx(whole - 49 * epoch, rel=0.01)
+    driver.agenda.started = {trial.id: 0.0 for trial in trials if isinstance(trial, Trial)}
+    assert "%" not in view.line(), "their workers died, and they begin anew"
+    assert view._estimate.seconds_left() is None
+
+
+def test_a_search_that_adopts_more_than_it_plans_has_no_estimate_below_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    first = Driver(tmp_path, "--samples", "8", "--seeds", "1")
+    first.run(at_most=24)
+    first.ledger.close()
+    again = Driver(tmp_path, "--samples", "2", "--seeds", "1", "--search", "optuna")
+    view = Live(again.plan, again.agenda, session(), Console(file=io.StringIO()))
+    while isinstance(trial := again.start(), Trial):
+        now += 60
+        again.finish(trial, 0.5)
+        view.update()
+        done, planned = map(int, re.match(r"(\d+)/(\d+) trials", view.line()).groups())  # type: ignore[union-attr]
+        assert done <= planned
+
+
+def test_a_sweep_taken_up_again_is_estimated_by_its_own_trials(tmp_path: Path) -> None:
+    first = Driver(tmp_path, "--seeds", "2")
+    first.run(at_most=9)
+    first.ledger.close()
+    again = Driver(tmp_path, "--seeds", "2")
+    estimate = Estimate(again.agenda, SLOTS)
+    estimate.observe()
+    assert estimate.seconds_left() is None
+    again.run(at_most=1)
+    estimate.observe()
+    assert estimate.seconds_left() is None
+
+
+def test_a_table_longer_than_the_terminal_leaves_nothing_behind(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--set", "size=" + ",".join(map(str, range(20, 60))))
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=80, height=20, legacy_windows=False)
+    with Live(driver.plan, driver.agenda, session(), console):
+        assert len(screen(file)) <= 20
+    assert screen(file) == []
+    assert file.getvalue().count("\n") < 40, "nothing scrolled away either"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00"), (59.6, "1:00"), (3599.4, "59:59"), (3661, "1:01:01")])
+def test_the_clock(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
+
+
+def test_the_token_command_is_one_that_can_be_typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ray = Path(sys.executable).with_name("ray")
+    monkeypatch.setenv("PATH", os.pathsep.join([str(ray.parent), os.environ["PATH"]]))
+    assert live.token_command() == "ray get-auth-token"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert live.token_command() == f"{ray} get-auth-token"

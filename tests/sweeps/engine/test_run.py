@@ -1,0 +1,149 @@
+"""What a command does around its trials: the floor it goes by, GPUs that fail it, a cluster that refuses it."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import ray
+import torch
+
+from analysis.ledger import Ledger, Outcome
+from common.problems import Problem, Refused
+from sweeps.engine import cli, preflight, run
+from sweeps.engine.agenda import Agenda
+from sweeps.engine.gpu_sharing import trials_per_gpu
+from sweeps.engine.interrupt import Interrupt
+from sweeps.engine.options import Options
+from sweeps.engine.session import session
+from sweeps.engine.tuning import Scribe
+from tests.sweeps.engine.test_agenda import Driver
+from tests.sweeps.engine.test_plan import plan
+from trainables.artifacts.remote import Stopped
+from trainables.core.host import Host
+
+
+def test_the_floor_leaves_out_what_an_earlier_command_spent_on_a_trial(tmp_path: Path) -> None:
+    first = Driver(tmp_path)
+    whole, begun = first.start(), first.start()
+    assert isinstance(whole, type(begun)), "two trials"
+    first.finish(whole, 0.5)
+    first.ledger.add_epochs(begun.id, [{"epoch": 1, "seconds": 100.0}])
+    first.ledger.close()
+    with Ledger(tmp_path) as ledger:
+        agenda, options = Agenda(plan(tmp_path), ledger), Options(out=tmp_path)
+        slots = SimpleNamespace(slots=2, dashboard=None)
+        command = run._Run(agenda.plan, options, ledger, agenda, slots, None, run.Report(shared_seconds=3), None)  # type: ignore[arg-type]
+        assert command._floor() is None, "nothing of its own is done yet"
+        ledger.finish(begun.id, Outcome("done", seconds=130.0))
+        assert command._floor() == 3 + 30
+
+
+@contextlib.contextmanager
+def refusing(*_: Any) -> Iterator[Any]:
+    raise Refused([Problem("--gpus", "at most what the cluster has", 8, "Give fewer.")])
+    yield
+
+
+def test_a_command_that_a_cluster_refuses_leaves_no_run_in_the_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "session", refusing)
+    with Ledger(tmp_path) as ledger:
+        agenda = Agenda(plan(tmp_path), ledger)
+        with pytest.raises(Refused, match="what the cluster has"):
+            run.carry_out(agenda.plan, Options(out=tmp_path), ledger, agenda, "toy", Interrupt())
+        assert ledger.runs().empty
+
+
+def test_fresh_is_undone_where_a_cluster_refuses_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "session", refusing)
+    before = Driver(tmp_path / "toy")
+    before.run(at_most=3)
+    before.ledger.close()
+    (tmp_path / "toy" / "arrays").mkdir()
+    with pytest.raises(Refused):
+        cli._sweep(plan(tmp_path), Options(out=tmp_path, fresh=True), tmp_path / "toy", "toy", Interrupt())
+    assert {path.name for path in (tmp_path / "toy").iterdir()} >= {"ledger.sqlite", "arrays"}
+    assert not list((tmp_path / "toy").glob("before-*"))
+    with Ledger(tmp_path / "toy") as ledger:
+        assert len(ledger.trials()) == 3
+
+
+@pytest.mark.filterwarnings("default")  # Ray's own
+def test_a_memory_probe_that_fails_leaves_a_gpu_to_one_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray is told of a GPU that this machine lacks: the probe runs its epoch, and CUDA has no memory to tell of."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "99")
+    driver = Driver(tmp_path)
+    with session(Options(gpus=1, cpus=1, out=tmp_path, dashboard=False), tmp_path / "logs"):
+        dearest = driver.agenda.dearest
+        assert dearest is not None
+        assert trials_per_gpu(driver.plan, dearest, tmp_path / "artifacts", 4, stop=lambda: False) == 1
+        with pytest.raises(Stopped):
+            trials_per_gpu(driver.plan, dearest, tmp_path / "artifacts", 4, stop=lambda: True)
+    assert not ray.is_initialized()
+    gc.collect()  # what Ray left running is complained of now, not in another test
+
+
+def test_a_worker_that_lost_its_gpu_ends_and_one_whose_memory_was_full_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    emptied = []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(True))
+    host = object.__new__(Host)  # a worker, without a Ray that would start it
+
+    def run_into(error: Exception) -> dict[str, Any]:
+        def report(*_: Any) -> Any:
+            raise error
+
+        host.job = SimpleNamespace(report_seconds=1.0, report_epochs=frozenset())  # type: ignore[assignment]
+        host._loop = SimpleNamespace(report=report, seconds=2.0, test_openings=0, unreported_json=lambda: "[]")  # type: ignore[assignment]
+        return host._advance()
+
+    with pytest.raises(torch.AcceleratorError):  # Tune starts another worker; `test_faults` kills one
+        run_into(torch.AcceleratorError("CUDA error: device-side assert triggered"))
+    assert not emptied, "its memory is out of reach"
+    told = run_into(torch.OutOfMemoryError("CUDA out of memory"))
+    assert told["outcome"]["status"] == "oom"
+    assert told["done"]
+    assert emptied == [True], "others may share the GPU"
+
+
+@pytest.mark.parametrize(("usable", "problems"), [(False, 1), (True, 0)])
+def test_gpus_that_pytorch_cannot_use_are_refused(usable: bool, problems: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: usable)
+    found = preflight.hardware_problems(Options(gpus=2))
+    assert len(found) == problems
+    assert all("driver" in str(problem) for problem in found)
+
+
+def test_a_trial_whose_worker_died_waits_until_another_takes_it_up(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--set", "epochs=4", "size=200")
+    trial = driver.start()
+    assert not isinstance(trial, type(None))
+    job: Any = SimpleNamespace(folder=tmp_path)
+    scribe = Scribe(driver.agenda, driver.ledger, job, "", lambda: None)
+    tune_trial: Any = SimpleNamespace(config={"trial": {"id": trial.id}})
+    result = {"pid": 1, "hostname": "here", "hardware": "", "finished": False, "done": False, "epoch": 1}
+
+    def counts() -> dict[str, int]:
+        (table,) = driver.agenda.counts().values()
+        return {name: table.get(name, 0) for name in ("running", "waiting")}
+
+    waiting = counts()["waiting"]
+    scribe.on_trial_start(0, [], tune_trial)
+    scribe.on_trial_result(0, [], tune_trial, dict(result))
+    assert driver.agenda.started == {trial.id: 0.25}
+    assert counts() == {"running": 1, "waiting": waiting - 1}
+    scribe.on_trial_recover(0, [], tune_trial)
+    assert counts() == {"running": 0, "waiting": waiting}
+    scribe.on_trial_start(0, [], tune_trial)
+    assert counts() == {"running": 1, "waiting": waiting - 1}
+    assert scribe.error is None

@@ -1,0 +1,207 @@
+"""The engine on a real Ray, with a toy question: faults of trials, early stopping, slots."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import psutil
+import pytest
+from ray.tune.schedulers import AsyncHyperBandScheduler
+
+from analysis.ledger import Ledger, Outcome
+from sweeps.engine.agenda import Agenda
+from sweeps.engine.asha import PerCondition
+from sweeps.engine.cli import shortfall
+from sweeps.engine.interrupt import Interrupt
+from sweeps.engine.options import parse
+from sweeps.engine.preflight import make_plan
+from sweeps.engine.run import Report, carry_out
+from tests.support.toy import SWEEP, Toy
+from trainables.artifacts.store import Artifact
+
+
+@dataclass
+class Ran:
+    report: Report
+    trials: pd.DataFrame
+    epochs: pd.DataFrame
+    failed: int
+    missing: int
+
+
+def sweep(out: Path, *words: str, kind: type[Ledger] = Ledger) -> Ran:
+    """A toy sweep on Ray, in this process."""
+    options, problems = parse(["--out", str(out), "--no-dashboard", *words], prog="toy", description="")
+    plan = make_plan(SWEEP, options, problems, out)
+    logging.disable(logging.ERROR)
+    try:
+        with kind(out / "toy") as ledger:
+            agenda = Agenda(plan, ledger)
+            report = carry_out(plan, options, ledger, agenda, "toy", Interrupt())
+            return Ran(report, ledger.trials(), ledger.epochs(), *shortfall(agenda))
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+pytestmark = pytest.mark.filterwarnings("default")  # Ray's own
+
+
+FAULTS = "none,error,nan,collapse,oom,mute,over"
+
+
+def test_every_fault_of_a_trial_has_its_status_and_stops_no_other(tmp_path: Path) -> None:
+    ran = sweep(tmp_path, "--samples", "1", "--seeds", "1", "--set", f"fault={FAULTS}", "size=50")
+    status = {
+        (row.condition["fault"], row.phase): row.status for row in ran.trials.itertuples() if row.seed in (1, 1001)
+    }
+    assert status[("none", "search")] == status[("none", "confirm")] == "done"
+    assert status[("error", "search")] == "failed"
+    assert status[("nan", "search")] == status[("nan", "confirm")] == "diverged"
+    assert status[("collapse", "search")] == "collapsed"
+    assert status[("oom", "search")] == "oom"
+    assert status[("error", "confirm")] == "failed", "a lone config is confirmed whatever its search says"
+    failed = ran.trials[ran.trials["status"] == "failed"]
+    errors = {row.condition["fault"]: row.error for row in failed.itertuples()}
+    assert set(errors) == {"error", "mute", "over"}
+    assert "a bug in the experiment" in errors["error"]
+    assert "Traceback" in errors["error"]
+    assert "no val_accuracy" in errors["mute"], "nothing could be chosen by it"
+    assert "shares of images, from 0 to 1" in errors["over"]
+    assert (ran.trials["attempts"] == 1).all(), "a deterministic error is not retried"
+    assert ran.failed == 4 * (2 + 1) + 1 + 1, "all that failed or were oom, diverged and collapsed confirmations"
+    assert ran.report.error is None
+
+
+def _impossible(*_: Any) -> Any:
+    raise ValueError("no such weights")
+
+
+def test_shared_work_that_fails_is_told_whoever_does_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    light = Artifact("impossible", {}, _impossible, light=True)  # fails here, beside Ray's start, and in a worker
+    monkeypatch.setattr(Toy, "artifacts", classmethod(lambda cls, config, sources: {"weights": light}))
+    ran = sweep(tmp_path, "--samples", "1", "--seeds", "1", "--set", "size=50")
+    assert ran.report.error is not None
+    assert "no such weights" in ran.report.error
+    assert len(ran.trials) == 0
+    assert ran.missing
+
+
+def test_asha_stops_weak_trials_within_each_condition_and_short_trials_use_every_slot(tmp_path: Path) -> None:
+    words = ("--scheduler", "asha", "--samples", "8", "--seeds", "1", "--set", "epochs=27", "sleep=0.01", "lr=1e-4:1")
+    ran = sweep(tmp_path, *words)
+    search = ran.trials[ran.trials["phase"] == "search"]
+    for _, own in search.groupby("condition_key"):
+        first = own[own["seed"] == 1001]
+        assert (first["status"] == "stopped").any()
+        assert (first["status"] == "done").any(), "each condition keeps its best"
+        further = own[own["seed"] != 1001]
+        assert set(further["status"]) == {"done"}, "finalists run to their end on further seeds"
+        assert 1 <= len(further) <= 3
+    last = ran.epochs.groupby("trial")["epoch"].max()
+    stopped = last[search.loc[search["status"] == "stopped", "id"].tolist()]
+    assert set(stopped) <= {1, 3, 9, 27}, "trials are compared, and stopped, exactly at the rungs"
+    confirm = ran.trials[ran.trials["phase"] == "confirm"]
+    assert set(confirm["status"]) == {"done"}
+    assert len(confirm) == 2
+    assert len(ran.report.workers) == ran.report.slots
+    assert (ran.failed, ran.missing) == (0, 0)
+
+
+class FullDisk(Ledger):
+    """Writes three outcomes; then the disk is full."""
+
+    def finish(self, trial: str, outcome: Outcome, **more: Any) -> None:
+        if len([s for s in self.statuses().values() if s == "done"]) >= 3:
+            raise sqlite3.OperationalError("database or disk is full")
+        super().finish(trial, outcome, **more)
+
+
+def test_a_full_disk_ends_the_sweep_with_its_reason_and_blames_no_trial(tmp_path: Path) -> None:
+    ran = sweep(tmp_path, "--samples", "4", "--seeds", "1", kind=FullDisk)
+    assert ran.report.error is not None
+    assert "disk is full" in ran.report.error
+    assert set(ran.trials["status"]) <= {"done", "running"}
+    assert (ran.trials["status"] == "done").sum() == 3
+    assert ran.missing > 0
+
+
+def test_optuna_and_asha_together_on_ray(tmp_path: Path) -> None:
+    ran = sweep(
+        tmp_path,
+        *[
+            "--search",
+            "optuna",
+            "--scheduler",
+            "asha",
+            "--samples",
+            "5",
+            "--seeds",
+            "1",
+            "--set",
+            "epochs=9",
+            "size=50,200",
+        ],
+    )
+    assert set(ran.trials["status"]) <= {"done", "stopped"}
+    first = ran.trials[(ran.trials["phase"] == "search") & (ran.trials["seed"] == 1001)]
+    assert first.groupby("condition_key")["draw"].nunique().tolist() == [5, 5]
+    assert (ran.trials["phase"] == "confirm").sum() == 2
+    assert (ran.failed, ran.missing) == (0, 0)
+
+
+@pytest.mark.memory
+def test_a_trial_that_takes_all_memory_is_marked_and_the_others_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = psutil.virtual_memory()
+    monkeypatch.setenv("RAY_memory_usage_threshold", str((memory.total - memory.available + 5 * 2**30) / memory.total))
+    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "50")
+    words = ("--samples", "2", "--seeds", "1", "--set", "fault=none,hog", "size=50", "sleep=0.3")
+    ran = sweep(tmp_path, *words)
+    by_fault = ran.trials.groupby(ran.trials["condition"].map(lambda condition: condition["fault"]))["status"]
+    assert set(by_fault.get_group("hog")) == {"oom"}
+    assert set(by_fault.get_group("none")) == {"done"}
+    assert len(by_fault.get_group("none")) == 2 * 2 + 1
+    assert (ran.failed, ran.missing) == (4, 0)
+
+
+def decisions(scheduler: Any, accuracies: dict[tuple[int, int], float]) -> dict[tuple[int, int], str]:
+    """What a scheduler decides at epoch 1 for trials (size, index) with these accuracies, in this order."""
+    made = {}
+    for (size, index), accuracy in accuracies.items():
+        task = {"stoppable": True, "condition": str(size)}
+        trial = SimpleNamespace(trial_id=f"{size}-{index}", config={"trial": task})
+        scheduler.on_trial_add(None, trial)
+        result = {"epoch": 1, "val_accuracy": accuracy, "finished": False}
+        made[size, index] = scheduler.on_trial_result(None, trial, result)
+    return made
+
+
+def test_a_mixed_size_sweep_does_not_stop_the_small_sizes_first() -> None:
+    order = [(size, index) for index in (3, 2, 1, 0) for size in (900, 100)]
+    accuracies = {(size, index): (0.9 if size == 900 else 0.5) + 0.01 * index for size, index in order}
+    ours = decisions(PerCondition("val_accuracy", "max", 27), accuracies)
+    for index in range(4):
+        assert ours[100, index] == ours[900, index], "the same rank within its condition, the same fate"
+    assert ours[100, 3] == "CONTINUE"
+    assert ours[100, 0] == "STOP"
+    one_for_all = AsyncHyperBandScheduler(
+        time_attr="epoch", metric="val_accuracy", mode="max", max_t=28, grace_period=1, reduction_factor=3
+    )
+    naive = decisions(one_for_all, accuracies)
+    assert all(naive[100, index] == "STOP" for index in range(4)), "what a single ASHA does to small sizes"
+
+
+def test_finalists_and_confirm_trials_are_never_stopped_early() -> None:
+    scheduler = PerCondition("val_accuracy", "max", 27)
+    for accuracy in (0.9, 0.1):
+        trial = SimpleNamespace(trial_id=str(accuracy), config={"trial": {"stoppable": False, "condition": "c"}})
+        scheduler.on_trial_add(None, trial)
+        result = {"epoch": 1, "val_accuracy": accuracy, "finished": False}
+        assert scheduler.on_trial_result(None, trial, result) == "CONTINUE"

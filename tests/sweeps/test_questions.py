@@ -1,0 +1,48 @@
+"""Every question runs from one command to an answer, on built-in data, at its smallest."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Sweeps
+from tests.test_house import questions
+
+
+def test_a_smoke_run_of_every_other_question_ends_in_an_answer(tmp_path: Path) -> None:
+    """`transfer_sizes` runs in other tests; these run side by side, as they would on a larger machine."""
+    runs = [Sweeps(tmp_path, question) for question in questions() if question != "transfer_sizes"]
+    processes = [run.start("--builtin", "--smoke", "--no-dashboard", "--seeds", "1") for run in runs]
+    said = [process.communicate(timeout=240)[0] for process in processes]
+    for run, process, output in zip(runs, processes, said, strict=True):
+        assert process.returncode == 0, output
+        folder = tmp_path / f"{run.question}-smoke"
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert manifest["partial"] is None, output
+        assert set(manifest["trials"]["status"]) == {"done"}
+        assert all(data["builtin"] for data in manifest["data"])
+        page = (folder / "answer.md").read_text()
+        figures = [name for name in manifest["files"] if name.endswith(".png")]
+        assert len(figures) >= 2
+        assert all(name in page for name in figures)
+        assert page.count("(built-in)") >= 2, "each data set is called what it is"
+        assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("question", questions())
+def test_a_factor_that_may_be_searched_instead_is_known_to_the_answer(question: str) -> None:
+    sweep = importlib.import_module(f"sweeps.{question}").SWEEP
+    ranges = {name for name, values in sweep.factors.items() if isinstance(values[0], int | float)}
+    assert ranges <= {*importlib.import_module(f"analysis.{question}").COMPARED}, "--set k=low:high searches it"
+
+
+@pytest.mark.parametrize("question", questions())
+def test_the_docstring_states_the_question_its_commands_and_what_was_found(question: str) -> None:
+    text = (ROOT / "sweeps" / f"{question}.py").read_text()
+    docstring = text.split('"""')[1]
+    assert docstring.splitlines()[0].endswith("?")
+    for part in (f"python sweeps/{question}.py", "--builtin", "Found", "Cost"):
+        assert part in docstring

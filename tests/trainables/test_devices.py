@@ -1,0 +1,54 @@
+"""What would go wrong on a GPU, found on a CPU: each question whole, on a GPU that is pretended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._pytree import tree_map
+
+from sweeps.tiny_cifar import SWEEP
+from tests.support.pretended import gpu  # noqa: F401
+from tests.trainables.domains.test_domains import JOINT, PAIR
+from tests.trainables.domains.test_domains import sources as domains  # noqa: F401
+from tests.trainables.test_cifar_transfer import BASE
+from tests.trainables.test_cifar_transfer import sources as transfer  # noqa: F401
+from trainables.artifacts.store import Store
+from trainables.cifar_transfer import CifarTransfer
+from trainables.core.loop import run
+from trainables.digit_pair import DigitPair
+from trainables.joint_embedding import JointEmbedding
+from trainables.tiny_cifar import TinyCifar
+from trainables.transfer_sizes import TransferSizes
+
+OWN = BASE | {"epochs": 1, "tuning_steps": 20, "source_width": 1, "source_epochs": 1, "precision": "bf16"}
+TINY = dict(SWEEP.prescribed or {}) | {
+    "data": "source.npz",
+    "budget": 2_000,
+    "epochs": 1,
+    "batch_size": 64,
+    "cutout": 8,
+}
+HEAD = {"data": "source.npz", "backbone": "letters_cnn", "train_size": 20, "lr": 0.1, "epochs": 1, "weight_decay": 0.1}
+CASES: list[tuple[Any, dict[str, Any]]] = [
+    (DigitPair, PAIR | {"epochs": 1, "precision": "bf16"}),
+    *((JointEmbedding, JOINT | {"epochs": 1, "mining": mining}) for mining in ("random", "hard", "classifier")),
+    (TinyCifar, TINY | {"mix": "mixup", "attention": True, "cutout": 8, "block": "separable", "head": "mean+max"}),
+    *((CifarTransfer, OWN | {"method": method}) for method in ("finetune", "knn", "own")),
+    (TransferSizes, HEAD | {"batch_size": 8, "pool": 40, "validation": 20}),
+]
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize(("experiment", "values"), CASES)
+def test_no_operation_mixes_devices(
+    experiment: Any, values: Any, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    sources = request.getfixturevalue("domains" if experiment in (DigitPair, JointEmbedding) else "transfer")
+    loop = run(experiment, experiment.config_class().model_validate(values), sources, Store(tmp_path), confirm=True)
+    assert loop.experiment.outputs()
+    state = tree_map(lambda x: x.cpu() if isinstance(x, torch.Tensor) else x, loop.experiment.state_dict())
+    loop.experiment.load_state_dict(state)
+    loop.experiment.epoch()

@@ -1,0 +1,203 @@
+"""The epoch loop: seeds by name, validation after each epoch, checkpoints, a stop on NaN. Knows no Ray.
+
+loop = run(TransferSizes, config, sources, store)       # a whole trial in this process
+loop.rows[-1]["val_accuracy"]
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel
+
+from common.files import pack, write_checked
+from common.seeds import seed_of
+from trainables.artifacts.store import Store
+from trainables.core.checkpoint import Checkpoints
+from trainables.core.device import Tensors, pick_device, tensors
+from trainables.core.experiment import Collapsed, Experiment, Metrics, TrialConfig
+from trainables.data.sources import Sources
+
+Row = dict[str, float]
+
+
+class Task(BaseModel):
+    """A trial as it travels to a worker."""
+
+    id: str
+    condition: str
+    config: dict[str, Any]
+    confirm: bool
+    """Whether test data is opened."""
+    code: str = ""
+    """Fingerprint of the code; a checkpoint of other code is not gone on from."""
+    stoppable: bool = False
+    """Whether a scheduler may stop it early: not in confirmation, nor among the finalists."""
+    keep_outputs: bool
+    """Whether the Experiment's outputs are kept."""
+
+
+class Loop:
+    """One trial under way.
+
+    `rows` holds a dict an epoch: `epoch` (from 1), `train_…`, `val_…`, `test_…` (when confirming), `steps` (of the
+    optimiser, so far) and `seconds` (so far). With a `folder` it starts from the newest good checkpoint there.
+    """
+
+    def __init__(
+        self,
+        experiment: type[Experiment[Any]],
+        config: TrialConfig,
+        sources: Sources,
+        artifacts: Mapping[str, Tensors],
+        *,
+        task: Task,
+        folder: Path | None = None,
+    ) -> None:
+        self.task = task
+        self.folder = folder
+        self.rows: list[Row] = []
+        self.status = "running"
+        self.error: str | None = None
+        self.test_openings = 0
+        self.epochs = experiment.epochs(config)
+        self.seconds = 0.0
+        self._reported = 0
+        self._checkpoints = Checkpoints(folder / "checkpoints" / task.id) if folder else None
+        self.experiment = experiment(config, sources, pick_device())
+        torch.manual_seed(seed_of(config.seed, "setup"))
+        self.experiment.setup(**artifacts)
+        self._restore()
+        self._settle()
+
+    def advance(self) -> Row:
+        """Run one epoch and evaluate."""
+        experiment, started = self.experiment, time.perf_counter()
+        experiment.epoch_number = len(self.rows) + 1
+        torch.manual_seed(seed_of(experiment.config.seed, "epoch", experiment.epoch_number))
+        steps = self.rows[-1]["steps"] if self.rows else 0.0
+        row: Row = {"epoch": experiment.epoch_number}
+        try:
+            train = experiment.epoch()
+            row["steps"] = steps + train.pop("steps", 0.0)
+            row |= _prefixed("train", train) | self._evaluate(last=len(self.rows) + 1 >= self.epochs)
+        except Collapsed as error:
+            self.status, self.error = "collapsed", str(error)
+        self.seconds += time.perf_counter() - started
+        row["seconds"] = self.seconds
+        self.rows.append(row)
+        broken = [name for name, value in row.items() if not math.isfinite(value)]
+        if broken and self.status == "running":
+            self.status, self.error = "diverged", f"not finite at epoch {len(self.rows)}: {', '.join(broken)}"
+        self._settle()
+        return row
+
+    def report(self, seconds: float, at_epochs: frozenset[int] = frozenset()) -> dict[str, Any]:
+        """Advance for about `seconds` (at least an epoch, not past one of `at_epochs`); what Tune is told of it."""
+        until = time.monotonic() + seconds
+        while self.status == "running":
+            self.advance()
+            if len(self.rows) in at_epochs or time.monotonic() >= until:
+                break
+        finished = self.status != "running"
+        if not finished:
+            self._save()
+        result: dict[str, Any] = {
+            **self.rows[-1],
+            "rows": self.unreported_json(),
+            "done": finished,
+            "finished": finished,
+        }
+        result["outcome"] = self.outcome() if finished else None
+        return result
+
+    def outcome(self) -> dict[str, Any]:
+        """What the ledger records; writes the arrays on the way, if they are kept."""
+        experiment = self.experiment
+        about = {
+            "unused": sorted(experiment.unused(experiment.config)),
+            "annealed": experiment.annealed(experiment.config),
+        }
+        outcome: dict[str, Any] = {
+            "status": self.status,
+            "seconds": self.seconds,
+            "facts": {**experiment.facts(), **{name: value for name, value in about.items() if value}},
+            "error": self.error,
+            "test_openings": self.test_openings,
+        }
+        arrays = self.experiment.outputs() if self.task.keep_outputs and self.status == "done" else {}
+        if arrays and self.folder:
+            name = f"arrays/{self.task.id[:32]}.npz"
+            outcome |= {"arrays": name, "arrays_sha256": write_checked(self.folder / name, pack(arrays))}
+        return outcome
+
+    def unreported_json(self) -> str:
+        """Rows that were not reported yet, as JSON: opaque to Tune, which would flatten them."""
+        rows, self._reported = self.rows[self._reported :], len(self.rows)
+        return json.dumps(rows)
+
+    def _evaluate(self, *, last: bool) -> Metrics:
+        metrics = _prefixed("val", self.experiment.evaluate("validation"))
+        if self.task.confirm and (last or self.experiment.test_every_epoch):
+            self.test_openings += 1
+            metrics |= _prefixed("test", self.experiment.evaluate("test"))
+        return metrics
+
+    def _settle(self) -> None:
+        if self.status == "running" and len(self.rows) >= self.epochs:
+            self.status = "done"
+
+    def _save(self) -> None:
+        if self._checkpoints is not None:
+            state = {
+                "code": self.task.code,
+                "rows": self.rows,
+                "seconds": self.seconds,
+                "test_openings": self.test_openings,
+                "experiment": self.experiment.state_dict(),
+            }
+            self._checkpoints.save(len(self.rows), state)
+
+    def _restore(self) -> None:
+        state = self._checkpoints.load() if self._checkpoints is not None else None
+        if state is not None and state["code"] == self.task.code:
+            self.rows, self.seconds = state["rows"], state["seconds"]
+            self.test_openings = state["test_openings"]
+            self.experiment.epoch_number = len(self.rows)
+            self.experiment.load_state_dict(state["experiment"])
+            if len(self.rows) >= self.epochs:
+                self._evaluate(last=True)  # `outputs` may stand on it
+
+
+def run(
+    experiment: type[Experiment[Any]],
+    config: TrialConfig,
+    sources: Sources,
+    store: Store,
+    *,
+    confirm: bool = False,
+    epochs: int | None = None,
+) -> Loop:
+    """A trial in this process, without Ray, whole or its first `epochs`: for tests, notebooks and debuggers."""
+    wanted = dict(experiment.artifacts(config, sources))
+    if confirm:
+        wanted |= experiment.test_artifacts(config, sources)
+    given = {name: tensors(store.get(artifact, sources), pick_device()) for name, artifact in wanted.items()}
+    task = Task(id="plain", condition="", config=config.model_dump(), confirm=confirm, keep_outputs=True)
+    loop = Loop(experiment, config, sources, given, task=task)
+    while loop.status == "running" and (epochs is None or len(loop.rows) < epochs):
+        loop.advance()
+    return loop
+
+
+def _prefixed(prefix: str, metrics: Metrics) -> Metrics:
+    for name, value in metrics.items():
+        if name.endswith(("accuracy", "error")) and (value < 0 or value > 1):
+            raise ValueError(f"{name} = {value:g}: measures of such names are shares of images, from 0 to 1; rename it")
+    return {f"{prefix}_{name}": float(value) for name, value in metrics.items()}

@@ -1,0 +1,96 @@
+"""Some classes of a data set as a set of their own: `cifar10[0-4]`, `textures100[0+2+7-9]`.
+
+In brackets behind the name or path of any set stand the numbers of the classes to keep, from 0. `+` and the comma mean
+the same; --set and --data take a comma for the end of a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+
+from common.problems import Problem, Refused
+from trainables.data.dataset import DataSet, SplitName, recipe_digest, refuse
+
+NUMBERS = re.compile(r"(?P<base>.+)\[(?P<items>[0-9]+(-[0-9]+)?([+,][0-9]+(-[0-9]+)?)*)\]")
+
+
+def names_classes(name: str) -> bool:
+    """Whether a name of a set has brackets, closed or not, that could hold classes."""
+    return "[" in name or "]" in name
+
+
+def parsed(name: str) -> tuple[str, list[range]]:
+    """`cifar10[0+7-9]` -> the set's name, and [range(0, 1), range(7, 10)]. Raises Refused where it is malformed."""
+    match = NUMBERS.fullmatch(name)
+    if match is None:
+        rule = "classes of a set stand in brackets behind its name, as in cifar10[0-4] or cifar10[0+2+7-9]"
+        raise refuse(rule, name, "Write it so, or check the path: nothing of this name is there.")
+    ends = [[int(end) for end in item.split("-")] for item in re.split("[+,]", match["items"])]
+    ranges = [range(end[0], end[-1] + 1) for end in ends]
+    for end in (end for end, numbers in zip(ends, ranges, strict=True) if not numbers):
+        raise refuse("a range of classes runs from low to high", f"{end[0]}-{end[1]}", f"Write {end[1]}-{end[0]}.")
+    return match["base"], ranges
+
+
+def classes_of(name: str, base: DataSet, ranges: Iterable[range]) -> DataSet:
+    """Those classes of the set of this name. Raises Refused with all that is wrong with them."""
+    count, found, kept = len(base.classes), [], set[int]()
+    for numbers in ranges:
+        if numbers[-1] >= count:
+            remedy = f"Name classes from 0 to {count - 1}."
+            found.append(
+                Problem("data", f"{name} has {count} classes, the last of them {count - 1}", numbers[-1], remedy)
+            )
+            continue
+        for number in sorted(kept.intersection(numbers)):
+            found.append(Problem("data", f"each class of {name} named once", number, "Leave it out the second time."))
+        kept.update(numbers)
+    if not found and len(kept) < 2:
+        found.append(Problem("data", f"two or more classes of {name}", listed(kept), "Name another one too."))
+    if found:
+        raise Refused(found)
+    return Classes(name, base, sorted(kept))
+
+
+def listed(numbers: Iterable[int]) -> str:
+    """Numbers as they stand in brackets, in order and with ranges where that is shorter: 0-2+5."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return "+".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+class Classes(DataSet):
+    """The images of some classes, in the order they have in the whole set; their labels are numbered from 0 anew."""
+
+    def __init__(self, name: str, base: DataSet, kept: list[int]) -> None:
+        """Of the set of this name; `kept` ascends."""
+        self._base, self._kept = base, np.array(kept)
+        self.classes = tuple(base.classes[number] for number in kept)
+        self.origin = f"{base.origin}; of its {len(base.classes)} classes only {listed(kept)}"
+        self.builtin, self.blocked = base.builtin, base.blocked
+        self.made_from = base.made_from or (name,)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._base.shape
+
+    def labels(self, split: SplitName) -> np.ndarray:
+        labels = self._base.labels(split)
+        return np.searchsorted(self._kept, labels[np.isin(labels, self._kept)])
+
+    def images(self, split: SplitName) -> np.ndarray:
+        return self._base.images_of(self._kept, split)
+
+    def fingerprint(self, split: SplitName) -> str:
+        """Of the whole set's, and of the classes."""
+        return recipe_digest(self._base.fingerprint(split), f"classes {listed(self._kept.tolist())}")
+
+    def check(self) -> None:
+        self._base.check()

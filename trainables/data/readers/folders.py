@@ -1,0 +1,256 @@
+"""A folder or zip of class folders of images: `train/<class>/*` and `test/<class>/*`, or `<class>/*` alone.
+
+A zip is never unpacked: its list is verified first (no links, no absolute paths, no way out), then members are
+read by name. Images of one size are taken as they are, others resized and centre-cropped to 224×224.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from common.problems import Problem, Refused
+from trainables.data.dataset import SPLITS, DataSet, SplitName, refuse
+from trainables.data.subsets import stratified_split
+
+ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
+SIDE = 224
+LARGEST = 1 << 28  # bytes of a member, unpacked
+LAYOUT = "Lay it out as train/<class>/*.png and test/<class>/*.png, or as <class>/*.png alone."
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, zlib.error, zipfile.BadZipFile, Image.DecompressionBombError)
+
+Members = dict[str, list[str]]  # class -> names of its files, in order
+
+
+class Tree(Protocol):
+    """Files by their names relative to a root, with "/" between parts."""
+
+    path: Path
+
+    def names(self) -> Iterable[str]: ...
+
+    def read(self, name: str) -> bytes: ...
+
+
+class FolderTree:
+    """Files in a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def names(self) -> Iterable[str]:
+        return (file.relative_to(self.path).as_posix() for file in self.path.rglob("*") if file.is_file())
+
+    def read(self, name: str) -> bytes:
+        return (self.path / name).read_bytes()
+
+
+class ZipTree:
+    """Files in a zip, all of whose members' names were verified."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with zipfile.ZipFile(path) as archive:
+                self._members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
+        except UNREADABLE as error:
+            raise refuse(
+                f"{path} must be a whole zip", str(error), "Make it anew: it is truncated or damaged."
+            ) from None
+        problems = [
+            Problem("data", f"{path}: {rule}", name, "Make it anew, of plain files inside one folder.")
+            for name, info in self._members.items()
+            for rule in _broken_rules(info)
+        ]
+        if problems:
+            raise Refused(problems)
+        self._archive: zipfile.ZipFile | None = None
+
+    def names(self) -> Iterable[str]:
+        return self._members
+
+    def read(self, name: str) -> bytes:
+        if self._archive is None:
+            self._archive = zipfile.ZipFile(self.path)
+        return self._archive.read(self._members[name])
+
+
+def _broken_rules(info: zipfile.ZipInfo) -> list[str]:
+    path = PurePosixPath(info.filename)
+    rules = {
+        "members must have relative paths": path.is_absolute() or bool(re.match("[A-Za-z]:", info.filename)),
+        "members must have / between folders": "\\" in info.orig_filename,
+        "members must stay inside": ".." in path.parts,
+        "members must be plain files, not links": stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG),
+        "members must not be encrypted": bool(info.flag_bits & 1),
+        f"members must unpack to {LARGEST >> 20} MiB or less": info.file_size > LARGEST,
+    }
+    return [rule for rule, broken in rules.items() if broken]
+
+
+class ClassFolders(DataSet):
+    """Images by class; opening reads their headers, `images` decodes them."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        train, test, note = _splits(tree)
+        self.classes = tuple(train)
+        self._files: dict[SplitName, list[tuple[int, str]]] = {
+            split: [(self.classes.index(name), file) for name, files in members.items() for file in files]
+            for split, members in zip(SPLITS, (train, test), strict=True)
+        }
+        headers = [self._header(file) for files in self._files.values() for _, file in files]
+        self._mode = "L" if all(mode in ("1", "L") for _, mode in headers) else "RGB"
+        sizes = {size for size, _ in headers}
+        self._size = next(iter(sizes))[::-1] if len(sizes) == 1 else (SIDE, SIDE)  # height, width
+        self._crop = len(sizes) > 1 or min(self._size) > SIDE
+        if self._crop:
+            self._size = (SIDE, SIDE)
+            note += f"; resized and centre-cropped to {SIDE}×{SIDE}"
+        counts = " + ".join(f"{len(files):,}" for files in self._files.values())
+        self.origin = f"{tree.path.name}, {counts} images of {len(self.classes)} classes, {note}"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._size if self._mode == "L" else (*self._size, 3)
+
+    def labels(self, split: SplitName) -> np.ndarray:
+        return np.array([label for label, _ in self._files[split]], np.int64)
+
+    def images(self, split: SplitName) -> np.ndarray:
+        files = self._files[split]
+        images = np.empty((len(files), *self.shape), np.uint8)
+        for row, (_, file) in enumerate(files):
+            images[row] = self._image(file)
+        return images
+
+    def fingerprint(self, split: SplitName) -> str:
+        """Of the files' bytes by class, and of what is done to them."""
+        digest = hashlib.sha256(f"{self.classes} {self.shape} {self._crop}".encode())
+        for label, file in self._files[split]:
+            digest.update(f"{label} {hashlib.sha256(self._tree.read(file)).hexdigest()}\n".encode())
+        return digest.hexdigest()
+
+    def check(self) -> None:
+        for files in self._files.values():
+            for _, file in files:
+                self._image(file)
+
+    def _header(self, file: str) -> tuple[tuple[int, int], str]:
+        """(width, height) and mode."""
+        try:
+            with Image.open(io.BytesIO(self._tree.read(file))) as image:
+                if image.mode.startswith(("I", "F")):
+                    rule = f"{self._tree.path}: {file} must have 8 bits a channel"
+                    raise refuse(rule, f"mode {image.mode}", "Save it as 8-bit: more would be cut off, not scaled.")
+                return image.size, image.mode
+        except UNREADABLE as error:
+            raise self._unreadable(file, error) from None
+
+    def _image(self, file: str) -> np.ndarray:
+        """[H, W] or [H, W, 3] uint8."""
+        try:
+            with Image.open(io.BytesIO(self._tree.read(file))) as image:
+                if not self._crop:
+                    return np.asarray(image.convert(self._mode))
+                upright = ImageOps.exif_transpose(image).convert(self._mode)
+                return np.asarray(ImageOps.fit(upright, (SIDE, SIDE), Image.Resampling.BICUBIC))
+        except UNREADABLE as error:
+            raise self._unreadable(file, error) from None
+
+    def _unreadable(self, file: str, error: Exception) -> Refused:
+        return refuse(f"{self._tree.path}: {file} must be a whole image", str(error), "Replace or remove that file.")
+
+
+def open_folder(path: Path) -> ClassFolders:
+    """The folder's or zip's data set. Raises Refused where it is laid out otherwise or cannot be read."""
+    if path.is_dir():
+        return ClassFolders(FolderTree(path))
+    if path.suffix.lower() == ".zip":
+        return ClassFolders(ZipTree(path))
+    raise refuse("must be a folder, a .zip or an .npz", str(path), LAYOUT)
+
+
+def _splits(tree: Tree) -> tuple[Members, Members, str]:
+    """Training and test files by class, and how they came to be so."""
+    paths = sorted(path for path in map(PurePosixPath, tree.names()) if _is_image(path))
+    offset = 0
+    while _has_outer_folder(paths, offset):
+        offset += 1
+    split_names = {path.parts[offset].lower() for path in paths if len(path.parts) == offset + 3}
+    if {"train", "test"} <= split_names:
+        train, test = (_by_class(paths, offset, split) for split in ("train", "test"))
+        _require(
+            train.keys() >= test.keys(), tree, "must have every class of test/ in train/", _list(test.keys() - train)
+        )
+        note = "split as given"
+    else:
+        _require(
+            not {"train", "test"} & split_names, tree, "must have both train/ and test/, or neither", _list(split_names)
+        )
+        everything = _by_class(paths, offset, None)
+        fewest = min(map(len, everything.values()), default=0)
+        _require(
+            len(everything) > 1 and fewest > 1, tree, "must hold classes of two or more images", _counts(everything)
+        )
+        train, test = _eighty_twenty(everything)
+        note = "a fixed stratified 80/20 split"
+    _require(len(train) > 1, tree, "must hold folders of images of two classes or more", _counts(train))
+    return train, test, note
+
+
+def _has_outer_folder(paths: list[PurePosixPath], offset: int) -> bool:
+    """Whether everything lies in one more folder, as archives often have it."""
+    names = {path.parts[offset].lower() for path in paths}
+    return len(names) == 1 and not names & {"train", "test"} and all(len(path.parts) >= offset + 3 for path in paths)
+
+
+def _is_image(path: PurePosixPath) -> bool:
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    return path.suffix.lower() in ENDINGS and not hidden
+
+
+def _by_class(paths: list[PurePosixPath], offset: int, split: str | None) -> Members:
+    """Files of a split (or all) by class, sorted by name."""
+    depth = offset + (1 if split else 0)
+    members: Members = {}
+    for path in paths:
+        inside = split is None or path.parts[offset].lower() == split
+        if inside and len(path.parts) == depth + 2:
+            members.setdefault(path.parts[depth], []).append(str(path))
+    return dict(sorted(members.items()))
+
+
+def _eighty_twenty(members: Members) -> tuple[Members, Members]:
+    files = [(name, file) for name, inside in members.items() for file in inside]
+    labels = np.array([list(members).index(name) for name, _ in files])
+    taken, _ = stratified_split(labels, len(files) - max(len(members), round(len(files) / 5)))
+    trained = set(taken.tolist())
+    train: Members = {name: [] for name in members}
+    test: Members = {name: [] for name in members}
+    for row, (name, file) in enumerate(files):
+        (train if row in trained else test)[name].append(file)
+    return train, test
+
+
+def _counts(members: Members) -> str:
+    return _list(f"{name} ({len(files)})" for name, files in members.items())
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def _require(ok: bool, tree: Tree, rule: str, found: str) -> None:
+    if not ok:
+        raise refuse(f"{tree.path} {rule}", found, LAYOUT)

@@ -1,0 +1,66 @@
+"""MNIST in torchvision's layout: four idx files, gzipped or not, under `MNIST/raw/`.
+
+Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
+"""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainables.data.dataset import SplitName
+from trainables.data.readers.official import Official, find_files, verified
+
+# MD5 of the official files: gzipped (the ones torchvision verifies) and unpacked.
+MD5 = {
+    "train-images-idx3-ubyte": ("f68b3c2dcbeaaa9fbdd348bbdeb94873", "6bbc9ace898e44ae57da46a324031adb"),
+    "train-labels-idx1-ubyte": ("d53e105ee54ea40749a09fcbcd1e9432", "a25bea736e30d166cdddb491f175f624"),
+    "t10k-images-idx3-ubyte": ("9fb629c4189551a2d022fa330f9573f3", "2646ac647ad5339dbf082846283269ea"),
+    "t10k-labels-idx1-ubyte": ("ec29112dd5afa0611ce80d1b7f02629c", "27ae3e4e09519cfbb04c329615203637"),
+}
+PREFIX: dict[SplitName, str] = {"train": "train", "test": "t10k"}
+
+
+class MNIST(Official):
+    """60,000 training and 10,000 test images of handwritten digits, 28×28."""
+
+    classes = tuple("0123456789")
+    origin = "MNIST, 60,000 + 10,000 handwritten digits, 28×28"
+    shape = (28, 28)
+
+    def read_labels(self, split: SplitName) -> np.ndarray:
+        return self._read(f"{PREFIX[split]}-labels-idx1-ubyte", header=8).astype(np.int64)
+
+    def images(self, split: SplitName) -> np.ndarray:
+        return self._read(f"{PREFIX[split]}-images-idx3-ubyte", header=16).reshape(-1, 28, 28)
+
+    def checksums(self, split: SplitName) -> list[str]:
+        """Of the unpacked files: packed or not, the data are the same."""
+        names = [f"{PREFIX[split]}-images-idx3-ubyte", f"{PREFIX[split]}-labels-idx1-ubyte"]
+        for name in names:
+            self._verified(name)
+        return [MD5[name][1] for name in names]
+
+    def _verified(self, name: str) -> bytes:
+        path = self._files[name]
+        packed, plain = MD5[name]
+        return verified(path, packed if path.suffix == ".gz" else plain)
+
+    def _read(self, name: str, header: int) -> np.ndarray:
+        content = self._verified(name)
+        if self._files[name].suffix == ".gz":
+            content = gzip.decompress(content)
+        return np.frombuffer(content, np.uint8, offset=header)
+
+
+def open_mnist(data_dir: Path | None, cache_dir: Path) -> MNIST:
+    """MNIST from `data_dir`, else from the cache, else downloaded into the cache. Raises Refused."""
+    folders = [folder / "MNIST" / "raw" for folder in (data_dir, cache_dir) if folder is not None]
+
+    def fetch(datasets: Any) -> None:
+        datasets.MNIST(str(cache_dir), download=True)
+
+    return MNIST(find_files("mnist", list(MD5), folders, cache_dir, fetch, packed=".gz"))

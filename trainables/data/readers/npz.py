@@ -1,0 +1,100 @@
+"""A data set in an `.npz` file: x_train, y_train, x_test, y_test, and optionally the names of the classes."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from common.problems import Problem, Refused
+from trainables.data.dataset import SPLITS, Arrays, Split, SplitName, refuse
+
+NEEDED = ("x_train", "y_train", "x_test", "y_test")
+
+
+def open_npz(path: Path) -> Arrays:
+    """The file's data set, read whole; nothing is unpickled. Raises Refused with all that is wrong with it."""
+    arrays = _read(path)
+    problems = [problem for split in SPLITS for problem in _wrong(path, arrays, split)]
+    if problems:
+        raise Refused(problems)
+    # Without names there are as many classes as numbers, and not more than there are training images.
+    last = min(int(arrays["y_train"].max()), len(arrays["y_train"]) - 1)
+    classes = [str(name) for name in arrays.get("classes", np.arange(last + 1)).tolist()]
+    problems = [problem for split in SPLITS for problem in _out_of_range(path, arrays, split, len(classes))]
+    if problems:
+        raise Refused(problems)
+    splits: dict[SplitName, Split] = {split: _split(arrays, split) for split in SPLITS}
+    counts = " + ".join(f"{len(splits[split].labels):,}" for split in SPLITS)
+    return Arrays(classes, f"{path.name}, {counts} images of {len(classes)} classes", splits)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            missing = [name for name in NEEDED if name not in archive.files]
+            if missing:
+                rule = f"{path} must hold {', '.join(NEEDED)}"
+                raise refuse(rule, ", ".join(archive.files), f"Add {', '.join(missing)} with numpy.savez.")
+            wanted = [*NEEDED, *({"classes"} & set(archive.files))]
+            return {name: archive[name] for name in wanted}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        rule = f"{path} must be a whole .npz file of plain arrays"
+        raise refuse(rule, str(error), "It is truncated, damaged or pickled: write it anew.") from None
+
+
+def _wrong(path: Path, arrays: dict[str, np.ndarray], split: str) -> list[Problem]:
+    x, y = arrays[f"x_{split}"], arrays[f"y_{split}"]
+    problems = []
+
+    def check(ok: bool, rule: str, value: object, remedy: str) -> None:
+        if not ok:
+            problems.append(Problem("data", f"{path}: {rule}", value, remedy))
+
+    check(
+        x.dtype == np.uint8,
+        f"x_{split} must be uint8, 0 to 255",
+        x.dtype.name,
+        "Scale to 0 … 255, round and convert with astype(numpy.uint8).",
+    )
+    form = "[N, H, W], [N, H, W, 3] or [N, H, W, 1]"
+    shaped = x.ndim == 3 or (x.ndim == 4 and x.shape[3] in (1, 3))
+    check(shaped and x.size > 0, f"x_{split} must be {form}", x.shape, "Put the channels last.")
+    check(
+        x.shape[1:] == arrays["x_train"].shape[1:],
+        f"x_{split} must have images like x_train's",
+        x.shape[1:],
+        f"Make them {arrays['x_train'].shape[1:]}.",
+    )
+    check(
+        y.dtype.kind in "iu" and y.ndim == 1,
+        f"y_{split} must be integers [N]",
+        f"{y.dtype.name} {y.shape}",
+        "Give one class number an image.",
+    )
+    check(
+        x.shape[:1] == y.shape[:1],
+        f"x_{split} and y_{split} must be of one length",
+        (x.shape[:1], y.shape[:1]),
+        "Drop what is unpaired.",
+    )
+    names = arrays.get("classes", np.array([""]))
+    check(names.ndim == 1, "classes must be names [classes]", names.shape, "Give one name a class.")
+    return problems
+
+
+def _out_of_range(path: Path, arrays: dict[str, np.ndarray], split: str, classes: int) -> list[Problem]:
+    y = arrays[f"y_{split}"]
+    outside = y[(y < 0) | (y >= classes)]
+    if not outside.size:
+        return []
+    rule = f"{path}: y_{split} must lie in 0 … {classes - 1}"
+    remedy = "Number the classes from 0, and have each in the training split."
+    return [Problem("data", rule, int(outside[0]), remedy)]
+
+
+def _split(arrays: dict[str, np.ndarray], split: str) -> Split:
+    images, labels = arrays[f"x_{split}"], arrays[f"y_{split}"].astype(np.int64)
+    return Split(images[..., 0] if images.ndim == 4 and images.shape[3] == 1 else images, labels)

@@ -1,0 +1,148 @@
+"""What questions about two data sets of the same classes share: their fields, images, subsets and counts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from common.files import Arrays
+from common.problems import Problem, Refused
+from common.seeds import seed_of
+from trainables.artifacts.store import Artifact
+from trainables.core.device import Tensors
+from trainables.core.experiment import DataName, Experiment, TrialConfig
+from trainables.data.sources import Sources
+from trainables.data.subsets import nested_subset
+from trainables.domains.images import DOMAINS, Colour, Domain, Part, domain_images, part_rows, related
+
+EVALUATED = 500
+"""Images at a time in evaluation, which fit a processor's cache; and what evaluation costs, in training images."""
+PART_NAMES: dict[Part, str] = {"pool": "training", "validation": "validation", "test": "testing"}
+
+
+class DomainsConfig(TrialConfig):
+    """The fields of a question about two data sets of the same classes."""
+
+    first: DataName = Field(description="name or path of the first data set")
+    second: DataName = Field(description="name or path of the second data set")
+    colour: Colour = Field(description="gray: luma; colour: grayscale images are repeated to three channels")
+    train_size: int = Field(gt=0, description="training images of each set, class-balanced, nested per seed")
+    validation: int = Field(
+        1_000, gt=0, description="validation images of each set; a fifth of its training split where that is fewer"
+    )
+
+
+C = TypeVar("C", bound=DomainsConfig)
+
+
+class DomainsExperiment(Experiment[C]):
+    """An Experiment on two data sets. Test data is opened at the last epoch only: with two test sets it is dear."""
+
+    test_every_epoch = False
+    train: dict[Domain, Tensors]
+    """This trial's training images: x [train_size, C, 32, 32] uint8, y [train_size] int64."""
+    held_out: dict[str, dict[Domain, Tensors]]
+    """By split (`test` only when confirming), then by domain, likewise."""
+
+    @classmethod
+    def artifacts(cls, config: C, sources: Sources) -> Mapping[str, Artifact]:
+        return domain_images(_names(config), sources, "pool", "validation", **_form(config))
+
+    @classmethod
+    def test_artifacts(cls, config: C, sources: Sources) -> Mapping[str, Artifact]:
+        return domain_images(_names(config), sources, "test", **_form(config))
+
+    @classmethod
+    def problems(cls, config: C, sources: Sources) -> list[Problem]:
+        """What keeps the two sets from being compared at this size; each set's own troubles come first."""
+        found = []
+        for field, name in _names(config).items():
+            try:
+                sources.summary(name)
+            except Refused as refused:
+                found += [replace(p, key=field) if p.key == "data" else p for p in refused.problems]
+        return found or _against_each_other(config, sources)
+
+    def take(self, images: Mapping[str, Tensors]) -> None:
+        """Set `train` and `held_out` from the artifacts that `setup` was given."""
+        self.train = {domain: self._subset(domain, images[f"{domain}_pool"]) for domain in DOMAINS}
+        given = [split for split in ("validation", "test") if f"first_{split}" in images]
+        self.held_out = {split: {domain: images[f"{domain}_{split}"] for domain in DOMAINS} for split in given}
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return len(self.sources.dataset(self.config.first).classes)
+
+    def counts(self, domains: Sequence[Domain] = DOMAINS) -> dict[str, Any]:
+        """Facts that count labels: those of `domains` together, and those held out of each."""
+        counts: dict[str, Any] = {"train_labels": sum(len(self.train[domain]["y"]) for domain in domains)}
+        for split, data in self.held_out.items():
+            counts[f"{split}_labels"] = sum(len(data[domain]["y"]) for domain in domains)
+            counts |= {f"{split}_{domain}_labels": len(own["y"]) for domain, own in data.items()}
+        return counts
+
+    def _subset(self, domain: Domain, pool: Tensors) -> Tensors:
+        seed = seed_of(self.config.seed, domain)  # of its own: where sets share an order, subsets must not
+        rows = nested_subset(pool["y"].cpu().numpy(), self.config.train_size, seed)
+        chosen = torch.from_numpy(rows).to(self.device)
+        return {"x": pool["x"][chosen], "y": pool["y"][chosen]}
+
+
+def pooled(metric: str, parts: Sequence[np.ndarray]) -> Arrays:
+    """Outputs behind a metric that is the mean of accuracies: `parts` say which images of each are right, bool."""
+    strata = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    name = f"test_{metric.removesuffix('accuracy')}"
+    return {f"{name}correct": np.concatenate(parts), f"{name}strata": strata}
+
+
+def _names(config: DomainsConfig) -> dict[Domain, str]:
+    return {"first": config.first, "second": config.second}
+
+
+def _form(config: DomainsConfig) -> dict[str, Any]:
+    return {"colour": config.colour, "validation": config.validation}
+
+
+def _against_each_other(config: DomainsConfig, sources: Sources) -> list[Problem]:
+    found = []
+    first, second = sources.summary(config.first), sources.summary(config.second)
+    if sources.fingerprint(config.first, "train") == sources.fingerprint(config.second, "train"):
+        found.append(Problem("second", "another data set than the first", config.second, "Name two different ones."))
+    if first.classes != second.classes:
+        rule, value = f"a set of the same classes as {first.name}: {_listed(first.classes)}", _listed(second.classes)
+        return [*found, Problem("second", rule, value, "Name two sets whose classes have the same names and order.")]
+    step = 2 if related(config.first, config.second, sources) else 1
+    parts: dict[Part, list[np.ndarray]] = {"pool": [], "validation": [], "test": []}
+    for part, start in itertools.product(parts, (0, 1)):
+        labels = sources.dataset((config.first, config.second)[start]).labels("test" if part == "test" else "train")
+        rows = part_rows(len(labels), part, config.validation, start if step == 2 else 0, step)
+        parts[part].append(np.bincount(labels[rows], minlength=len(first.classes)))
+    for part, (domain, summary) in itertools.product(parts, enumerate((first, second))):
+        if not parts[part][domain].all():
+            rule = f"an image of each class of {summary.name} among those for {PART_NAMES[part]}"
+            value = f"none of class {summary.classes[int(parts[part][domain].argmin())]}"
+            remedy = (
+                "Validation is the end of the training split: shuffle a file that is sorted by class, or enlarge it."
+            )
+            found.append(Problem("validation" if part == "validation" else DOMAINS[domain], rule, value, remedy))
+    pools = {summary.name: int(counts.sum()) for summary, counts in zip((first, second), parts["pool"], strict=True)}
+    smaller = min(pools, key=lambda name: pools[name])
+    if config.train_size < len(first.classes):
+        rule = f"at least an image of each of the {len(first.classes)} classes"
+        found.append(Problem("train_size", rule, config.train_size, f"Ask for {len(first.classes)} or more."))
+    if config.train_size > pools[smaller]:
+        rule = f"at most the {pools[smaller]:,} training images that {smaller} has beside validation"
+        remedy = f"Ask for {pools[smaller]:,} or fewer, of each set."
+        found.append(Problem("train_size", rule, config.train_size, remedy))
+    return found
+
+
+def _listed(classes: Sequence[str]) -> str:
+    return ", ".join(classes[:10]) + (", …" if len(classes) > 10 else "")

@@ -1,0 +1,119 @@
+"""Files of pre-trained weights, from a folder or torchvision's weights API; only tensors are read."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import re
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from urllib.parse import urlparse
+
+import torch
+
+from common.problems import nearest
+from trainables.data.dataset import refuse
+from trainables.data.readers.download import patiently
+from trainables.nets.backbones import torchvision_names
+
+StateDict = dict[str, torch.Tensor]
+
+
+def find(name: str, folder: Path | None) -> Path:
+    """The weights' file: `<name>.pth`, `<name>-*.pth` or `<name>_*.pth` in `folder`, else downloaded.
+
+    Raises Refused where the backbone is unknown, several files match, or none can be had.
+    """
+    if name not in torchvision_names():
+        raise refuse("must be a torchvision backbone", name, nearest(name, torchvision_names()), key="backbone")
+    matches = in_folder(name, folder) if folder is not None else []
+    if len(matches) > 1:
+        found = ", ".join(path.name for path in matches)
+        raise refuse(f"{folder} must hold one file for {name}", found, "Move the others away.", key="weights-dir")
+    return matches[0] if matches else _downloaded(name, folder)
+
+
+def in_folder(name: str, folder: Path) -> list[Path]:
+    """Files named after the backbone, and not after one of a longer name (vgg19_bn.pth is not vgg19's)."""
+    if not folder.is_dir():
+        return []
+    longer = [other for other in torchvision_names() if other.startswith(name) and other != name]
+    return sorted(
+        path
+        for path in folder.glob("*.pth")
+        if _named_after(name, path.stem) and not any(_named_after(other, path.stem) for other in longer)
+    )
+
+
+def _named_after(name: str, stem: str) -> bool:
+    return stem == name or stem.startswith((f"{name}-", f"{name}_"))
+
+
+def _downloaded(name: str, folder: Path | None) -> Path:
+    from torchvision.models import get_model_weights
+
+    best = get_model_weights(name).DEFAULT
+    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(best.url).path).name
+    if path.is_file():
+        return path
+    failure = _fetch(name)
+    if failure is not None:
+        looked = f"{name}.pth, {name}-*.pth or {name}_*.pth in {folder}, nor " if folder else ""
+        raise refuse(
+            f"needs its weights, and there is no {looked}{path}",
+            name,
+            f"torchvision would download {best.url}, but: {failure}. Put the file into a folder and name "
+            "that with --weights-dir, or try the built-in backbone with --builtin.",
+            key="backbone",
+        )
+    return path
+
+
+@cache
+def _fetch(name: str) -> str | None:
+    """Download the weights, once a process: a plan asks for them many times. What went wrong, or None."""
+    from torchvision.models import get_model_weights
+
+    best = get_model_weights(name).DEFAULT
+    return patiently(lambda: best.get_state_dict(check_hash=True, progress=True, weights_only=True))
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of the file. Raises Refused where its name bears a checksum (`-11ad3fa6`) and that differs."""
+    return _digest(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _digest(path: Path, modified: int) -> str:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    named = re.search(r"-([0-9a-f]{8})\.pth$", path.name)
+    if named and not found.startswith(named[1]):
+        raise refuse(
+            f"the SHA-256 of {path} must begin with {named[1]}",
+            f"{found} ({path.stat().st_size:,} bytes)",
+            "The file is damaged or truncated: fetch it again.",
+            key="weights-dir",
+        )
+    return found
+
+
+def load(path: Path) -> StateDict:
+    """The state dict in a file, on the CPU; no code in it is run. Raises Refused where it is anything else."""
+    digest(path)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:  # its message advises to run the code in the file
+        raise _not_a_state_dict(path, "something else than tensors") from None
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise _not_a_state_dict(path, " ".join(str(error).split())[:200]) from None
+    if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        found = ", ".join(map(str, list(state)[:5])) if isinstance(state, Mapping) else type(state).__name__
+        raise _not_a_state_dict(path, found)
+    return state  # type: ignore[return-value]  # an OrderedDict, whose _metadata matters to torch
+
+
+def _not_a_state_dict(path: Path, found: object) -> Exception:
+    remedy = "Save it with torch.save(model.state_dict(), path); a truncated file must be fetched again."
+    return refuse(f"{path} must be a whole state dict (tensors by name)", found, remedy, key="weights-dir")

@@ -1,0 +1,214 @@
+"""A method of our own: learn little where there is little to learn from, and more as the sample grows.
+
+1. A linear discriminant (`discriminant`) on the means of the maps of several stages, over an image and its mirror
+   image: later layers know the source's classes and have forgotten much that tells the target's apart. Its covariance
+   is drawn towards that within the source's classes. Little variance, for the smallest samples.
+2. From there the network is tuned, layers nearer to the image the more slowly (J. Howard, S. Ruder, "Universal language
+   model fine-tuning", 2018), and from a head that fits, so that no random one distorts it first (A. Kumar et al.,
+   "Fine-tuning can distort pretrained features", 2022). Images are shifted and mirrored; normalisation keeps the
+   source's statistics; each step replays images of the source under the source's own last layer, against forgetting.
+3. The probabilities of both are averaged.
+
+With which stage 1 begins, how far 2 goes, and its share in 3, are searched: with 100 images it may hardly leave 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, cast
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from common.seeds import seed_of
+from trainables.core.device import Precision, Tensors, sent
+from trainables.core.experiment import Metrics
+from trainables.data.augment import mirrored, shifted
+from trainables.nets.vgg import VGG
+from trainables.training.schedules import OneCycle
+from trainables.training.supervised import EVALUATED
+from trainables.transfer.discriminant import Linear, discriminant, within_classes
+from trainables.transfer.method import BATCH, Images, Method
+
+Ingredient = Literal["stages", "shrinkage", "tuning", "replay", "average"]
+SETTING: dict[Ingredient, tuple[str, ...]] = {
+    "stages": ("first_stage",),
+    "shrinkage": ("shrinkage",),
+    "tuning": ("tuning_steps", "tuning_lr", "layer_decay", "blend"),
+    "average": ("blend",),
+}
+"""By ingredient: the hyperparameters that are about it alone."""
+REPLAYED = BATCH // 2
+"""Images of the source in each step."""
+PARTS = 4
+"""Epochs that tuning is divided into."""
+SHIFT = 4
+UNIT = 1_000
+"""Images with which `tuning_steps` are what they say; they grow as the root of the sample."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the method is set."""
+
+    first_stage: int
+    """The discriminant reads this stage and those behind it, 2 … 5."""
+    shrinkage: float
+    """Weight of the covariance within the source's classes, 0 … 1."""
+    ridge: float
+    tuning_steps: int
+    tuning_lr: float
+    """Adam's highest learning rate, of the last layers."""
+    layer_decay: float
+    """The learning rate of a stage over that of the next one."""
+    blend: float
+    """Share of the discriminant in the probabilities, 0 … 1."""
+
+
+class Replay(NamedTuple):
+    """The source's images, as far as the network was trained on them."""
+
+    embedded: Images
+    pixels: Tensors | None
+    """x and y of the whole split."""
+    rows: torch.Tensor
+    """Positions in it of those that may be replayed, [N] int64."""
+
+
+class Adaptation(Method):
+    """`without` names the ingredients that are left out. The network, as `rebuilt`, is the method's own to change."""
+
+    SET_BY = tuple(Recipe.__dataclass_fields__)
+
+    def __init__(
+        self, sample: Images, classes: int, network: nn.Sequential, source: Replay, recipe: Recipe, *,
+        without: Collection[Ingredient], precision: Precision, seed: int,
+    ) -> None:  # fmt: skip
+        self.sample, self.source, self.recipe = sample, source, recipe
+        self.without, self.precision, self.seed = without, precision, seed
+        self.column = cast(VGG, network[1]).column(recipe.first_stage)
+        known = self._given(source.embedded)
+        self.deviation = known.std(0).clamp(min=1e-3 * float(known.std()) + 1e-9)  # a feature may be constant
+        _, covariance = within_classes(known / self.deviation, source.embedded.y, int(source.embedded.y.max()) + 1)
+        self.discriminant: Linear = discriminant(
+            self._given(sample) / self.deviation, sample.y, classes, covariance,
+            share=0.0 if "shrinkage" in without else recipe.shrinkage, ridge=recipe.ridge,
+        )  # fmt: skip
+        if "tuning" not in without:
+            self._begin(network, classes)
+
+    @staticmethod
+    def unused_without(without: Collection[Ingredient]) -> set[str]:
+        """Hyperparameters that say nothing then."""
+        return {name for ingredient in without for name in SETTING.get(ingredient, ())}
+
+    @staticmethod
+    def epochs_without(without: Collection[Ingredient]) -> int:
+        """How many epochs there are."""
+        return 1 if "tuning" in without else PARTS
+
+    def epoch(self, number: int) -> Metrics:
+        if "tuning" in self.without:
+            return {"steps": 0}
+        begin, end = (self.steps * part // PARTS for part in (number - 1, number))
+        if begin == end:  # fewer steps than parts
+            return {"loss": 0.0, "steps": 0}
+        generator = torch.Generator().manual_seed(seed_of(self.seed, "tuning", number))
+        own = _rounds(len(self.sample.y), (end - begin) * BATCH, generator).split(BATCH)
+        replayed = _rounds(len(self.source.rows), (end - begin) * REPLAYED, generator).split(REPLAYED)
+        losses = [self._step(*rows, generator) for rows in zip(own, replayed, strict=True)]
+        return {"loss": torch.stack(losses).mean().item(), "steps": len(losses)}
+
+    @torch.inference_mode()
+    def logits(self, images: Images) -> torch.Tensor:
+        """Logarithms of averaged probabilities."""
+        fixed = F.log_softmax(self.discriminant(self._given(images) / self.deviation), 1)
+        if "tuning" in self.without:
+            return fixed
+        assert images.pixels is not None, "a network that is tuned reads images"
+        parts = []
+        for part in images.pixels.split(EVALUATED):
+            both = [self._forward(side)[0] for side in (part, part.flip(3))]
+            parts.append(F.log_softmax((both[0] + both[1]) / 2, 1))
+        blend = torch.tensor(0.0 if "average" in self.without else self.recipe.blend, device=fixed.device)
+        return torch.logaddexp(blend.log() + fixed, (1 - blend).log() + torch.cat(parts))
+
+    @torch.inference_mode()
+    def source_logits(self, images: Images, head: Tensors) -> torch.Tensor:
+        if "tuning" in self.without:
+            return super().source_logits(images, head)
+        assert images.pixels is not None
+        return torch.cat([self._forward(part)[1] for part in images.pixels.split(EVALUATED)])
+
+    def _given(self, images: Images) -> torch.Tensor:
+        return images.x if "stages" in self.without else images.stages[:, self.column :]
+
+    def _begin(self, network: nn.Sequential, classes: int) -> None:
+        """The network to be tuned, in evaluation mode throughout: its running statistics stay those of the source."""
+        self.network, vgg = network, cast(VGG, network[1])
+        weight, bias = self.discriminant
+        self.head = nn.Linear(weight.shape[1], classes, device=weight.device)
+        with torch.no_grad():
+            self.head.weight.copy_(weight)
+            self.head.bias.copy_(bias)
+        groups: list[dict[str, Any]] = []
+        first, *later = vgg.by_stage()
+        first.requires_grad_(False)  # edges and colours; its gradients would be the dearest
+        for above, stage in enumerate(reversed(later)):
+            lr = self.recipe.tuning_lr * self.recipe.layer_decay ** (above + 1)
+            groups.append({"params": list(stage.parameters()), "lr": lr})
+        last = [*vgg.classifier.parameters(), *self.head.parameters()]
+        self.optimizer = torch.optim.Adam([{"params": last, "lr": self.recipe.tuning_lr}, *groups])
+        self.steps = round(self.recipe.tuning_steps * (len(self.sample.y) / UNIT) ** 0.5)
+        self.schedule = LambdaLR(self.optimizer, OneCycle(max(1, self.steps)))
+
+    def _forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """pixels [N, 3, 32, 32] uint8 -> logits of the target's classes and of the source's."""
+        standardize, vgg = self.network[0], cast(VGG, self.network[1])
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            maps, stages = vgg.stages(standardize(pixels))
+            x = vgg.second_last(maps)
+            source = vgg.head(x).float()
+        given = (x if "stages" in self.without else stages[:, self.column :]).float()
+        return self.head(given / self.deviation), source
+
+    def _step(self, own: torch.Tensor, replayed: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        assert self.sample.pixels is not None
+        assert self.source.pixels is not None
+        own = sent(own, self.sample.y.device)
+        pixels, y = self.sample.pixels[own], self.sample.y[own]
+        if "replay" not in self.without:
+            rows = self.source.rows[sent(replayed, own.device)]
+            pixels = torch.cat([pixels, self.source.pixels["x"][rows]])
+        flips = torch.rand(len(pixels), generator=generator) < 0.5
+        target, source = self._forward(mirrored(shifted(pixels, SHIFT, generator), flips))
+        loss = F.cross_entropy(target[: len(own)], y)
+        if "replay" not in self.without:
+            total = loss + F.cross_entropy(source[len(own) :], self.source.pixels["y"][rows])
+        else:
+            total = loss
+        self.optimizer.zero_grad()
+        total.backward()
+        self.optimizer.step()
+        self.schedule.step()
+        return loss.detach()
+
+
+def left_out(method: str) -> tuple[Ingredient, ...]:
+    """The ingredients that a method of this name goes without: `own_no_replay` -> `("replay",)`, any other -> none."""
+    name = method.partition("_no_")[2]
+    return (name,) if name else ()  # type: ignore[return-value]  # the names of methods end in ingredients
+
+
+def tunes(method: str) -> bool:
+    """Whether a method of this name changes the source network."""
+    return method.startswith("own") and "tuning" not in left_out(method)
+
+
+def _rounds(images: int, count: int, generator: torch.Generator) -> torch.Tensor:
+    """`count` positions, [count] int64: each of so many images once, in a random order, then all of them anew."""
+    rounds = [torch.randperm(images, generator=generator) for _ in range(-(-count // images))]
+    return torch.cat(rounds)[:count]

@@ -1,0 +1,133 @@
+"""A frozen backbone's features: computed once for each image, so that trials train heads and nothing else.
+
+Frozen means frozen: evaluation mode, so that running statistics stand still too. Images are resized (the
+shorter side to the backbone's resolution, bilinear, antialiased), centre-cropped, and normalised as its weights
+ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import Literal
+
+import numpy as np
+import torch
+
+from common.files import Arrays
+from common.problems import Problem, Refused, nearest
+from trainables.artifacts.store import Artifact, piece_slice
+from trainables.core.device import pick_device
+from trainables.data.pixels import channels_first, grayscale, resized
+from trainables.data.sources import Sources
+from trainables.data.subsets import split_train
+from trainables.nets.backbones import LETTERS, Backbone, Description, build, check_weights, describe, names
+from trainables.transfer.letters_backbone import letters_backbone
+
+Part = Literal["pool", "validation", "test"]
+VERSION = 1  # raised by hand when the meaning of the arrays changes
+PIECE = 1_000  # images: what a killed process loses at most, and what keeps all cores busy
+BATCH = {"cpu": 16, "cuda": 64}  # 16 measured best for SqueezeNet at 224×224 on one core
+
+
+def backbone_features(
+    backbone: str,
+    data: str,
+    sources: Sources,
+    *,
+    split: Part,
+    pool: int | None,
+    validation: int | None,
+    seed: int,
+    precision: Literal["bf16", "fp32"],
+) -> Artifact:
+    """Features and labels of the training pool, the validation images, or the test split.
+
+    Arrays: x [N, width] float32 and y [N] int64, in the order of the data set. None for a size is the data
+    set's default. The seed matters to a backbone that is trained here (`letters_cnn`) and to no other. Raises
+    Refused.
+    """
+    dataset = sources.dataset(data)
+    spec: dict[str, object] = {
+        "backbone": backbone,
+        "data": sources.fingerprint(data, "test" if split == "test" else "train"),
+        "split": split,
+        "resolution": describe(backbone).resolution,
+        "precision": precision,
+        "version": VERSION,
+    }
+    if split == "test":
+        images = len(dataset.labels("test"))
+    else:
+        pool, validation = pool or dataset.pool, validation or dataset.validation
+        spec |= {"pool": pool, "validation": validation}
+        images = pool if split == "pool" else validation
+    needs = {"backbone": letters_backbone(seed)} if backbone == LETTERS else {}
+    if not needs:
+        spec["weights"] = sources.weights_fingerprint(backbone)
+    compute = partial(_features, data)  # the name is no part of the key: content is, wherever it lies
+    return Artifact("features", spec, compute, needs, pieces=max(1, -(-images // PIECE)))
+
+
+def features_problems(backbone: str, sources: Sources) -> list[Problem]:
+    """What keeps the backbone from being used: an unknown name; weights missing, damaged or another's."""
+    if backbone == LETTERS:
+        return []
+    if backbone not in names():
+        rule = "must be letters_cnn or a torchvision backbone"
+        return [Problem("backbone", rule, backbone, nearest(backbone, names()))]
+    try:
+        return _misfits(backbone, sources, sources.weights_fingerprint(backbone))
+    except Refused as refused:
+        return list(refused.problems)
+
+
+@lru_cache(maxsize=16)  # a plan asks for each of its values, and VGG19's weights take half a gigabyte
+def _misfits(backbone: str, sources: Sources, fingerprint: str) -> list[Problem]:
+    return check_weights(backbone, sources.weights(backbone))
+
+
+def embed(backbone: Backbone, images: np.ndarray, precision: str) -> np.ndarray:
+    """images [N, H, W] or [N, H, W, 3] uint8 -> [N, width] float32, on the GPU where there is one."""
+    device = pick_device()
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    module = backbone.module.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    size = BATCH[device.type]
+    embeddings = np.empty((len(images), backbone.width), np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(images), size):
+            batch = torch.from_numpy(images[start : start + size].copy()).to(device)
+            x = prepare(batch, backbone).to(dtype, memory_format=torch.channels_last)
+            embeddings[start : start + size] = module(x).float().cpu().numpy()
+    return embeddings
+
+
+def prepare(images: torch.Tensor, to: Description) -> torch.Tensor:
+    """images [N, H, W] or [N, H, W, 3] uint8 -> [N, channels, resolution, resolution] float32, normalised."""
+    x = channels_first(images)
+    x = resized(grayscale(x) if to.channels == 1 else x, to.resolution)
+    x = x.expand(-1, to.channels, -1, -1)  # grayscale is repeated only after it was resized
+    return (x - x.new_tensor(to.mean)[:, None, None]) / x.new_tensor(to.std)[:, None, None]
+
+
+def _features(data: str, artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:
+    spec = artifact.spec
+    part: Part = spec["split"]
+    split = sources.test(data) if part == "test" else sources.train(data)
+    rows = np.arange(len(split.labels))
+    if part != "test":
+        halves = split_train(split.labels, spec["pool"], spec["validation"], sources.dataset(data).blocked)
+        rows = halves[0] if part == "pool" else halves[1]
+    rows = rows[piece_slice(len(rows), artifact.pieces, piece)]
+    backbone = _trained(needs["backbone"]) if needs else _pretrained(sources, spec["backbone"], spec["precision"])
+    return {"x": embed(backbone, split.images[rows], spec["precision"]), "y": split.labels[rows]}
+
+
+def _trained(arrays: Arrays) -> Backbone:
+    return build(LETTERS, {name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
+
+
+@lru_cache(maxsize=1)
+def _pretrained(sources: Sources, name: str, precision: str) -> Backbone:
+    """Kept between pieces: the weights of VGG19 take half a gigabyte. By precision: `embed` casts them in place."""
+    return build(name, sources.weights(name))

@@ -1,0 +1,57 @@
+"""What every method of transfer is, and how it sees images."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+
+from trainables.core.checkpoint import Resumable
+from trainables.core.device import Tensors
+from trainables.core.experiment import Metrics
+
+BATCH = 64
+"""Images a step, of those that a method learns from."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """Labelled images of one set."""
+
+    y: torch.Tensor
+    """[N] int64"""
+    x: torch.Tensor
+    """[N, 8 · width] float32, the second-last layer."""
+    stages: torch.Tensor
+    """[N, 22 · width] float32, see `artifacts.embeddings`."""
+    pixels: torch.Tensor | None = None
+    """[N, 3, 32, 32] uint8"""
+
+    @classmethod
+    def of(cls, embedded: Tensors, images: Tensors | None, rows: torch.Tensor | None = None) -> Images:
+        """Those at `rows` of two artifacts, all by default."""
+        at = slice(None) if rows is None else rows
+        pixels = images["x"][at] if images is not None else None
+        return cls(embedded["y"][at], embedded["x"][at], embedded["stages"][at], pixels)
+
+
+class Method(Resumable, ABC):
+    """How a sample of the target's images becomes a classifier of them."""
+
+    SET_BY: ClassVar[tuple[str, ...]]
+    """Its hyperparameters."""
+
+    @abstractmethod
+    def epoch(self, number: int) -> Metrics:
+        """The epoch of this number, from 1; training metrics, and `steps`."""
+
+    @abstractmethod
+    def logits(self, images: Images) -> torch.Tensor:
+        """[N, classes] of the target; the highest one is predicted."""
+
+    def source_logits(self, images: Images, head: Tensors) -> torch.Tensor:
+        """[N, source's classes] after the method; `head` is the source network's own last layer."""
+        return F.linear(images.x, head["weight"], head["bias"])

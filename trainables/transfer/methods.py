@@ -1,0 +1,50 @@
+"""Methods that leave the source network as it is: a new last layer, and nearest neighbours. And what all methods are.
+
+A method sees images as `Images`: what the frozen source network makes of them, and, where it needs them, themselves.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from common.seeds import seed_of
+from trainables.core.experiment import Metrics
+from trainables.training.linear_head import HeadRecipe, LinearHead
+from trainables.transfer.method import BATCH, Images, Method
+from trainables.transfer.neighbours import Metric, Weighting, votes
+
+
+class NewLayer(Method):
+    """The source network's last layer replaced and trained with AdamW, its learning rate falling to 0 as a cosine."""
+
+    SET_BY = ("lr", "weight_decay", "epochs")
+
+    def __init__(self, sample: Images, classes: int, *, lr: float, weight_decay: float, epochs: int, seed: int) -> None:
+        recipe = HeadRecipe(lr, weight_decay, epochs, BATCH)
+        self.seed, self.head = seed, LinearHead(sample.x, sample.y, classes, recipe)
+
+    def epoch(self, number: int) -> Metrics:
+        return self.head.epoch(torch.Generator().manual_seed(seed_of(self.seed, "order", number)))
+
+    def logits(self, images: Images) -> torch.Tensor:
+        return self.head(images.x)
+
+
+class Neighbours(Method):
+    """The classes of the nearest images of the sample vote; nothing is trained."""
+
+    SET_BY = ("k", "metric", "weighting")
+
+    def __init__(self, sample: Images, classes: int, *, k: int, metric: Metric, weighting: Weighting) -> None:
+        self.sample, self.classes = sample, classes
+        self.k, self.metric, self.weighting = k, metric, weighting
+
+    def epoch(self, number: int) -> Metrics:
+        return {"steps": 0}
+
+    def logits(self, images: Images) -> torch.Tensor:
+        """Shares of the votes."""
+        return votes(
+            self.sample.x, self.sample.y, images.x, k=self.k, metric=self.metric, weighting=self.weighting,
+            classes=self.classes,
+        )  # fmt: skip

@@ -1,0 +1,162 @@
+"""The network that is transferred: a VGG16 trained on the source's images, once for all trials, or loaded.
+
+Its training may take an hour. So it is a chain of artifacts, each a few epochs that go on from the one before: a
+process that is killed loses one link at most.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from common.files import Arrays
+from common.problems import Problem, Refused
+from common.seeds import seed_of
+from trainables.artifacts.images import as_planes, split_images
+from trainables.artifacts.store import Artifact
+from trainables.core.device import Precision, pick_device
+from trainables.data.dataset import refuse
+from trainables.data.sources import Sources
+from trainables.data.subsets import split_train
+from trainables.nets import weights as weight_files
+from trainables.nets.standardize import Standardize
+from trainables.nets.vgg import VGG
+from trainables.training.supervised import Recipe, Training
+
+SEED = 0
+"""There is one source network, whatever a trial's seed: what is found is conditional on it."""
+LINK = 5
+"""Epochs of one link of the chain."""
+RECIPE: dict[str, Any] = {"lr": 0.1, "batch_size": 128, "weight_decay": 5e-4, "shift": 4, "ema": 0.99}
+VERSION = 2  # raised by hand when the meaning of the arrays changes
+MOST_VALIDATION = 2_000
+LIGHT = 100_000
+"""Up to so many images · epochs · width², one core trains a network in seconds: less than a worker takes to start."""
+
+
+def source_network(source: str, sources: Sources, *, width: int, epochs: int, precision: Precision) -> Artifact:
+    """State dict of a network that `rebuilt` takes: a standardisation and a `VGG`. Raises Refused.
+
+    Trained on the source's training split but for `held_out_rows`; `vgg_NAME.pth`, `vgg_NAME-….pth` or `vgg_NAME_….pth`
+    in the folder of weights, a state dict of `VGG` alone, is loaded in its place.
+    """
+    spec: dict[str, Any] = {"data": sources.fingerprint(source, "train"), "width": width, "version": VERSION}
+    path = weights_file(source, sources)
+    if path is not None:
+        return Artifact("source_network", spec | {"weights": weight_files.digest(path)}, partial(_loaded, source))
+    spec |= {"epochs": epochs, "precision": precision, "seed": SEED, **RECIPE}
+    images, chain = {"images": split_images(source, sources, "train")}, dict[str, Artifact]()
+    size = len(sources.dataset(source).labels("train"))
+    light = size * epochs * width**2 <= LIGHT and pick_device().type == "cpu"
+    for end in [*range(LINK, epochs, LINK), epochs]:
+        needs, train = images | chain, partial(_trained, source)
+        chain = {"before": Artifact("source_training", spec | {"end": end}, train, needs, light=light)}
+    return Artifact("source_network", spec, _averaged, chain, light=light)
+
+
+def weights_file(source: str, sources: Sources) -> Path | None:
+    """The file that holds a source network's weights, if there is one. Raises Refused where several match."""
+    name = f"vgg_{Path(source).stem}"
+    matches = weight_files.in_folder(name, sources.weights_dir) if sources.weights_dir is not None else []
+    if len(matches) > 1:
+        found = ", ".join(path.name for path in matches)
+        rule = f"{sources.weights_dir} must hold one file for {name}"
+        raise refuse(rule, found, "Move the others away.", key="weights-dir")
+    return matches[0] if matches else None
+
+
+def network_problems(source: str, sources: Sources, width: int) -> list[Problem]:
+    """Whether weights that would be loaded are those of this network. Raises Refused where they cannot be read."""
+    path = weights_file(source, sources)
+    if path is None:
+        return []
+    classes = len(sources.summary(source).classes)
+    wrong = _misfit(path, path.stat().st_mtime_ns, width, classes)
+    if wrong is None:
+        return []
+    rule = f"{path} must be the state dict of a VGG16 of width {width} with {classes} classes"
+    remedy = "Ask for the width it has with --set source_width=N, or move the file away: a network is then trained."
+    return [Problem("weights-dir", rule, wrong, remedy)]
+
+
+@lru_cache(maxsize=8)  # a plan asks many times
+def _misfit(path: Path, modified: int, width: int, classes: int) -> str | None:
+    """The first layer of another shape. Raises Refused where the file is no state dict."""
+    given = {name: tuple(value.shape) for name, value in weight_files.load(path).items()}
+    wanted = {name: tuple(value.shape) for name, value in VGG(width, classes).state_dict().items()}
+    for name in wanted | given:
+        if wanted.get(name) != given.get(name) and not name.endswith(_COUNTED):
+            return f"{name}: {given.get(name, 'absent')} for {wanted.get(name, 'no such layer')}"
+    return None
+
+
+def held_out_rows(labels: np.ndarray, blocked: bool) -> tuple[np.ndarray, np.ndarray]:
+    """labels [N] of a source's training split -> positions to train on, and those that only measure forgetting."""
+    held_out = min(MOST_VALIDATION, len(labels) // 10)
+    return split_train(labels, len(labels) - held_out, held_out, blocked)
+
+
+def rebuilt(state: Mapping[str, torch.Tensor]) -> nn.Sequential:
+    """A standardisation and a VGG with the weights of a `source_network`, in evaluation mode, on their device."""
+    width, classes = len(state["1.features.0.weight"]), len(state["1.classifier.6.weight"])
+    network = nn.Sequential(Standardize(torch.zeros(1, 3, 2, 2)), VGG(width, classes))
+    network.load_state_dict(state)
+    device = state["1.features.0.weight"].device
+    return network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
+
+
+_COUNTED = "num_batches_tracked"  # of a normalisation: counts batches, and changes nothing that is computed here
+
+
+def _trained(source: str, artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:
+    """One link: training from where the one before ended to `end`."""
+    spec, data, split = artifact.spec, sources.dataset(source), needs["images"]
+    rows, _ = held_out_rows(split["y"], data.blocked)
+    images, labels = split["x"][rows], split["y"][rows]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(SEED, "source network", "initialisation"))
+        network = VGG(spec["width"], len(data.classes))
+    x, y = (torch.from_numpy(array).to(pick_device()) for array in (images, labels))
+    training = Training(network, x, y, Recipe(epochs=spec["epochs"], **RECIPE), spec["precision"])
+    done = 0
+    if before := artifact.needs.get("before"):
+        training.load_state_dict(_unpacked(needs["before"]))
+        done = before.spec["end"]
+    for epoch in range(done + 1, spec["end"] + 1):
+        training.epoch(epoch, seed_of(SEED, "source network"))
+    buffer = io.BytesIO()
+    torch.save(training.state_dict(), buffer)
+    return {"state": np.frombuffer(buffer.getvalue(), np.uint8)}
+
+
+def _averaged(artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:
+    """The average over steps that the last link ended with."""
+    average = _unpacked(needs["before"])["average"]
+    state = {name.removeprefix("module."): value for name, value in average.items() if name.startswith("module.")}
+    return {name: value.cpu().numpy() for name, value in state.items()}
+
+
+def _loaded(source: str, artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:
+    path = weights_file(source, sources)
+    if path is None or (found := network_problems(source, sources, artifact.spec["width"])):
+        raise Refused(found if path else [])
+    split, data = sources.train(source), sources.dataset(source)
+    rows, _ = held_out_rows(split.labels, data.blocked)
+    images = torch.from_numpy(as_planes(split.images, rows, "colour"))
+    network = nn.Sequential(Standardize(images), VGG(artifact.spec["width"], len(data.classes)))
+    network[1].load_state_dict(weight_files.load(path), strict=False)  # strict in all but `_COUNTED`, see above
+    return {name: value.numpy() for name, value in network.state_dict().items()}
+
+
+def _unpacked(arrays: Arrays) -> dict[str, Any]:
+    state: dict[str, Any] = torch.load(
+        io.BytesIO(arrays["state"].tobytes()), map_location=pick_device(), weights_only=True
+    )
+    return state

@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from common.problems import Refused
 from sweeps.tiny_cifar import SWEEP
 from tests.conftest import Sweeps
-from tests.sweeps.engine.test_plan import plan
+from tests.support.driver import plan
 from trainables.artifacts.store import Store
 from trainables.core.device import tensors
 from trainables.core.loop import Loop, Task, run

@@ -4,60 +4,18 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from analysis.ledger import Ledger, Outcome, Status
+from analysis.ledger import Outcome
 from analysis.selection import asked_for, chosen, recipe_of
 from common.problems import Refused
-from sweeps.engine.agenda import Agenda, Signal
+from sweeps.engine.agenda import Signal
 from sweeps.engine.plan import Trial
-from sweeps.engine.sweep import Sweep
+from tests.support.driver import PRESCRIBED, Driver, by_lr, plan
 from tests.support.toy import SWEEP
-from tests.sweeps.engine.test_plan import PRESCRIBED, plan
-
-Score = Callable[[Trial], float]
-
-
-def by_lr(trial: Trial) -> float:
-    """A landscape with its best at lr = 0.1."""
-    return 0.9 - abs(float(trial.entry.config["lr"]) - 0.1)
-
-
-class Driver:
-    """Runs an agenda without training anything."""
-
-    def __init__(self, folder: Path, *words: str, sweep: Sweep = SWEEP) -> None:
-        self.plan = plan(folder, *words, sweep=sweep)
-        self.ledger = Ledger(folder)
-        self.agenda = Agenda(self.plan, self.ledger)
-        self.ran: list[Trial] = []
-
-    def start(self) -> Trial | Signal:
-        trial = self.agenda.next()
-        if isinstance(trial, Trial):
-            self.ledger.start(trial.entry, worker=None, hardware="")
-        return trial
-
-    def finish(self, trial: Trial, value: float, status: Status = "done") -> None:
-        self.ledger.add_epochs(trial.id, [{"epoch": 1, "val_accuracy": value}])
-        self.ledger.finish(trial.id, Outcome(status))
-        self.ran.append(trial)
-        self.agenda.settled(trial)
-
-    def run(self, score: Score = by_lr, at_most: int = 10_000) -> None:
-        for _ in range(at_most):
-            trial = self.start()
-            if not isinstance(trial, Trial):
-                assert trial is Signal.OVER, "nothing runs, so there is nothing to wait for"
-                return
-            self.finish(trial, score(trial))
-
-    def phase(self, name: str) -> list[Trial]:
-        return [t for t in self.ran if t.entry.phase == name]
 
 
 def test_search_then_the_best_config_is_confirmed_on_fresh_seeds(tmp_path: Path) -> None:

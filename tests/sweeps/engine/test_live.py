@@ -24,7 +24,7 @@ from sweeps.engine.live import Estimate, Live, clock
 from sweeps.engine.plan import Trial
 from sweeps.engine.session import Session
 from tests.conftest import Sweeps
-from tests.sweeps.engine.test_agenda import Driver
+from tests.support.driver import Driver
 from trainables.artifacts.remote import Progress
 
 SLOTS = 2

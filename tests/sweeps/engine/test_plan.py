@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,17 +15,11 @@ from common.problems import Refused
 from sweeps.engine.gpu_sharing import fitting
 from sweeps.engine.options import Options, parse
 from sweeps.engine.plan import Condition, Plan, Trial
-from sweeps.engine.preflight import answer_problems, make_plan
+from sweeps.engine.preflight import answer_problems
 from sweeps.engine.session import Session, joined
 from sweeps.engine.space import choice, draw, grid, integers, loguniform, uniform
+from tests.support.driver import PRESCRIBED, plan
 from tests.support.toy import SWEEP
-
-PRESCRIBED = replace(SWEEP, prescribed={"lr": 0.05, "epochs": 3})
-
-
-def plan(out: Path, *words: str, sweep: Any = SWEEP) -> Plan:
-    options, problems = parse(["--out", str(out), *words], prog="toy", description="")
-    return make_plan(sweep, options, problems, out)
 
 
 def search_trials(made: Plan, condition: Condition) -> list[Trial]:

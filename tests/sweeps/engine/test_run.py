@@ -22,8 +22,7 @@ from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.options import Options
 from sweeps.engine.session import session
 from sweeps.engine.tuning import Scribe
-from tests.sweeps.engine.test_agenda import Driver
-from tests.sweeps.engine.test_plan import plan
+from tests.support.driver import Driver, plan
 from trainables.artifacts.remote import Stopped
 from trainables.core.host import Host
 

@@ -1,0 +1,65 @@
+"""Plans of the toy question, and a driver that runs an agenda without training anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from analysis.ledger import Ledger, Outcome, Status
+from sweeps.engine.agenda import Agenda, Signal
+from sweeps.engine.options import parse
+from sweeps.engine.plan import Plan, Trial
+from sweeps.engine.preflight import make_plan
+from sweeps.engine.sweep import Sweep
+from tests.support.toy import SWEEP
+
+PRESCRIBED = replace(SWEEP, prescribed={"lr": 0.05, "epochs": 3})
+
+
+def plan(out: Path, *words: str, sweep: Any = SWEEP) -> Plan:
+    """Return the plan of a command with these words."""
+    options, problems = parse(["--out", str(out), *words], prog="toy", description="")
+    return make_plan(sweep, options, problems, out)
+
+
+Score = Callable[[Trial], float]
+
+
+def by_lr(trial: Trial) -> float:
+    """A landscape with its best at lr = 0.1."""
+    return 0.9 - abs(float(trial.entry.config["lr"]) - 0.1)
+
+
+class Driver:
+    """Runs an agenda without training anything."""
+
+    def __init__(self, folder: Path, *words: str, sweep: Sweep = SWEEP) -> None:
+        self.plan = plan(folder, *words, sweep=sweep)
+        self.ledger = Ledger(folder)
+        self.agenda = Agenda(self.plan, self.ledger)
+        self.ran: list[Trial] = []
+
+    def start(self) -> Trial | Signal:
+        trial = self.agenda.next()
+        if isinstance(trial, Trial):
+            self.ledger.start(trial.entry, worker=None, hardware="")
+        return trial
+
+    def finish(self, trial: Trial, value: float, status: Status = "done") -> None:
+        self.ledger.add_epochs(trial.id, [{"epoch": 1, "val_accuracy": value}])
+        self.ledger.finish(trial.id, Outcome(status))
+        self.ran.append(trial)
+        self.agenda.settled(trial)
+
+    def run(self, score: Score = by_lr, at_most: int = 10_000) -> None:
+        for _ in range(at_most):
+            trial = self.start()
+            if not isinstance(trial, Trial):
+                assert trial is Signal.OVER, "nothing runs, so there is nothing to wait for"
+                return
+            self.finish(trial, score(trial))
+
+    def phase(self, name: str) -> list[Trial]:
+        return [t for t in self.ran if t.entry.phase == name]

@@ -22,8 +22,17 @@ import torch
 from analysis.ledger import Ledger
 
 ROOT = Path(__file__).resolve().parent.parent
+HANG = 900.0
+"""Seconds after which a process that should have ended is taken to hang. Waits bound hangs, they measure nothing."""
 SMALL = ("--builtin", "--no-dashboard", "--samples", "3", "--seeds", "2", "--set", "train_size=100,300", "epochs=20,40")
 """2 conditions × (3 configs × 3 search seeds + 2 confirm seeds) = 22 trials."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that stand on a real sweep: they start Ray, or wait for one that another test started."""
+    for item in items:
+        if {"sweeps", "undisturbed"} & {*getattr(item, "fixturenames", ())}:
+            item.add_marker(pytest.mark.ray)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,7 +66,7 @@ class Sweeps:
     def run(self, *words: str) -> tuple[int, str]:
         """A sweep to its end: exit code and output."""
         process = self.start(*words)
-        self.printed, _ = process.communicate(timeout=240)
+        self.printed, _ = process.communicate(timeout=HANG)
         return process.returncode, self.printed
 
     @property
@@ -79,7 +88,7 @@ class Sweeps:
         """The best-config table."""
         return (self.folder / "tables" / "best_config.csv").read_bytes()
 
-    def wait_for(self, condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 120) -> None:
+    def wait_for(self, condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = HANG) -> None:
         """Poll until `condition` holds while the process runs."""
         until = time.monotonic() + seconds
         while not condition():

@@ -1,115 +1,147 @@
-"""Nothing before the confirm step depends on test data; nothing is shown that was not measured."""
+"""The house: which module may import which, that README's map shows it as it stands, and that questions are alike."""
 
 from __future__ import annotations
 
 import ast
+import re
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from analysis.ledger import Ledger
-from tests.conftest import ROOT, SMALL, Sweeps
+from tests.conftest import ROOT
 
-WORDS = ("--no-dashboard", "--samples", "3", "--seeds", "2", "--set", "backbone=letters_cnn", "train_size=60")
-SELECTED = [*WORDS, "epochs=10,20"]
-
-
-def digits(folder: Path, *, poisoned: bool) -> Path:
-    """The digits as .npz; poisoned: every test label is wrong and every test image is noise."""
-    from sklearn.datasets import load_digits
-
-    x, y = load_digits(return_X_y=True)
-    x = np.kron(x.reshape(-1, 8, 8), np.ones((3, 3))).astype(np.uint8) * 15  # [N, 24, 24]
-    test_x, test_y = x[1300:], y[1300:]
-    if poisoned:
-        test_x = np.random.default_rng(0).integers(0, 256, test_x.shape, np.uint8)
-        test_y = (test_y + 1) % 10
-    folder.mkdir()
-    np.savez(folder / "mine.npz", x_train=x[:1300], y_train=y[:1300], x_test=test_x, y_test=test_y)
-    return folder
+PACKAGES = ("common", "analysis", "trainables", "sweeps")
+ALLOWED = {
+    "common": set(),
+    "analysis": {"common"},
+    "trainables": {"common"},
+    "sweeps": {"common", "analysis", "trainables"},
+}
+"""By package: those of ours that it may import."""
+MOST_FILES = 6
+"""At a package's top, beside the questions."""
 
 
-def search_of(sweeps: Sweeps) -> tuple[pd.DataFrame, pd.DataFrame]:
-    with Ledger(sweeps.folder, readonly=True) as ledger:
-        trials = ledger.trials(where="phase='search'")
-        epochs = ledger.epochs(trials["id"])
-    return trials, epochs.drop(columns="seconds").dropna(axis=1, how="all")
+def python_files(package: str) -> list[Path]:
+    return sorted(path for path in (ROOT / package).rglob("*.py") if path.name != "__init__.py")
 
 
-def test_poisoned_test_data_change_nothing_before_the_confirm_step(
-    tmp_path: Path, sweeps: Sweeps, undisturbed: Sweeps
-) -> None:
-    outcomes = []
-    for poisoned in (False, True):
-        run = Sweeps(tmp_path / f"poisoned-{poisoned}")
-        run.out.mkdir()
-        (run.out / "artifacts").symlink_to(sweeps.out / "artifacts")  # the letters backbones
-        data = digits(tmp_path / f"data-{poisoned}", poisoned=poisoned)
-        code, output = run.run("--data", "mine.npz", "--data-dir", str(data), *SELECTED)
-        assert code == 0, output
-        outcomes.append((search_of(run), pd.read_csv(run.folder / "tables" / "best_config.csv")))
-    ((trials, epochs), table), ((other_trials, other_epochs), other_table) = outcomes
-    assert trials["id"].tolist() == other_trials["id"].tolist(), "search trials do not even know test data by name"
-    pd.testing.assert_frame_equal(epochs, other_epochs)
-    for column in ("lr", "epochs", "weight_decay", "batch_size", "val_accuracy"):
-        assert table[column].tolist() == other_table[column].tolist(), "the same config is chosen, validated the same"
-    assert table["test_accuracy"].min() > 0.6
-    assert other_table["test_accuracy"].max() < 0.3, "and the poison did reach the test"
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
-def imports(path: Path) -> set[str]:
-    """Top-level and `analysis.x`-style names of the modules that a file imports, anywhere in it."""
+def questions() -> list[str]:
+    return [path.stem for path in sorted((ROOT / "sweeps").glob("*.py")) if not path.stem.startswith("__")]
+
+
+def imported(path: Path) -> set[str]:
+    """Return the modules that a file imports, anywhere in it, names imported from them included (`a.b.name`)."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return found
 
 
-def python_files(package: str) -> list[Path]:
-    return sorted((ROOT / package).rglob("*.py"))
+def tops(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imported(path)}
 
 
-def questions() -> list[str]:
-    return sorted(path.stem for path in (ROOT / "sweeps").glob("*.py") if path.stem not in ("__init__", "__main__"))
+MODULES = {module_of(path): path for package in PACKAGES for path in python_files(package)}
+GRAPH = {module: imported(path) & MODULES.keys() for module, path in MODULES.items()}
+"""By module: the modules of ours that it imports."""
 
 
-def test_imports_run_one_way() -> None:
-    forbidden = {"trainables": {"analysis", "sweeps"}, "analysis": {"trainables", "sweeps", "torch", "ray", "optuna"}}
-    for package, others in forbidden.items():
+def room(module: str) -> str:
+    """Return the folder of a module; a module that lies beside folders is a room by itself."""
+    path = MODULES[module]
+    beside = any(child.is_dir() and any(child.glob("*.py")) for child in path.parent.iterdir())
+    return module if beside else module.rpartition(".")[0]
+
+
+def assert_no_circle(graph: dict[str, set[str]]) -> None:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"imports go round: {' → '.join(reversed(error.args[1]))}")
+
+
+def test_packages_import_one_way() -> None:
+    for package in PACKAGES:
         for path in python_files(package):
-            tops = {name.split(".")[0] for name in imports(path)}
-            assert not tops & others, f"{path} imports {tops & others}"
+            others = tops(path) & {*PACKAGES} - {package}
+            assert others <= ALLOWED[package], f"{path} imports {others - ALLOWED[package]}"
 
 
-def test_only_the_engine_base_and_artifacts_know_ray() -> None:
-    allowed = [ROOT / "trainables" / "core" / "host.py", *(ROOT / "trainables" / "artifacts").glob("*.py")]
-    allowed += (ROOT / "sweeps" / "engine").glob("*.py")
-    for package in ("sweeps", "trainables", "analysis"):
+def test_no_module_and_no_folder_imports_itself_by_a_detour() -> None:
+    assert_no_circle(GRAPH)
+    rooms: dict[str, set[str]] = {}
+    for module, others in GRAPH.items():
+        rooms.setdefault(room(module), set()).update({room(other) for other in others} - {room(module)})
+    assert_no_circle(rooms)
+
+
+def test_common_ground_is_four_modules() -> None:
+    assert [path.stem for path in python_files("common")] == ["canonical", "files", "problems", "seeds"]
+
+
+def test_ray_and_torch_are_known_only_where_they_must_be() -> None:
+    with_ray = {ROOT / "trainables/core/host.py", ROOT / "trainables/artifacts/remote.py"}
+    with_ray |= {*(ROOT / "sweeps" / "engine").glob("*.py")}
+    for package in PACKAGES:
         for path in python_files(package):
-            knows = any(name.split(".")[0] == "ray" for name in imports(path))
-            assert path in allowed or not knows, path
+            assert path in with_ray or "ray" not in tops(path), f"{path} imports Ray"
+    for package in ("common", "analysis"):
+        for path in python_files(package):
+            assert not tops(path) & {"torch", "torchvision", "optuna"}, f"{path} imports PyTorch or Optuna"
+
+
+def loaded_by(program: str) -> set[str]:
+    """Return the top-level modules that a fresh process has loaded after `program`."""
+    code = f"import sys\n{program}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize("question", questions())
-def test_a_question_is_one_small_file_in_each_folder_and_knows_no_other(question: str) -> None:
+def test_a_trainable_needs_no_ray_and_neither_other_package(question: str) -> None:
+    assert not loaded_by(f"import trainables.{question}") & {"ray", "sweeps", "analysis"}
+
+
+def test_the_list_of_questions_needs_no_torch() -> None:
+    program = "from sweeps.__main__ import main\nassert main([]) == 0\nassert main(['transfer_size']) == 2"
+    assert not loaded_by(program) & {"torch", "ray", "numpy"}
+
+
+def test_a_package_has_few_files_beside_its_questions_and_says_nothing_when_imported() -> None:
+    for package in ("sweeps", "trainables", "analysis"):
+        beside = [path for path in (ROOT / package).glob("*.py") if path.stem not in (*questions(), "__init__")]
+        assert len(beside) <= MOST_FILES, beside
+    for path in ROOT.glob("[a-z]*/**/__init__.py"):
+        assert path == ROOT / "sweeps/engine/__init__.py" or not path.read_text().strip(), path
+
+
+@pytest.mark.parametrize("question", questions())
+def test_a_question_is_a_file_in_each_of_three_folders_and_knows_no_other(question: str) -> None:
     for package in ("sweeps", "trainables", "analysis"):
         path = ROOT / package / f"{question}.py"
         assert path.exists()
-        for other in set(questions()) - {question}:
-            assert not any(name.endswith(f".{other}") for name in imports(path)), f"{path} imports {other}"
+        for other in {*questions()} - {question}:
+            assert not any(name.endswith(f".{other}") for name in imported(path)), f"{path} imports {other}"
 
 
 def test_no_module_is_called_utils() -> None:
-    for package in ("common", "sweeps", "trainables", "analysis", "bench"):
-        assert not [path for path in python_files(package) if path.stem == "utils"]
+    assert not [path for path in ROOT.glob("[a-z]*/**/*.py") if path.stem in ("utils", "util", "helpers", "misc")]
 
 
-def test_the_small_sweep_says_which_data_it_comes_from(undisturbed: Sweeps) -> None:
-    assert SMALL[0] == "--builtin"
-    for name in ("answer.md", "verdict.md"):
-        assert "digits (built-in)" in (undisturbed.folder / name).read_text()
+def test_the_readmes_map_shows_every_folder_of_code() -> None:
+    shown = re.findall(r"^([a-z_]+(?:/[a-z_]+)*)/ {2,}\S", (ROOT / "README.md").read_text(), re.M)
+    folders = {path.parent.relative_to(ROOT).as_posix() for package in PACKAGES for path in python_files(package)}
+    assert folders <= {*shown}, f"not in the map: {sorted(folders - {*shown})}"
+    assert not [name for name in shown if not (ROOT / name).is_dir()], "in the map, and not there"

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Sweeps
+from tests.conftest import HANG, ROOT, Sweeps
 from tests.test_house import questions
 
 
+@pytest.mark.ray
 def test_a_smoke_run_of_every_other_question_ends_in_an_answer(tmp_path: Path) -> None:
     """`transfer_sizes` runs in other tests; these run side by side, as they would on a larger machine."""
     runs = [Sweeps(tmp_path, question) for question in questions() if question != "transfer_sizes"]
     processes = [run.start("--builtin", "--smoke", "--no-dashboard", "--seeds", "1") for run in runs]
-    said = [process.communicate(timeout=240)[0] for process in processes]
+    said = [process.communicate(timeout=HANG)[0] for process in processes]
     for run, process, output in zip(runs, processes, said, strict=True):
         assert process.returncode == 0, output
         folder = tmp_path / f"{run.question}-smoke"

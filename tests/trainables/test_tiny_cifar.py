@@ -249,6 +249,7 @@ def test_what_cannot_be_is_refused_before_ray_starts(
     assert key in {problem.key for problem in refused.value.problems}
 
 
+@pytest.mark.ray
 def test_asha_stops_weak_trials_and_a_killed_sweep_resumes_others_from_their_checkpoints(
     data: Path, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ from sweeps.engine import live
 from sweeps.engine.live import Estimate, Live, clock
 from sweeps.engine.plan import Trial
 from sweeps.engine.session import Session
-from tests.conftest import Sweeps
+from tests.conftest import HANG, Sweeps
 from tests.support.driver import Driver
 from trainables.artifacts.remote import Progress
 
@@ -44,7 +44,7 @@ def status(url: str, token: str | None = None) -> int:
     """Status of the answer to a GET."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=HANG) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -72,7 +72,7 @@ def test_the_dashboard_is_where_it_is_said_to_be_and_its_token_is_the_owners_alo
     (file,) = (tmp_path / "home" / ".ray").iterdir()
     assert file.read_text().strip() == token
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    rest, _ = process.communicate(timeout=240)
+    rest, _ = process.communicate(timeout=HANG)
     assert process.returncode == 0, rest
     assert "5 trials" in rest
     assert token not in printed + rest

@@ -19,7 +19,7 @@ from analysis.ledger import Ledger
 from sweeps.engine import cli
 from sweeps.engine.cli import run
 from sweeps.transfer_sizes import SWEEP
-from tests.conftest import ROOT
+from tests.conftest import HANG, ROOT
 
 BUILTIN = ["--builtin", "--no-dashboard"]
 
@@ -154,7 +154,7 @@ def test_wrong_checksum_shows_found_and_expected_and_missing_weights_name_file_a
 
 def test_the_command_line_itself_exits_2_without_a_traceback(tmp_path: Path) -> None:
     command = [sys.executable, "sweeps/transfer_sizes.py", "--out", str(tmp_path), "--gpus", "many"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, env=dict(os.environ))
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANG, env=dict(os.environ))
     assert done.returncode == 2
     assert "--gpus" in done.stderr
     assert "many" in done.stderr

@@ -20,6 +20,7 @@ from sweeps.engine.agenda import Agenda
 from sweeps.engine.gpu_sharing import trials_per_gpu
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.options import Options
+from sweeps.engine.plan import Trial
 from sweeps.engine.session import session
 from sweeps.engine.tuning import Scribe
 from tests.support.driver import Driver, plan
@@ -30,7 +31,9 @@ from trainables.core.host import Host
 def test_the_floor_leaves_out_what_an_earlier_command_spent_on_a_trial(tmp_path: Path) -> None:
     first = Driver(tmp_path)
     whole, begun = first.start(), first.start()
-    assert isinstance(whole, type(begun)), "two trials"
+    assert isinstance(whole, Trial)
+    assert isinstance(begun, Trial)
+    assert whole.id != begun.id, "two trials"
     first.finish(whole, 0.5)
     first.ledger.add_epochs(begun.id, [{"epoch": 1, "seconds": 100.0}])
     first.ledger.close()
@@ -75,6 +78,7 @@ def test_fresh_is_undone_where_a_cluster_refuses_the_command(tmp_path: Path, mon
 
 
 @pytest.mark.filterwarnings("default")  # Ray's own
+@pytest.mark.ray
 def test_a_memory_probe_that_fails_leaves_a_gpu_to_one_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ray is told of a GPU that this machine lacks: the probe runs its epoch, and CUDA has no memory to tell of."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "99")
@@ -126,7 +130,7 @@ def test_gpus_that_pytorch_cannot_use_are_refused(usable: bool, problems: int, m
 def test_a_trial_whose_worker_died_waits_until_another_takes_it_up(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--set", "epochs=4", "size=200")
     trial = driver.start()
-    assert not isinstance(trial, type(None))
+    assert isinstance(trial, Trial)
     job: Any = SimpleNamespace(folder=tmp_path)
     scribe = Scribe(driver.agenda, driver.ledger, job, "", lambda: None)
     tune_trial: Any = SimpleNamespace(config={"trial": {"id": trial.id}})

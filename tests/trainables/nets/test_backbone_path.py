@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torchvision.models import get_model
 
 from tests.conftest import Sweeps
 
 
+@pytest.mark.ray
 def test_resnet50_and_vgg19_from_weights_file_to_table_features_cached(tmp_path: Path) -> None:
     torch.manual_seed(0)
     weights, data = tmp_path / "weights", tmp_path / "data"

@@ -6,7 +6,8 @@ import time
 
 from pydantic import Field
 
-from trainables.core.experiment import EvalSplit, Experiment, Metrics, TrialConfig
+from trainables.core.config import TrialConfig
+from trainables.core.experiment import EvalSplit, Experiment, Metrics
 
 
 class Config(TrialConfig):
@@ -20,7 +21,7 @@ class Nothing(Experiment[Config]):
     def setup(self) -> None:
         pass
 
-    def epoch(self) -> Metrics:
+    def train_epoch(self) -> Metrics:
         time.sleep(self.config.sleep)
         return {"loss": self.config.x, "steps": 1}
 

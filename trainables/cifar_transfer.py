@@ -21,8 +21,9 @@ from common.files import Arrays
 from common.problems import Problem, gather
 from trainables.artifacts.images import split_images
 from trainables.artifacts.store import Artifact
+from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Tensors
-from trainables.core.experiment import DataName, EvalSplit, Experiment, Metrics, TrialConfig
+from trainables.core.experiment import EvalSplit, Experiment, Metrics
 from trainables.data.dataset import SplitName
 from trainables.data.sources import Sources
 from trainables.data.subsets import stratified_split
@@ -47,59 +48,61 @@ class Config(TrialConfig):
     source_width: int = Field(gt=0, le=256, description="maps of the network's first layers; VGG16 has 64")
     source_epochs: int = Field(gt=0, le=1000, description="passes of the network over the source's images")
     validation: int = Field(1_000, gt=0, description="validation images of the target")
-    lr: float = Field(gt=0, le=1, description="finetune: AdamW's learning rate")
-    weight_decay: float = Field(ge=0, le=10, description="finetune: AdamW's decoupled weight decay")
-    epochs: int = Field(gt=0, le=2000, description="finetune: passes over the sample")
-    k: int = Field(gt=0, description="knn: neighbours that vote")
-    metric: Metric = Field(description="knn: distance")
-    weighting: Weighting = Field(description="knn: of a neighbour's vote; distance: by its inverse")
-    first_stage: int = Field(ge=2, le=5, description="own: of the network, that the discriminant reads; up to the last")
-    shrinkage: float = Field(ge=0, le=1, description="own: weight of the source's covariance")
-    ridge: float = Field(gt=0, le=100, description="own: added to variances, in mean variances")
-    tuning_steps: int = Field(ge=0, le=100_000, description=f"own: with {UNIT} images; as the root of their number")
-    tuning_lr: float = Field(gt=0, le=1, description="own: Adam's highest learning rate, of the last layers")
-    layer_decay: float = Field(gt=0, le=1, description="own: learning rate of a stage over that of the next")
-    blend: float = Field(ge=0, le=1, description="own: share of the discriminant in averaged probabilities")
+    lr: float = Field(0.01, gt=0, le=1, description="finetune: AdamW's learning rate")
+    weight_decay: float = Field(0.01, ge=0, le=10, description="finetune: AdamW's decoupled weight decay")
+    epochs: int = Field(50, gt=0, le=2000, description="finetune: passes over the sample")
+    k: int = Field(1, gt=0, description="knn: neighbours that vote")
+    metric: Metric = Field("euclidean", description="knn: distance")
+    weighting: Weighting = Field("uniform", description="knn: of a neighbour's vote; distance: by its inverse")
+    first_stage: int = Field(2, ge=2, le=5, description="own: first stage that the discriminant reads, up to the last")
+    shrinkage: float = Field(0.5, ge=0, le=1, description="own: weight of the source's covariance")
+    ridge: float = Field(0.1, gt=0, le=100, description="own: added to variances, in mean variances")
+    tuning_steps: int = Field(
+        200, ge=0, le=100_000, description=f"own: with {UNIT} images; as the root of their number"
+    )
+    tuning_lr: float = Field(1e-3, gt=0, le=1, description="own: Adam's highest learning rate, of the last layers")
+    layer_decay: float = Field(0.7, gt=0, le=1, description="own: learning rate of a stage over that of the next")
+    blend: float = Field(0.5, ge=0, le=1, description="own: share of the discriminant in averaged probabilities")
+
+    def planned_epochs(self) -> int:
+        if self.method == "finetune":
+            return self.epochs
+        if self.method == "knn":
+            return 1
+        return Adaptation.epochs_without(left_out(self.method))
+
+    def cost(self) -> float:
+        if self.method == "finetune":
+            return 1e-5 * self.epochs * self.train_size
+        if self.method == "knn":
+            return 0.1
+        tuned = float(self.tuning_steps * (self.train_size / UNIT) ** 0.5) if tunes(self.method) else 0.0
+        return 1 + 0.1 * tuned
+
+    def unused(self) -> frozenset[str]:
+        every = {*NewLayer.SET_BY, *Neighbours.SET_BY, *Adaptation.SET_BY}
+        return frozenset(every - {*_kind(self).SET_BY} | Adaptation.unused_without(left_out(self.method)))
+
+    def annealed(self) -> bool:
+        return True
+
+    def artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
+        return _artifacts(self, sources, "train") | {"network": _network(self, sources)}
+
+    def test_artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
+        return {f"test_{name}": artifact for name, artifact in _artifacts(self, sources, "test").items()}
+
+    def problems(self, sources: Sources) -> list[Problem]:
+        return gather(
+            lambda: pair_problems(self.source, self.target, sources),
+            lambda: sample_problems(sources.summary(self.target), self.train_size, self.validation),
+            lambda: neighbour_problems(self.k, self.train_size) if self.method == "knn" else [],
+            lambda: network_problems(self.source, sources, self.source_width),
+        )
 
 
 class CifarTransfer(Experiment[Config]):
     test_every_epoch = False
-
-    @classmethod
-    def artifacts(cls, config: Config, sources: Sources) -> Mapping[str, Artifact]:
-        return _artifacts(config, sources, "train") | {"network": _network(config, sources)}
-
-    @classmethod
-    def test_artifacts(cls, config: Config, sources: Sources) -> Mapping[str, Artifact]:
-        return {f"test_{name}": artifact for name, artifact in _artifacts(config, sources, "test").items()}
-
-    @classmethod
-    def problems(cls, config: Config, sources: Sources) -> list[Problem]:
-        return gather(
-            lambda: pair_problems(config.source, config.target, sources),
-            lambda: sample_problems(sources.summary(config.target), config.train_size, config.validation),
-            lambda: neighbour_problems(config.k, config.train_size) if config.method == "knn" else [],
-            lambda: network_problems(config.source, sources, config.source_width),
-        )
-
-    @classmethod
-    def unused(cls, config: Config) -> set[str]:
-        every = {*NewLayer.SET_BY, *Neighbours.SET_BY, *Adaptation.SET_BY}
-        return every - {*_kind(config).SET_BY} | Adaptation.unused_without(left_out(config.method))
-
-    @classmethod
-    def annealed(cls, config: Config) -> bool:
-        return True
-
-    @classmethod
-    def epochs(cls, config: Config) -> int:
-        every = {"finetune": config.epochs, "knn": 1}
-        return every.get(config.method, Adaptation.epochs_without(left_out(config.method)))
-
-    @classmethod
-    def cost(cls, config: Config) -> float:
-        tuned = float(config.tuning_steps * (config.train_size / UNIT) ** 0.5) if tunes(config.method) else 0.0
-        return {"finetune": 1e-5 * config.epochs * config.train_size, "knn": 0.1}.get(config.method, 1 + 0.1 * tuned)
 
     def setup(self, network: Tensors, target: Tensors, source: Tensors, **more: Tensors) -> None:
         config, data = self.config, self.sources
@@ -121,8 +124,8 @@ class CifarTransfer(Experiment[Config]):
         self.method = _method(config, sample, len(data.dataset(config.target).classes), rebuilt(network), replay)
         self.tested: Arrays = {}
 
-    def epoch(self) -> Metrics:
-        return self.method.epoch(self.epoch_number)
+    def train_epoch(self) -> Metrics:
+        return self.method.epoch(self.epoch)
 
     @torch.inference_mode()
     def evaluate(self, split: EvalSplit) -> Metrics:
@@ -130,7 +133,7 @@ class CifarTransfer(Experiment[Config]):
         predicted = self.method.logits(target).argmax(1)
         correct = predicted == target.y
         metrics = {"accuracy": correct.double().mean().item()}
-        if self.epoch_number >= self.epochs(self.config):
+        if self.epoch >= self.config.planned_epochs():
             kept = self.method.source_logits(source, self.source_head).argmax(1) == source.y
             metrics["source_accuracy"] = kept.double().mean().item()
             if split == "test":

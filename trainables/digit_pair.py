@@ -36,21 +36,21 @@ class Config(DomainsConfig):
     width: int = Field(
         gt=0, le=512, multiple_of=4, description="maps of the first block; 2 and 4 times as many in the next two"
     )
-    second_weight: float = Field(gt=0, lt=1, description="share of the second set's loss in the sum; for both only")
+    second_weight: float = Field(
+        0.5, gt=0, lt=1, description="share of the second set's loss in the sum; for both only"
+    )
     epochs: int = Field(gt=0, le=2000, description="passes over the training images")
     batch_size: int = Field(ge=2, multiple_of=2, description="images a step, of both sets together")
 
+    def cost(self) -> float:
+        images = self.train_size * (2 if self.regime == "both" else 1)
+        return float(self.epochs * (images + EVALUATED) * (self.width + 8))
+
+    def unused(self) -> frozenset[str]:
+        return frozenset() if self.regime == "both" else frozenset({"second_weight"})
+
 
 class DigitPair(DomainsExperiment[Config]):
-    @classmethod
-    def cost(cls, config: Config) -> float:
-        images = config.train_size * (2 if config.regime == "both" else 1)
-        return float(config.epochs * (images + EVALUATED) * (config.width + 8))
-
-    @classmethod
-    def unused(cls, config: Config) -> tuple[str, ...]:
-        return () if config.regime == "both" else ("second_weight",)
-
     def setup(self, **images: Tensors) -> None:
         config = self.config
         self.tasks: list[Domain] = list(DOMAINS) if config.regime == "both" else [config.regime]
@@ -61,7 +61,7 @@ class DigitPair(DomainsExperiment[Config]):
         self.optimizer = torch.optim.Adam(parameters, lr=config.lr)
         self.correct: dict[Domain, torch.Tensor] = {}
 
-    def epoch(self) -> Metrics:
+    def train_epoch(self) -> Metrics:
         self.trunk.train()
         self.heads.train()
         streams = [shuffled(len(self.train[task]["y"])) for task in self.tasks]

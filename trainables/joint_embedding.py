@@ -39,7 +39,7 @@ WAYS = ("first_to_second", "second_to_first")
 class Config(DomainsConfig):
     mining: Literal["random", "semi-hard", "hard", "classifier"] = Field(description="triplets trained on; or none")
     lr: float = Field(gt=0, le=1, description="Adam's learning rate")
-    margin: float = Field(gt=0, lt=2, description="between distances, of which none is over 2")
+    margin: float = Field(0.2, gt=0, lt=2, description="between distances, of which none is over 2")
     dimensions: int = Field(gt=0, le=4096, description="of the embedding")
     width: int = Field(gt=0, le=512, multiple_of=4, description="maps of the first block; 2 and 4 times as many after")
     epochs: int = Field(gt=0, le=2000, description="passes over the training images")
@@ -47,21 +47,17 @@ class Config(DomainsConfig):
         gt=0, le=512, multiple_of=2, description="images a step, of both sets; triplets grow as its cube"
     )
 
+    def cost(self) -> float:
+        return float(self.epochs * (self.train_size + EVALUATED) * (CHANNELS[self.colour] + 20))
+
+    def unused(self) -> frozenset[str]:
+        return frozenset({"margin"}) if self.mining == "classifier" else frozenset()
+
+    def problems(self, sources: Sources) -> list[Problem]:
+        return super().problems(sources) or _batch_problems(self, sources)
+
 
 class JointEmbedding(DomainsExperiment[Config]):
-    @classmethod
-    def problems(cls, config: Config, sources: Sources) -> list[Problem]:
-        shared = super().problems(config, sources)
-        return shared or _batch_problems(config, sources)
-
-    @classmethod
-    def cost(cls, config: Config) -> float:
-        return float(config.epochs * (config.train_size + EVALUATED) * (CHANNELS[config.colour] + 20))
-
-    @classmethod
-    def unused(cls, config: Config) -> tuple[str, ...]:
-        return ("margin",) if config.mining == "classifier" else ()
-
     def setup(self, **images: Tensors) -> None:
         config = self.config
         self.take(images)
@@ -72,7 +68,7 @@ class JointEmbedding(DomainsExperiment[Config]):
         self.tested: list[torch.Tensor] = []
         self.correct: dict[str, torch.Tensor] = {}
 
-    def epoch(self) -> Metrics:
+    def train_epoch(self) -> Metrics:
         self.trunk.train()
         found = []
         for x, y, domains in _batches(list(self.train.values()), self.config.batch_size, self.generator("order")):

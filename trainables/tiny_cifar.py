@@ -19,8 +19,9 @@ from common.files import Arrays
 from common.problems import Problem, gather
 from trainables.artifacts.images import split_images
 from trainables.artifacts.store import Artifact
+from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Precision, Tensors
-from trainables.core.experiment import DataName, EvalSplit, Experiment, Metrics, TrialConfig
+from trainables.core.experiment import EvalSplit, Experiment, Metrics
 from trainables.data.augment import Mix
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, split_train, subset_problems
@@ -51,31 +52,26 @@ class Config(TrialConfig):
     train_size: int | None = Field(None, gt=1, description="training images, class-balanced; default: all there are")
     validation: int = Field(VALIDATION, gt=0, description="validation images; a fifth of the split where that is fewer")
 
+    def annealed(self) -> bool:
+        return True
+
+    def cost(self) -> float:
+        family = _family(self, 10)
+        products = sum(layer.products for layer in layers(family, widest(family, self.budget) or 1))
+        return float(self.epochs) * (self.train_size or 1) * products
+
+    def artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
+        return {"train": split_images(self.data, sources, "train")}
+
+    def test_artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
+        return {"test": split_images(self.data, sources, "test")}
+
+    def problems(self, sources: Sources) -> list[Problem]:
+        return gather(lambda: _size_problems(self, sources), lambda: _budget_problems(self, sources))
+
 
 class TinyCifar(Experiment[Config]):
     test_every_epoch = False
-
-    @classmethod
-    def artifacts(cls, config: Config, sources: Sources) -> Mapping[str, Artifact]:
-        return {"train": split_images(config.data, sources, "train")}
-
-    @classmethod
-    def test_artifacts(cls, config: Config, sources: Sources) -> Mapping[str, Artifact]:
-        return {"test": split_images(config.data, sources, "test")}
-
-    @classmethod
-    def problems(cls, config: Config, sources: Sources) -> list[Problem]:
-        return gather(lambda: _size_problems(config, sources), lambda: _budget_problems(config, sources))
-
-    @classmethod
-    def annealed(cls, config: Config) -> bool:
-        return True
-
-    @classmethod
-    def cost(cls, config: Config) -> float:
-        family = _family(config, 10)
-        products = sum(layer.products for layer in layers(family, widest(family, config.budget) or 1))
-        return float(config.epochs) * (config.train_size or 1) * products
 
     def setup(self, train: Tensors, test: Tensors | None = None) -> None:
         config, labels = self.config, train["y"].cpu().numpy()
@@ -103,8 +99,8 @@ class TinyCifar(Experiment[Config]):
         plain = self.config.block == "residual" or self.device.type != "cpu"
         return self.config.precision if plain else "fp32"
 
-    def epoch(self) -> Metrics:
-        return self.training.epoch(self.epoch_number, self.config.seed)
+    def train_epoch(self) -> Metrics:
+        return self.training.epoch(self.epoch, self.config.seed)
 
     def evaluate(self, split: EvalSplit) -> Metrics:
         data = self.held_out[split]
@@ -112,7 +108,7 @@ class TinyCifar(Experiment[Config]):
         logits = self.training.averaged(data["x"])
         correct = logits.argmax(1) == data["y"]
         metrics = {"loss": F.cross_entropy(logits, data["y"]).item(), "accuracy": correct.double().mean().item()}
-        if self.epoch_number >= self.config.epochs:
+        if self.epoch >= self.config.epochs:
             both = self.training.averaged(data["x"], mirror=True).argmax(1) == data["y"]
             metrics["mirror_accuracy"] = both.double().mean().item()
             if split == "test":

@@ -25,8 +25,9 @@ from pydantic import Field
 from common.files import Arrays
 from common.problems import Problem, gather
 from trainables.artifacts.store import Artifact
+from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Tensors
-from trainables.core.experiment import DataName, EvalSplit, Experiment, Metrics, TrialConfig
+from trainables.core.experiment import EvalSplit, Experiment, Metrics
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, subset_problems
 from trainables.nets.backbones import describe
@@ -46,31 +47,38 @@ class Config(TrialConfig):
     pool: int | None = Field(None, gt=0, description="images the subsets are drawn from; default: the data's own")
     validation: int | None = Field(None, gt=0, description="validation images; default: the data's own")
 
+    def annealed(self) -> bool:
+        return self.schedule == "cosine"
 
-class TransferSizes(Experiment[Config]):
-    @classmethod
-    def artifacts(cls, config: Config, sources: Sources) -> Mapping[str, Artifact]:
-        return {split: _features(config, sources, split) for split in ("pool", "validation")}
+    def cost(self) -> float:
+        return self.epochs * (math.ceil(self.train_size / self.batch_size) + 4)  # 4: validation, in steps
 
-    @classmethod
-    def test_artifacts(cls, config: Config, sources: Sources) -> Mapping[str, Artifact]:
-        return {"test": _features(config, sources, "test")}
+    def artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
+        return {split: self._features(sources, split) for split in ("pool", "validation")}
 
-    @classmethod
-    def problems(cls, config: Config, sources: Sources) -> list[Problem]:
+    def test_artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
+        return {"test": self._features(sources, "test")}
+
+    def problems(self, sources: Sources) -> list[Problem]:
         return gather(
-            lambda: features_problems(config.backbone, sources),
-            lambda: subset_problems(sources.summary(config.data), config.train_size, config.pool, config.validation),
+            lambda: features_problems(self.backbone, sources),
+            lambda: subset_problems(sources.summary(self.data), self.train_size, self.pool, self.validation),
         )
 
-    @classmethod
-    def annealed(cls, config: Config) -> bool:
-        return config.schedule == "cosine"
+    def _features(self, sources: Sources, split: Any) -> Artifact:
+        return backbone_features(
+            self.backbone,
+            self.data,
+            sources,
+            split=split,
+            pool=self.pool,
+            validation=self.validation,
+            seed=self.seed,
+            precision=self.precision,
+        )
 
-    @classmethod
-    def cost(cls, config: Config) -> float:
-        return config.epochs * (math.ceil(config.train_size / config.batch_size) + 4)  # 4: validation, in steps
 
+class TransferSizes(Experiment[Config]):
     def setup(self, pool: Tensors, validation: Tensors, test: Tensors | None = None) -> None:
         chosen = nested_subset(pool["y"].cpu().numpy(), self.config.train_size, self.config.seed)
         rows = torch.from_numpy(chosen).to(self.device)
@@ -83,12 +91,12 @@ class TransferSizes(Experiment[Config]):
             epochs=self.config.epochs,
             batch_size=self.config.batch_size,
             dropout=self.about.dropout,
-            annealed=self.annealed(self.config),
+            annealed=self.config.annealed(),
         )
         self.head = LinearHead(pool["x"][rows], pool["y"][rows], self.classes, recipe)
         self.test_correct = torch.empty(0, dtype=torch.bool)
 
-    def epoch(self) -> Metrics:
+    def train_epoch(self) -> Metrics:
         return self.head.epoch(self.generator("order"))
 
     @torch.inference_mode()
@@ -121,16 +129,3 @@ class TransferSizes(Experiment[Config]):
             "test_correct": self.test_correct.cpu().numpy(),
             "test_labels": test["y"].cpu().numpy().astype(np.int16),
         }
-
-
-def _features(config: Config, sources: Sources, split: Any) -> Artifact:
-    return backbone_features(
-        config.backbone,
-        config.data,
-        sources,
-        split=split,
-        pool=config.pool,
-        validation=config.validation,
-        seed=config.seed,
-        precision=config.precision,
-    )

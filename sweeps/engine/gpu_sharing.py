@@ -15,8 +15,9 @@ import torch
 from sweeps.engine.plan import Plan, Trial
 from trainables.artifacts.remote import Stopped
 from trainables.artifacts.store import Store
+from trainables.core.config import TrialConfig
 from trainables.core.device import pick_device, pin, tensors
-from trainables.core.experiment import Experiment, TrialConfig
+from trainables.core.experiment import Experiment
 from trainables.core.loop import run
 from trainables.data.sources import Sources
 
@@ -58,7 +59,7 @@ def _measured(
     """
     pin(1)
     store, device = Store(root), pick_device()
-    wanted = experiment.test_artifacts(config, sources) if confirm else {}
+    wanted = config.test_artifacts(sources) if confirm else {}
     held = [tensors(store.get(artifact, sources), device) for artifact in wanted.values()]
     run(experiment, config, sources, store, epochs=1)
     free, whole = torch.cuda.mem_get_info()

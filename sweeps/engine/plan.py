@@ -15,8 +15,8 @@ from sweeps.engine.request import Request
 from sweeps.engine.space import Values, draw, grid
 from sweeps.engine.sweep import Sweep
 from trainables.artifacts.store import Artifact
+from trainables.core.config import TrialConfig
 from trainables.core.device import Precision
-from trainables.core.experiment import TrialConfig
 from trainables.data.sources import Sources
 
 Phase = Literal["search", "confirm"]
@@ -175,17 +175,16 @@ class Plan:
             data_fingerprint=self.fingerprint(condition, phase),
             code_fingerprint=self.code_fingerprint,
         )
-        return Trial(entry, config, experiment.cost(config), artifacts)
+        return Trial(entry, config, config.cost(), artifacts)
 
     def _artifacts(self, config: TrialConfig, phase: Phase) -> dict[str, Artifact]:
-        experiment = self.sweep.experiment
-        artifacts = dict(experiment.artifacts(config, self.sources))
-        return artifacts | dict(experiment.test_artifacts(config, self.sources)) if phase == "confirm" else artifacts
+        artifacts = dict(config.artifacts(self.sources))
+        return artifacts | dict(config.test_artifacts(self.sources)) if phase == "confirm" else artifacts
 
     def _fingerprint(self, config: TrialConfig, artifacts: Mapping[str, Artifact], phase: Phase) -> str:
         """SHA-256 over the data and the artifacts that a trial stands on; of test data only in confirmation."""
         splits: tuple[Literal["train", "test"], ...] = ("train", "test") if phase == "confirm" else ("train",)
-        names = self.sweep.experiment.datasets(config)
+        names = config.datasets()
         data = {f"{name}/{split}": self.sources.fingerprint(name, split) for name in names for split in splits}
         stands_on = {"data": data, "artifacts": {name: artifact.key for name, artifact in artifacts.items()}}
         return hashlib.sha256(canonical(stands_on).encode()).hexdigest()
@@ -264,4 +263,4 @@ class Plan:
         experiment = self.sweep.experiment
         values = [draw(self.request.space, self.sweep.question, 1) | dict(c.values) for c in self.conditions]
         configs = [experiment.config_class().model_validate(v) for v in values]
-        return tuple(dict.fromkeys(name for config in configs for name in experiment.datasets(config)))
+        return tuple(dict.fromkeys(name for config in configs for name in config.datasets()))

@@ -135,8 +135,8 @@ def _remedy(sweep: Sweep, name: str) -> str:
 
 def _semantics(plan: Plan, broken: set[str]) -> list[Problem]:
     """What the question itself objects to, in each condition whose values are sound by themselves."""
-    experiment, found = plan.sweep.experiment, []
-    config_class = experiment.config_class()
+    found: list[Problem] = []
+    config_class = plan.sweep.experiment.config_class()
     sweep = plan.sweep
     sound = {
         **draw(sweep.space, sweep.question, 1),
@@ -156,7 +156,7 @@ def _semantics(plan: Plan, broken: set[str]) -> list[Problem]:
             config = config_class.model_validate(values)
         except ValidationError:
             continue  # that has been said
-        found += gather(lambda config=config: experiment.problems(config, plan.sources))  # type: ignore[misc]
+        found += gather(lambda config=config: config.problems(plan.sources))  # type: ignore[misc]
     return found
 
 

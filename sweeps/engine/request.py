@@ -13,7 +13,7 @@ from common.problems import Problem, nearest
 from sweeps.engine.options import Options
 from sweeps.engine.space import Choice, Dimension, Range
 from sweeps.engine.sweep import Sweep
-from trainables.core.experiment import TrialConfig
+from trainables.core.config import TrialConfig
 
 RESERVED = {"seed": "--seeds", "precision": "--precision"}
 

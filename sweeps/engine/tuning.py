@@ -118,7 +118,7 @@ class Scribe(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray is untype
             seconds = float(result.get("seconds", 0.0))
             self._settle(known, Outcome("stopped", seconds=seconds), worker)
         else:
-            epochs = self._agenda.plan.sweep.experiment.epochs(known.config)
+            epochs = known.config.planned_epochs()
             self._agenda.started[known.id] = result["epoch"] / epochs
             if time.monotonic() - self._committed > self.COMMIT_SECONDS:
                 self._ledger.commit()

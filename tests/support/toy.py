@@ -11,7 +11,8 @@ from pydantic import Field
 
 from common.files import Arrays
 from sweeps.engine import Sweep, choice, loguniform
-from trainables.core.experiment import Collapsed, EvalSplit, Experiment, Metrics, TrialConfig
+from trainables.core.config import TrialConfig
+from trainables.core.experiment import Collapsed, EvalSplit, Experiment, Metrics
 
 
 class Config(TrialConfig):
@@ -33,7 +34,7 @@ class Toy(Experiment[Config]):
         self.model = torch.nn.Sequential(torch.nn.Dropout(0.2), torch.nn.Linear(5, 2))
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=self.config.lr, momentum=0.9)
 
-    def epoch(self) -> Metrics:
+    def train_epoch(self) -> Metrics:
         time.sleep(self.config.sleep)
         self.model.train()
         order = torch.randperm(min(200, self.config.size), generator=self.generator("order"))
@@ -42,7 +43,7 @@ class Toy(Experiment[Config]):
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
-        if self.epoch_number == 2:
+        if self.epoch == 2:
             self._go_wrong()
         return {"loss": loss.item(), "steps": len(order) / 16}
 

@@ -51,4 +51,4 @@ def test_no_operation_mixes_devices(
     assert loop.experiment.outputs()
     state = tree_map(lambda x: x.cpu() if isinstance(x, torch.Tensor) else x, loop.experiment.state_dict())
     loop.experiment.load_state_dict(state)
-    loop.experiment.epoch()
+    loop.experiment.train_epoch()

@@ -207,7 +207,7 @@ def test_a_killed_trial_goes_on_exactly_as_it_would_have(data: Path, tmp_path: P
     sources, own = Sources(), config(data, mix="mixup", cutout=4)
     given = {
         name: tensors(Store(tmp_path).get(artifact, sources), torch.device("cpu"))
-        for name, artifact in TinyCifar.artifacts(own, sources).items()
+        for name, artifact in own.artifacts(sources).items()
     }
     task = Task(id="t", condition="", config=own.model_dump(), confirm=False, keep_outputs=False)
 

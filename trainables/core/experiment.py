@@ -1,4 +1,4 @@
-"""What a question fills in: a frozen `TrialConfig` and an `Experiment` in plain torch.
+"""What runs a trial: a question fills in an `Experiment` in plain torch.
 
 `core.loop` runs an Experiment from its first epoch to its last, with checkpoints and without Ray; `core.host` hosts
 that loop on a cluster. Neither knows any question.
@@ -7,41 +7,19 @@ that loop on a cluster. Neither knows any question.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
-from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 
 from common.files import Arrays
-from common.problems import Problem
 from common.seeds import seed_of
-from trainables.artifacts.store import Artifact
 from trainables.core.checkpoint import Resumable
-from trainables.core.device import Precision
+from trainables.core.config import TrialConfig
 from trainables.data.sources import Sources
 
 Metrics = dict[str, float]
 EvalSplit = Literal["validation", "test"]
-DATA_SET = "names a data set"
-DataName = Annotated[str, DATA_SET]
-"""The type of a config's fields that name a data set: the trial reads it, and its content enters the trial's id."""
-
-
-class TrialConfig(BaseModel):
-    """What every trial has; a question's Config adds data sets, factors and hyperparameters, with units and ranges."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    seed: int = Field(0, ge=0, description="moves the subset, initialisation, order and trained artifacts")
-    precision: Precision = Field("fp32", description="arithmetic of networks; parameters stay fp32 in training")
-
-    @classmethod
-    def data_fields(cls) -> tuple[str, ...]:
-        """Fields that name a data set."""
-        return tuple(name for name, field in cls.model_fields.items() if DATA_SET in field.metadata)
-
 
 C = TypeVar("C", bound=TrialConfig)
 
@@ -53,9 +31,9 @@ class Collapsed(Exception):
 class Experiment(Resumable, ABC, Generic[C]):
     """One trial of a question, in plain torch.
 
-    The loop calls `setup` once, then for each epoch `epoch`, `evaluate("validation")` and, when confirming,
+    The loop calls `setup` once, then for each epoch `train_epoch`, `evaluate("validation")` and, when confirming,
     `evaluate("test")`. All randomness comes from `generator(name)` or torch's global generator, which the loop seeds
-    by (seed, epoch): hence an interrupted trial resumes exactly, with no generator state to store.
+    by (seed, epoch): an interrupted trial therefore resumes exactly, with no generator state to store.
     """
 
     has_test: ClassVar[bool] = True
@@ -67,73 +45,39 @@ class Experiment(Resumable, ABC, Generic[C]):
         self.config = config
         self.sources = sources
         self.device = device
-        self.epoch_number = 0
+        self.epoch = 0
         """The epoch under way, from 1; 0 during `setup`."""
-
-    # What the engine asks of the class, before any trial exists.
 
     @classmethod
     def config_class(cls) -> type[C]:
-        """The Config that `Experiment[Config]` was given."""
+        """Return the Config that `Experiment[Config]` was given."""
         for base in getattr(cls, "__orig_bases__", ()):
             for argument in get_args(base):
                 if isinstance(argument, type) and issubclass(argument, TrialConfig):
                     return argument  # type: ignore[return-value]  # the type variable's value at run time
         raise TypeError(f"{cls.__name__} must be declared as Experiment[ItsConfig]")
 
-    @classmethod
-    def datasets(cls, config: C) -> tuple[str, ...]:
-        """Names of the data sets that a trial reads; their fingerprints enter the trial's id."""
-        return tuple(getattr(config, name) for name in config.data_fields())
-
-    @classmethod
-    def artifacts(cls, config: C, sources: Sources) -> Mapping[str, Artifact]:
-        """Shared work that `setup` receives, by argument name. None of it may come from test data."""
-        return {}
-
-    @classmethod
-    def test_artifacts(cls, config: C, sources: Sources) -> Mapping[str, Artifact]:
-        """Shared work made from test data; `setup` receives it only when confirming."""
-        return {}
-
-    @classmethod
-    def problems(cls, config: C, sources: Sources) -> list[Problem]:
-        """What is wrong with a config beyond its fields' ranges: sizes against the data, names, missing weights."""
-        return []
-
-    @classmethod
-    def unused(cls, config: C) -> Collection[str]:
-        """Hyperparameters that change nothing in a trial of this config: tables leave them blank."""
-        return ()
-
-    @classmethod
-    def annealed(cls, config: C) -> bool:
-        """Whether the learning rate falls to 0, so that the last epochs are the best by design, no sign of too few."""
-        return False
-
-    @classmethod
-    def epochs(cls, config: C) -> int:
-        """How many epochs the config asks for."""
-        return int(getattr(config, "epochs", 1))
-
-    @classmethod
-    def cost(cls, config: C) -> float:
-        """Expected duration in any unit that is the same for all configs: longest trials go first."""
-        return float(cls.epochs(config))
-
     # What a question fills in.
 
-    setup: Callable[..., None]
-    """`setup(self, **artifacts)`: build networks, optimiser and data. Each artifact comes as a keyword argument, its
-    name from `artifacts` or `test_artifacts`, its value its tensors by name, on the device."""
+    @abstractmethod
+    def setup(self, *args: Any, **artifacts: Any) -> None:
+        """Build networks, optimiser and data.
+
+        Each artifact comes as a keyword argument: its name is its key in the config's `artifacts` or `test_artifacts`,
+        its value its tensors by name, on the device. A question names those it needs: `def setup(self, train:
+        Tensors, test: Tensors | None = None)`. (`*args` only tells type checkers that it may; nothing is passed so.)
+        """
 
     @abstractmethod
-    def epoch(self) -> Metrics:
-        """One pass; returns training metrics (`loss`, …), recorded as `train_…`, and `steps`, the optimiser's."""
+    def train_epoch(self) -> Metrics:
+        """Make one pass over the training data.
+
+        Return training metrics (`loss`, …), recorded as `train_…`, and `steps`, the number of optimiser steps.
+        """
 
     @abstractmethod
     def evaluate(self, split: EvalSplit) -> Metrics:
-        """Metrics on held-out data, recorded as `val_…` or `test_…`. "test" comes only when confirming.
+        """Return metrics on held-out data, recorded as `val_…` or `test_…`. "test" comes only when confirming.
 
         A metric `X_accuracy` is a share of images, shown in per cent and as an error too; so is `X_error`. Other
         measures have names that end otherwise: a reconstruction's is `distance` or `loss`.
@@ -158,9 +102,9 @@ class Experiment(Resumable, ABC, Generic[C]):
     # What it may use.
 
     def generator(self, name: str) -> torch.Generator:
-        """A CPU generator for the stream `name` of this epoch, fresh at each call."""
-        return torch.Generator().manual_seed(seed_of(self.config.seed, name, self.epoch_number))
+        """Return a CPU generator for the stream `name` of this epoch, fresh at each call."""
+        return torch.Generator().manual_seed(seed_of(self.config.seed, name, self.epoch))
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Mixed precision as the config asks for."""
+        """Return a context of mixed precision, if the config asks for it."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")

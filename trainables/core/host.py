@@ -105,9 +105,9 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
 
         task = Task.model_validate(self._task)
         config = self.job.experiment.config_class().model_validate(task.config)
-        wanted = dict(self.job.experiment.artifacts(config, self.job.sources))
+        wanted = dict(config.artifacts(self.job.sources))
         if task.confirm:
-            wanted |= self.job.experiment.test_artifacts(config, self.job.sources)
+            wanted |= config.test_artifacts(self.job.sources)
         given = {name: self._tensors(artifact) for name, artifact in wanted.items()}
         return Loop(self.job.experiment, config, self.job.sources, given, task=task, folder=self.job.folder)
 

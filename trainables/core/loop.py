@@ -20,8 +20,9 @@ from common.files import pack, write_checked
 from common.seeds import seed_of
 from trainables.artifacts.store import Store
 from trainables.core.checkpoint import Checkpoints
+from trainables.core.config import TrialConfig
 from trainables.core.device import Tensors, pick_device, tensors
-from trainables.core.experiment import Collapsed, Experiment, Metrics, TrialConfig
+from trainables.core.experiment import Collapsed, Experiment, Metrics
 from trainables.data.sources import Sources
 
 Row = dict[str, float]
@@ -66,7 +67,7 @@ class Loop:
         self.status = "running"
         self.error: str | None = None
         self.test_openings = 0
-        self.epochs = experiment.epochs(config)
+        self.epochs = config.planned_epochs()
         self.seconds = 0.0
         self._reported = 0
         self._checkpoints = Checkpoints(folder / "checkpoints" / task.id) if folder else None
@@ -79,12 +80,12 @@ class Loop:
     def advance(self) -> Row:
         """Run one epoch and evaluate."""
         experiment, started = self.experiment, time.perf_counter()
-        experiment.epoch_number = len(self.rows) + 1
-        torch.manual_seed(seed_of(experiment.config.seed, "epoch", experiment.epoch_number))
+        experiment.epoch = len(self.rows) + 1
+        torch.manual_seed(seed_of(experiment.config.seed, "epoch", experiment.epoch))
         steps = self.rows[-1]["steps"] if self.rows else 0.0
-        row: Row = {"epoch": experiment.epoch_number}
+        row: Row = {"epoch": experiment.epoch}
         try:
-            train = experiment.epoch()
+            train = experiment.train_epoch()
             row["steps"] = steps + train.pop("steps", 0.0)
             row |= _prefixed("train", train) | self._evaluate(last=len(self.rows) + 1 >= self.epochs)
         except Collapsed as error:
@@ -121,8 +122,8 @@ class Loop:
         """What the ledger records; writes the arrays on the way, if they are kept."""
         experiment = self.experiment
         about = {
-            "unused": sorted(experiment.unused(experiment.config)),
-            "annealed": experiment.annealed(experiment.config),
+            "unused": sorted(experiment.config.unused()),
+            "annealed": experiment.config.annealed(),
         }
         outcome: dict[str, Any] = {
             "status": self.status,
@@ -169,7 +170,7 @@ class Loop:
         if state is not None and state["code"] == self.task.code:
             self.rows, self.seconds = state["rows"], state["seconds"]
             self.test_openings = state["test_openings"]
-            self.experiment.epoch_number = len(self.rows)
+            self.experiment.epoch = len(self.rows)
             self.experiment.load_state_dict(state["experiment"])
             if len(self.rows) >= self.epochs:
                 self._evaluate(last=True)  # `outputs` may stand on it
@@ -185,9 +186,9 @@ def run(
     epochs: int | None = None,
 ) -> Loop:
     """A trial in this process, without Ray, whole or its first `epochs`: for tests, notebooks and debuggers."""
-    wanted = dict(experiment.artifacts(config, sources))
+    wanted = dict(config.artifacts(sources))
     if confirm:
-        wanted |= experiment.test_artifacts(config, sources)
+        wanted |= config.test_artifacts(sources)
     given = {name: tensors(store.get(artifact, sources), pick_device()) for name, artifact in wanted.items()}
     task = Task(id="plain", condition="", config=config.model_dump(), confirm=confirm, keep_outputs=True)
     loop = Loop(experiment, config, sources, given, task=task)

@@ -15,8 +15,9 @@ from common.files import Arrays
 from common.problems import Problem, Refused
 from common.seeds import seed_of
 from trainables.artifacts.store import Artifact
+from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Tensors
-from trainables.core.experiment import DataName, Experiment, TrialConfig
+from trainables.core.experiment import Experiment
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset
 from trainables.domains.images import DOMAINS, Colour, Domain, Part, domain_images, part_rows, related
@@ -37,6 +38,22 @@ class DomainsConfig(TrialConfig):
         1_000, gt=0, description="validation images of each set; a fifth of its training split where that is fewer"
     )
 
+    def artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
+        return domain_images(_names(self), sources, "pool", "validation", **_form(self))
+
+    def test_artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
+        return domain_images(_names(self), sources, "test", **_form(self))
+
+    def problems(self, sources: Sources) -> list[Problem]:
+        """Return what keeps the two sets from being compared at this size; each set's own problems come first."""
+        found = []
+        for field, name in _names(self).items():
+            try:
+                sources.summary(name)
+            except Refused as refused:
+                found += [replace(p, key=field) if p.key == "data" else p for p in refused.problems]
+        return found or _against_each_other(self, sources)
+
 
 C = TypeVar("C", bound=DomainsConfig)
 
@@ -49,25 +66,6 @@ class DomainsExperiment(Experiment[C]):
     """This trial's training images: x [train_size, C, 32, 32] uint8, y [train_size] int64."""
     held_out: dict[str, dict[Domain, Tensors]]
     """By split (`test` only when confirming), then by domain, likewise."""
-
-    @classmethod
-    def artifacts(cls, config: C, sources: Sources) -> Mapping[str, Artifact]:
-        return domain_images(_names(config), sources, "pool", "validation", **_form(config))
-
-    @classmethod
-    def test_artifacts(cls, config: C, sources: Sources) -> Mapping[str, Artifact]:
-        return domain_images(_names(config), sources, "test", **_form(config))
-
-    @classmethod
-    def problems(cls, config: C, sources: Sources) -> list[Problem]:
-        """What keeps the two sets from being compared at this size; each set's own troubles come first."""
-        found = []
-        for field, name in _names(config).items():
-            try:
-                sources.summary(name)
-            except Refused as refused:
-                found += [replace(p, key=field) if p.key == "data" else p for p in refused.problems]
-        return found or _against_each_other(config, sources)
 
     def take(self, images: Mapping[str, Tensors]) -> None:
         """Set `train` and `held_out` from the artifacts that `setup` was given."""

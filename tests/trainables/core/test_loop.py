@@ -15,8 +15,8 @@ from common.seeds import seed_of
 from tests.support.toy import Config, Toy
 from trainables.artifacts.store import Store
 from trainables.core.checkpoint import Checkpoints
+from trainables.core.config import TrialConfig
 from trainables.core.device import Precision
-from trainables.core.experiment import TrialConfig
 from trainables.core.loop import Loop, Task, run
 from trainables.data.sources import Sources
 

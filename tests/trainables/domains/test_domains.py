@@ -54,7 +54,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
 def started(experiment: type[Experiment[Any]], values: dict[str, Any], sources: Sources, folder: Path) -> Loop:
     """A trial with its test data, of which no epoch has run yet (or which goes on from its checkpoint)."""
     config = experiment.config_class().model_validate(values)
-    wanted = dict(experiment.artifacts(config, sources)) | dict(experiment.test_artifacts(config, sources))
+    wanted = dict(config.artifacts(sources)) | dict(config.test_artifacts(sources))
     given = {name: tensors(Store(folder / "store").get(a, sources), CPU) for name, a in wanted.items()}
     task = Task(id="t", condition="", config=config.model_dump(), confirm=True, keep_outputs=True)
     return Loop(experiment, config, sources, given, task=task, folder=folder)

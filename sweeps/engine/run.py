@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import signal
 import sqlite3
 import threading
@@ -28,8 +29,8 @@ from sweeps.engine.live import Live
 from sweeps.engine.options import Options
 from sweeps.engine.plan import Plan
 from sweeps.engine.session import Session, session
-from trainables.artifacts.remote import Stopped, compute_light, provide
-from trainables.core.device import device_name, processor_name
+from trainables.artifacts.remote import Slots, Stopped, compute_light, provide
+from trainables.core.device import device_name, pin, processor_name
 from trainables.core.host import Job
 
 ROUNDS = 10
@@ -63,6 +64,7 @@ def carry_out(
 
     def light_work() -> None:
         with contextlib.suppress(Exception):  # `provide` meets it again, where errors are told
+            pin(1)
             compute_light(plan.artifacts().values(), plan.sources, root, stop=lambda: interrupt.signal is not None)
 
     def prepared() -> None:
@@ -152,12 +154,12 @@ class _Run:
         """The artifacts, computed where the store lacks them."""
         try:
             self.light.join()
+            resources = {"num_cpus": self.session.cpus_per_trial, "num_gpus": self.session.gpus_per_trial}
             return provide(
                 self.plan.artifacts().values(),
                 self.plan.sources,
                 self.artifact_root,
-                resources={"num_cpus": self.session.cpus_per_trial, "num_gpus": self.session.gpus_per_trial},
-                slots=self.session.slots,
+                slots=Slots(self.session.slots, resources, functools.partial(pin, self.session.threads)),
                 progress=self.live.shared,
                 stop=self._ended,
             )

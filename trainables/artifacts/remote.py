@@ -1,56 +1,57 @@
-"""Artifacts computed as Ray tasks: piece by piece, as soon as what they need is there, each kept as it comes.
+"""Artifacts computed as Ray tasks: piece by piece, as soon as what a piece needs is there, each kept as it comes.
 
-Light ones are computed beforehand, by the process that asks for them.
+Light artifacts are computed beforehand, by the process that asks for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import ray
 
 from trainables.artifacts.store import Artifact, Store, lacking
-from trainables.core.device import pin
 from trainables.data.sources import Sources
+
+Pieces = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the shared work is: pieces done of all that were missing, and what is under way."""
+    """How far the shared work is."""
 
     done: int
+    """Pieces computed."""
     total: int
+    """Pieces that were missing at first."""
     names: tuple[str, ...]
+    """Kinds of the artifacts under way."""
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Where tasks run."""
+
+    count: int
+    """How many run at a time."""
+    resources: Mapping[str, float]
+    """What one task occupies: `num_cpus` and `num_gpus`."""
+    prepare: Callable[[], None]
+    """Called first in each task's process, such as to fix its threads; a module-level function or a partial of one."""
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether a task has a share of a GPU."""
+        return self.resources.get("num_gpus", 0) > 0
 
 
 class Stopped(Exception):
     """`stop` asked for an end before all artifacts were there."""
 
 
-def _compute(
-    artifact: Artifact,
-    pieces: Sequence[int],
-    sources: Sources,
-    root: Path,
-    needs: Mapping[str, ray.ObjectRef],
-    threads: int,
-) -> None:
-    pin(threads)
-    given = {name: ray.get(ref) for name, ref in needs.items()}
-    for piece in pieces:
-        Store(root).save(artifact, piece, artifact.compute(artifact, piece, sources, given))
-
-
-_TASK = ray.remote(max_retries=3)(_compute)
-# CUDA keeps the GPU that its process began with, and memory on it: the process ends with the task.
-_GPU_TASK = ray.remote(max_retries=3, max_calls=1)(_compute)
-
-
 def compute_light(artifacts: Iterable[Artifact], sources: Sources, root: Path, stop: Callable[[], bool]) -> None:
-    """Compute what is light and not there yet, here and without Ray; leaves the rest when `stop()` turns true."""
-    pin(1)
+    """Compute the light artifacts that are missing, here and without Ray; end early when `stop()` turns true."""
     store = Store(root)
     for artifact in lacking(artifacts, lambda artifact: bool(store.missing(artifact))):
         for piece in store.missing(artifact) if artifact.light else ():
@@ -65,66 +66,122 @@ def provide(
     sources: Sources,
     root: Path,
     *,
-    resources: Mapping[str, float],
-    slots: int,
+    slots: Slots,
     progress: Callable[[Progress], None],
     stop: Callable[[], bool],
 ) -> dict[str, ray.ObjectRef]:
-    """Every given artifact in the object store, by key; what the disk lacks (or holds damaged) is computed first.
+    """Put every given artifact into the object store, by key; compute first what the disk lacks or holds damaged.
 
-    `resources` are those of a task ("num_cpus", "num_gpus"), `slots` how many fit at a time. Raises Stopped when
-    `stop()` turns true, and ray.exceptions.RayTaskError where a computation fails.
+    Raises Stopped when `stop()` turns true, and ray.exceptions.RayTaskError where a computation fails.
     """
-    store, wanted = Store(root), list(artifacts)
-    refs: dict[str, ray.ObjectRef] = {}
-    waiting: dict[str, tuple[Artifact, set[int]]] = {}
+    wanted = list(artifacts)
+    work = _Work(wanted, sources, Store(root), slots)
+    while work.unfinished:
+        if stop():
+            work.cancel()
+            raise Stopped
+        work.start_ready()
+        progress(work.progress())
+        work.collect(seconds=0.5)
+    return {artifact.key: work.refs[artifact.key] for artifact in wanted}
 
-    def absent(artifact: Artifact) -> bool:
-        loaded = store.load(artifact)
-        if loaded is None and store.missing(artifact):
+
+class _Work:
+    """The missing pieces of some artifacts, and the tasks that compute them."""
+
+    def __init__(self, wanted: Sequence[Artifact], sources: Sources, store: Store, slots: Slots) -> None:
+        self.sources = sources
+        self.store = store
+        self.slots = slots
+        self.refs: dict[str, ray.ObjectRef] = {}
+        """Arrays in the object store, by artifact key: of all artifacts that are complete."""
+        self._missing: dict[str, set[int]] = {}
+        """Pieces still to be computed, by artifact key."""
+        self._queue: list[tuple[Artifact, Pieces]] = []
+        self._running: dict[ray.ObjectRef, tuple[Artifact, Pieces]] = {}
+        for artifact in lacking(wanted, self._is_absent):
+            missing = store.missing(artifact)
+            if not missing:  # another sweep has just finished it
+                self._complete(artifact)
+                continue
+            self._missing[artifact.key] = set(missing)
+            tasks = slots.count if slots.on_gpu else len(missing)  # on a GPU each task starts a process: few
+            self._queue += [(artifact, pieces) for pieces in _split(missing, tasks)]
+        self._total = self._left()
+
+    @property
+    def unfinished(self) -> bool:
+        return bool(self._queue or self._running)
+
+    def start_ready(self) -> None:
+        """Start tasks whose needs are there, as many as there are free slots."""
+        ready = [
+            (artifact, pieces)
+            for artifact, pieces in self._queue
+            if all(need.key in self.refs for need in artifact.needs.values())
+        ]
+        for artifact, pieces in ready[: max(0, self.slots.count - len(self._running))]:
+            self._queue.remove((artifact, pieces))
+            needs = {name: self.refs[need.key] for name, need in artifact.needs.items()}
+            task = (_GPU_TASK if self.slots.on_gpu else _TASK).options(**self.slots.resources, name=artifact.name)
+            ref = task.remote(artifact, pieces, self.sources, self.store.root, needs, self.slots.prepare)
+            self._running[ref] = (artifact, pieces)
+
+    def collect(self, seconds: float) -> None:
+        """Wait up to `seconds` for a task to end, and take in what it computed. Raises what the task raised."""
+        ended, _ = ray.wait(list(self._running), num_returns=1, timeout=seconds)
+        for ref in ended:
+            ray.get(ref)
+            artifact, pieces = self._running.pop(ref)
+            self._missing[artifact.key].difference_update(pieces)
+            if not self._missing[artifact.key]:
+                self._complete(artifact)
+
+    def progress(self) -> Progress:
+        names = tuple(dict.fromkeys(artifact.kind for artifact, _ in self._running.values()))
+        return Progress(self._total - self._left(), self._total, names)
+
+    def cancel(self) -> None:
+        """End all running tasks; pieces that are kept already stay."""
+        for ref in self._running:
+            ray.cancel(ref, force=True)
+
+    def _is_absent(self, artifact: Artifact) -> bool:
+        """Return whether the disk lacks the artifact or holds it damaged; where it is whole, put it at hand."""
+        loaded = self.store.load(artifact)
+        if loaded is None and self.store.missing(artifact):
             return True
-        refs[artifact.key] = ray.put(loaded or store.reload(artifact))  # perhaps another sweep has just finished it
+        self.refs[artifact.key] = ray.put(loaded or self.store.reload(artifact))  # perhaps just finished elsewhere
         return False
 
-    for artifact in lacking(wanted, absent):
-        if pieces := set(store.missing(artifact)):
-            waiting[artifact.key] = (artifact, pieces)
-        else:  # or only now
-            refs[artifact.key] = ray.put(store.reload(artifact))
-    on_gpu = resources.get("num_gpus", 0) > 0
-    queue = [
-        (artifact, part)
-        for artifact, pieces in waiting.values()
-        for part in _runs(sorted(pieces), slots if on_gpu else len(pieces))  # on a GPU a process each: few
-    ]
-    total, threads = sum(len(part) for _, part in queue), max(1, int(resources.get("num_cpus", 1)))
-    task = _GPU_TASK if on_gpu else _TASK
-    running: dict[ray.ObjectRef, tuple[Artifact, tuple[int, ...]]] = {}
-    while queue or running:
-        if stop():
-            for ref in running:
-                ray.cancel(ref, force=True)
-            raise Stopped
-        ready = [(a, p) for a, p in queue if all(need.key in refs for need in a.needs.values())]
-        for artifact, part in ready[: max(0, slots - len(running))]:
-            queue.remove((artifact, part))
-            needs = {name: refs[need.key] for name, need in artifact.needs.items()}
-            named = task.options(**resources, name=artifact.name)
-            running[named.remote(artifact, part, sources, root, needs, threads)] = (artifact, part)
-        names = tuple(dict.fromkeys(artifact.kind for artifact, _ in running.values()))
-        left = sum(len(part) for _, part in (*queue, *running.values()))
-        progress(Progress(total - left, total, names))
-        done, _ = ray.wait(list(running), num_returns=1, timeout=0.5)
-        for ref in done:
-            ray.get(ref)
-            artifact, part = running.pop(ref)
-            waiting[artifact.key][1].difference_update(part)
-            if not waiting[artifact.key][1]:
-                refs[artifact.key] = ray.put(store.reload(artifact))
-    return {artifact.key: refs[artifact.key] for artifact in wanted}
+    def _complete(self, artifact: Artifact) -> None:
+        self.refs[artifact.key] = ray.put(self.store.reload(artifact))
+
+    def _left(self) -> int:
+        return sum(len(pieces) for _, pieces in (*self._queue, *self._running.values()))
 
 
-def _runs(pieces: Sequence[int], most: int) -> list[tuple[int, ...]]:
-    """The pieces in order, in at most so many runs of about equal length."""
+def _compute(
+    artifact: Artifact,
+    pieces: Pieces,
+    sources: Sources,
+    root: Path,
+    needs: Mapping[str, ray.ObjectRef],
+    prepare: Callable[[], None],
+) -> None:
+    prepare()
+    given = {name: ray.get(ref) for name, ref in needs.items()}
+    for piece in pieces:
+        Store(root).save(artifact, piece, artifact.compute(artifact, piece, sources, given))
+
+
+_TASK = ray.remote(max_retries=3)(_compute)
+# CUDA keeps the GPU that its process began with, and memory on it: the process ends with the task.
+_GPU_TASK = ray.remote(max_retries=3, max_calls=1)(_compute)
+
+
+def _split(pieces: Sequence[int], most: int) -> Iterator[Pieces]:
+    """Yield the pieces in order, in at most `most` runs of about equal length."""
     length = -(-len(pieces) // max(1, most))
-    return [tuple(pieces[start : start + length]) for start in range(0, len(pieces), length)]
+    for start in range(0, len(pieces), length):
+        yield tuple(pieces[start : start + length])

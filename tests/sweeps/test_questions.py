@@ -45,5 +45,5 @@ def test_the_docstring_states_the_question_its_commands_and_what_was_found(quest
     text = (ROOT / "sweeps" / f"{question}.py").read_text()
     docstring = text.split('"""')[1]
     assert docstring.splitlines()[0].endswith("?")
-    for part in (f"python sweeps/{question}.py", "--builtin", "Found", "Cost"):
+    for part in (f"python sweeps/{question}.py", "--builtin", "Found", f"docs/results/{question}.md"):
         assert part in docstring

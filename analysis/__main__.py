@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 import sys
@@ -16,6 +15,7 @@ import analysis
 from analysis.ledger import LedgerError
 from analysis.report.make import folder_of, make_answer, show
 from analysis.report.terminal import standard_output
+from common.problems import Problem, nearest
 
 REFUSED = 2
 
@@ -33,9 +33,10 @@ class Options:
 
 
 def questions() -> list[str]:
-    """Names of all questions: the modules of this package that have a function `answer`."""
-    names = [module.name for module in pkgutil.iter_modules(analysis.__path__) if not module.name.startswith("_")]
-    return [name for name in names if hasattr(importlib.import_module(f"analysis.{name}"), "answer")]
+    """Return the names of all questions: the modules at this package's top that have a function `answer`."""
+    modules = [module.name for module in pkgutil.iter_modules(analysis.__path__) if not module.ispkg]
+    candidates = [name for name in modules if not name.startswith("_")]
+    return [name for name in candidates if hasattr(importlib.import_module(f"analysis.{name}"), "answer")]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,9 +44,8 @@ def main(argv: list[str] | None = None) -> int:
     options = tyro.cli(Options, args=argv, prog="python -m analysis")
     known = questions()
     if options.question not in known:
-        close = difflib.get_close_matches(options.question, known, n=1)
-        remedy = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
-        return _refuse(f"question: no analysis of that name; found {options.question!r}. Remedy: {remedy}")
+        remedy = nearest(options.question, known)
+        return _refuse(str(Problem("question", "must be one that has an analysis", options.question, remedy)))
     folder = folder_of(options.out, options.question, smoke=options.smoke)
     try:
         show(make_answer(folder, options.question), standard_output())

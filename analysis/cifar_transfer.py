@@ -10,10 +10,9 @@ import pandas as pd
 from analysis.figures.gaps import draw_gaps
 from analysis.figures.lines import draw_lines
 from analysis.figures.style import Words
-from analysis.findings import Draft, Drawing, Findings
+from analysis.findings import Draft, Drawing, Findings, Part, parts
 from analysis.numbers.bias_variance import Decomposition, decompose
 from analysis.numbers.results import records
-from analysis.parts import Part, parts
 from analysis.verdicts.methods import ACCURACY, KEPT, METHOD, NO_REPLAY, SIZE, WITHOUT, told, whole
 from analysis.words import ranged
 

@@ -8,10 +8,9 @@ from analysis.figures.curves import draw_learning
 from analysis.figures.gaps import draw_gaps
 from analysis.figures.lines import draw_lines
 from analysis.figures.style import Words
-from analysis.findings import Draft, Drawing, Findings
+from analysis.findings import Draft, Drawing, Findings, Part, parts
 from analysis.numbers.results import CHOSEN, PRESCRIBED, records
 from analysis.numbers.tables import by_set
-from analysis.parts import Part, parts
 from analysis.words import listed, outcomes, points
 
 COMPARED = REGIME, SIZE = ("regime", "train_size")

@@ -12,10 +12,9 @@ import pandas as pd
 from analysis.figures.curves import draw_learning
 from analysis.figures.points import draw_dots, draw_trials
 from analysis.figures.style import Words
-from analysis.findings import Draft, Drawing, Findings
+from analysis.findings import Draft, Drawing, Findings, Part, parts
 from analysis.numbers.results import CHOSEN, records
 from analysis.numbers.trends import against, trends
-from analysis.parts import Part, parts
 from analysis.verdicts import embedding
 from analysis.verdicts.trends import describe_trends
 from analysis.words import listed, points

@@ -2,6 +2,9 @@
 
 It is the only truth. Resume, tables, figures and the report read it and nothing else. A finished trial is durable
 before the next one is asked for (WAL, synchronous=FULL). Readers need neither torch nor Ray.
+
+The SQL schema has not changed since version 1. The plan of a run is stored as JSON, which `analysis.plan_record`
+converts where an older program wrote it: a ledger of any Labsweep so far can be read and added to.
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
+from analysis.plan_record import PlanRecord
 from common.canonical import canonical, numbers
 
 SCHEMA_VERSION = 1
@@ -143,7 +148,7 @@ class Ledger:
 
     def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
         self.close()
-        if type(error) is sqlite3.DatabaseError:  # not its children: a full disk is no damage
+        if isinstance(error, sqlite3.DatabaseError) and _is_damage(error):
             raise LedgerError(f"{self.path}: damaged ({error}); bring back a copy, or set it aside with --fresh")
 
     # Writing. Rows gather in one transaction; `finish` and `commit` make them durable.
@@ -192,12 +197,12 @@ class Ledger:
         )  # fmt: skip
         self.commit()
 
-    def begin_run(self, *, command: str, plan: Mapping[str, Any], environment: Mapping[str, Any]) -> int:
+    def begin_run(self, *, command: str, plan: PlanRecord, environment: Mapping[str, Any]) -> int:
         """Record that a command started; returns the run's number. How many slots it has, `end_run` says."""
         self._begin()
         cursor = self._db.execute(
             "INSERT INTO runs (started, command, plan, environment, slots) VALUES (?,?,?,?,0)",
-            (time.time(), command, canonical(plan), canonical(environment)),
+            (time.time(), command, plan.to_json(), canonical(environment)),
         )
         self.commit()
         return int(cursor.lastrowid or 0)
@@ -257,10 +262,17 @@ class Ledger:
         return dict(self._db.execute("SELECT id, status FROM trials").fetchall())
 
     def runs(self) -> pd.DataFrame:
-        """A row a command, oldest first; `plan` and `environment` parsed."""
+        """Return a row for each command, oldest first: `plan` is a PlanRecord, `environment` a dict.
+
+        Raises LedgerError where a plan was written by another program.
+        """
         frame = self._frame("runs ORDER BY id")
-        for column in ("plan", "environment"):
-            frame[column] = [json.loads(text) for text in frame[column]]
+        try:
+            plans = [PlanRecord.model_validate_json(text) for text in frame["plan"]]
+        except ValidationError as error:
+            raise LedgerError(f"{self.path}: a plan in it cannot be read ({error}); use another --out") from error
+        frame["plan"] = pd.Series(plans, index=frame.index, dtype=object)
+        frame["environment"] = [json.loads(text) for text in frame["environment"]]
         return frame
 
     def arrays(self, trial: str) -> dict[str, np.ndarray]:
@@ -278,3 +290,8 @@ class Ledger:
             raise LedgerError(f"{path}: SHA-256 is {found}, the ledger says {row['arrays_sha256']}")
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file itself is broken; a full disk or a busy database raises a subclass and is no damage."""
+    return type(error) is sqlite3.DatabaseError or "Could not decode" in str(error)

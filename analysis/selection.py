@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.plan_record import PlanRecord
 from common.canonical import canonical
 
 Mode = Literal["max", "min"]
@@ -96,59 +97,60 @@ def winner(trials: pd.DataFrame, last_epochs: pd.DataFrame, select: str) -> Choi
     return next(iter(ranked(trials, last_epochs, select)), None)
 
 
-def chosen(trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: Mapping[str, Any]) -> pd.DataFrame:
+def chosen(trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: PlanRecord) -> pd.DataFrame:
     """A row a condition that has a candidate: its `condition_key` and the fields of the `Choice`.
 
-    `plan` is a run's plan: its `select` says by what to choose, `asked_for` among which trials.
+    The plan's `select` says by what to choose, `asked_for` among which trials; it has all conditions of `trials`.
     """
     rows = []
     for key, own in trials.groupby("condition_key", sort=True):
-        best = winner(asked_for(own, last_epochs, plan)[0], last_epochs, plan["select"])
+        best = winner(asked_for(own, last_epochs, plan, str(key))[0], last_epochs, plan.select)
         if best is not None:
             rows.append({"condition_key": key, **best._asdict()})
     return pd.DataFrame(rows, columns=["condition_key", *Choice._fields])
 
 
-def asked_for(trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: Mapping[str, Any]) -> tuple[pd.DataFrame, int]:
-    """One condition's search trials by which its plan chooses, as far as they ran, and how many there are to be.
+def asked_for(
+    trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: PlanRecord, condition: str
+) -> tuple[pd.DataFrame, int]:
+    """Return a condition's search trials among which its plan chooses, as far as they ran, and how many it asks for.
 
-    Those are all `drawn` configs on the plan's `search_seeds`; where it has `finalists`, all on the first seed and the
-    best so many on the others. Others count for nothing: an earlier, shorter search had finalists of its own. A
-    condition that only an earlier run searched, on other seeds, keeps all of its trials.
+    The plan asks for all `drawn` configs on its `search_seeds`; where it has `finalists`, for all on the first seed
+    and for the best so many on the others. Other trials count for nothing: an earlier, shorter search had finalists of
+    its own. A condition that only an earlier run searched, on other seeds, keeps all of its trials.
     """
-    own, planned = drawn(trials, plan), int(plan["search_trials"])
-    own, seeds = own[own["phase"] == "search"], list(plan.get("search_seeds") or ())
+    own = drawn(trials, plan, condition)
+    own = own[own["phase"] == "search"]
+    planned, seeds = plan.search_trials[condition], plan.search_seeds
     if not own["seed"].isin(seeds).any():
         return own, planned
-    own, finalists = own[own["seed"].isin(seeds)], int(plan.get("finalists", 0))
-    if not finalists:
+    own = own[own["seed"].isin(seeds)]
+    if not plan.finalists:
         return own, planned
-    best = best_draws(own, last_epochs, plan["select"], finalists, seeds=seeds[:1])
+    best = best_draws(own, last_epochs, plan.select, plan.finalists, seeds=seeds[:1])
     further = own["config"].map(recipe_of).isin(best)
     return own[(own["seed"] == seeds[0]) | further], planned + len(best) * (len(seeds) - 1)
 
 
-def drawn(trials: pd.DataFrame, plan: Mapping[str, Any]) -> pd.DataFrame:
-    """Trials whose config the plan may have asked for: the answer is the plan's, not its forerunner's.
+def drawn(trials: pd.DataFrame, plan: PlanRecord, condition: str) -> pd.DataFrame:
+    """Return the trials whose config the plan may have asked for: the answer is the plan's, not its forerunner's.
 
     Their config holds one of the plan's `draws`, or, where these were not known beforehand (a model-based search),
-    lies in its `space` or is the prescribed recipe. A plan with neither asked for whatever was tried.
+    lies in its `space` or is the prescribed config.
     """
-    draws, space, prescribed = plan.get("draws"), plan.get("space", {}), plan.get("prescribed", False)
     kept = [
-        any(draw.items() <= config.items() for draw in draws)
-        if draws is not None
-        else (prescribed and own) or all(_within(config.get(name), values) for name, values in space.items())
-        for config, own in zip(trials["config"], trials["prescribed"], strict=True)
+        _asked(config, plan, condition, prescribed=bool(prescribed))
+        for config, prescribed in zip(trials["config"], trials["prescribed"], strict=True)
     ]
     return trials[np.array(kept, dtype=bool)]
 
 
-def _within(value: Any, dimension: Mapping[str, Any]) -> bool:
-    """Whether a hyperparameter's value is one of `values`, or from `low` to `high`, as its plan recorded them."""
-    if "values" in dimension:
-        return value in dimension["values"]
-    return isinstance(value, int | float) and dimension["low"] <= value <= dimension["high"]
+def _asked(config: Mapping[str, Any], plan: PlanRecord, condition: str, *, prescribed: bool) -> bool:
+    if plan.draws is not None:
+        return any(draw.items() <= config.items() for draw in plan.draws[condition])
+    if plan.prescribed and prescribed:
+        return True
+    return all(config.get(name) in values for name, values in plan.space.items())
 
 
 def _choice(recipe: str, rows: list[Row], column: Mapping[Any, float]) -> Choice:

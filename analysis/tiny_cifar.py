@@ -10,9 +10,8 @@ from analysis.figures.curves import draw_curves
 from analysis.figures.frontier import Published, accuracy_by_parameters
 from analysis.figures.maps import draw_matrix
 from analysis.figures.style import Words
-from analysis.findings import Draft, Drawing, Findings
+from analysis.findings import Draft, Drawing, Findings, Part, parts
 from analysis.numbers.results import CHOSEN, PRESCRIBED, records
-from analysis.parts import Part, parts
 from analysis.verdicts import frontier
 from analysis.verdicts.frontier import BUDGET, IMAGES, MIRROR, Descent, Row, told
 from analysis.words import listed

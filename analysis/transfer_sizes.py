@@ -9,9 +9,8 @@ import pandas as pd
 from analysis.figures.curves import draw_curves
 from analysis.figures.lines import draw_lines
 from analysis.figures.style import Words
-from analysis.findings import Draft, Drawing, Findings
+from analysis.findings import Draft, Drawing, Findings, Part, parts
 from analysis.numbers.results import records
-from analysis.parts import Part, parts
 from analysis.words import listed
 
 COMPARED = BACKBONE, SIZE = ("backbone", "train_size")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.ledger import Ledger, LedgerError
+from analysis.plan_record import DataSetRecord, PlanRecord
 from analysis.selection import Objective, chosen, objective, recipe_of
 
 Arrays = dict[str, np.ndarray]
@@ -41,7 +42,7 @@ class Condition:
     key: str
     values: dict[str, Any]
     """Factors, and the settings that vary over the ledger."""
-    plan: Mapping[str, Any]
+    plan: PlanRecord
     """The newest plan that has this condition."""
     trials: pd.DataFrame
     recipes: dict[str, str]
@@ -58,7 +59,7 @@ class Condition:
     def reported(self, recipe: str, phase: str, *, apart: bool = False) -> list[dict[str, Any]]:
         """The trials of a recipe that stand in the table, by seed; with `apart` those of seeds that stand in none."""
         rows = self.trials[(self.trials["phase"] == phase) & (self.trials["recipe"] == recipe)]
-        rows = rows[rows["seed"].isin(self.plan.get("apart_seeds", [])) == apart]
+        rows = rows[rows["seed"].isin(self.plan.extra_seeds) == apart]
         return sorted(records(rows[rows["status"].isin(REPORTED)]), key=lambda row: int(row["seed"]))
 
 
@@ -73,23 +74,24 @@ class Results:
         self.runs = records(ledger.runs())
         if not self.runs:
             raise LedgerError(f"{ledger.path}: the ledger holds no run yet; run the sweep first")
-        self.plan: dict[str, Any] = self.runs[-1]["plan"]
-        self.question: str = self.plan["question"]
-        self.goal: Objective = objective(self.plan["select"])
+        self.plan: PlanRecord = self.runs[-1]["plan"]
+        self.question = self.plan.question
+        self.goal: Objective = objective(self.plan.select)
         self.metric = self.goal.metric.removeprefix("val_")
-        self.phase = "confirm" if self.plan["confirm"] else "search"
+        self.phase = "confirm" if self.plan.confirm else "search"
         """The phase whose trials are reported: a question without a test split reports its search."""
-        plans = [run["plan"] for run in reversed(self.runs)]
-        self.factors = _merged({name: list(values) for name, values in plan["factors"].items()} for plan in plans)
-        self.hyperparameters = list(dict.fromkeys(name for plan in plans for name in plan["hyperparameters"]))
-        self.data = {d["name"]: d for plan in reversed(plans) for d in plan.get("data", [])}
-        self.data_fields = list(dict.fromkeys(name for plan in plans for name in plan.get("data_fields", ["data"])))
+        plans: list[PlanRecord] = [run["plan"] for run in reversed(self.runs)]
+        self.factors = _merged(plan.factors for plan in plans)
+        self.hyperparameters = list(dict.fromkeys(name for plan in plans for name in plan.hyperparameters))
+        self.data: dict[str, DataSetRecord] = {d.name: d for plan in reversed(plans) for d in plan.data}
+        """Every data set of the ledger, by name."""
+        self.data_fields = list(dict.fromkeys(name for plan in plans for name in plan.data_fields))
         """The config fields that name a data set."""
-        self.has_oracle: bool = self.phase == "confirm" and self.plan.get("oracle", True)
+        self.has_oracle = self.plan.confirm and self.plan.oracle
         """Whether test data was evaluated in every epoch, so that the best of them can be named."""
-        self.report: list[str] = self.plan.get("report", [])
-        """Metrics, without their split, that stand in people's tables beside the selecting one."""
-        self.newest = {str(key): plan for plan in reversed(plans) for key in plan["conditions"]}
+        self.report = list(self.plan.report)
+        """Metrics, without their split, that stand in the rounded tables beside the selecting one."""
+        self.newest = {key: plan for plan in reversed(plans) for key in plan.conditions}
         """The newest plan that has a condition, by the condition's key."""
         self.trials, self.left_out = _current(ledger.trials(), self.newest)
         self.last = ledger.last_epochs()
@@ -129,7 +131,8 @@ class Results:
         every = [{**self.settings, **condition.values, **(shared or {})} for condition in self.conditions]
         used = dict.fromkeys(values.get(name) for name in self.data_fields for values in every)
         names = [name for name in used if name] or list(self.data)
-        return ", ".join(short(n) + (" (built-in)" if self.data.get(n, {}).get("builtin") else "") for n in names)
+        builtin = [name in self.data and self.data[name].builtin for name in names]
+        return ", ".join(short(n) + " (built-in)" * own for n, own in zip(names, builtin, strict=True))
 
     @property
     def roles(self) -> dict[str, str]:
@@ -173,11 +176,10 @@ class Results:
 
     def _conditions(self) -> list[Condition]:
         groups = {str(key): own for key, own in self.trials.groupby("condition_key")}
-        newest = {key: self.newest.get(key, self.plan) for key in self.newest | groups}
-        values = {key: self._named(json.loads(key)) for key in newest}
+        values = {key: self._named(json.loads(key)) for key in self.newest}
         shown = [*self.factors, *self._varying(list(values.values()))]
         conditions = []
-        for key, plan in newest.items():
+        for key, plan in self.newest.items():
             own = groups.get(key, self.trials.iloc[:0])
             choice = next(iter(records(chosen(own, self.last, plan))), {})
             recipes = {CHOSEN: str(choice["recipe"])} if choice else {}
@@ -229,26 +231,19 @@ def as_given(table: pd.DataFrame, rows: Sequence[Mapping[str, Any]], names: Sequ
     return table
 
 
-def _current(trials: pd.DataFrame, plans: Mapping[str, Mapping[str, Any]]) -> tuple[pd.DataFrame, int]:
+def _current(trials: pd.DataFrame, plans: Mapping[str, PlanRecord]) -> tuple[pd.DataFrame, int]:
     """Trials with their `recipe`, and how many were left out.
 
     Data or weights of one name may have had other content in another run. The trials of a condition that count are
-    those on the content that its plan recorded; all of them where it recorded none.
+    those on the content that its plan recorded.
     """
     trials = trials.assign(recipe=[recipe_of(config) for config in trials["config"]])
-    content = {
-        (key, phase): fingerprint
-        for key, plan in plans.items()
-        for phase, fingerprint in plan.get("fingerprints", {}).get(key, {}).items()
-    }
-    kept = [
-        content.get((row["condition_key"], row["phase"]), row["data_fingerprint"]) == row["data_fingerprint"]
-        for row in records(trials)
-    ]
+    content = {key: plan.fingerprints[key].model_dump() for key, plan in plans.items()}
+    kept = [content[row["condition_key"]][row["phase"]] == row["data_fingerprint"] for row in records(trials)]
     return trials[np.array(kept, dtype=bool)], kept.count(False)
 
 
-def _merged(orders: Any) -> dict[str, list[Any]]:
+def _merged(orders: Iterable[Mapping[str, Sequence[Any]]]) -> dict[str, list[Any]]:
     merged: dict[str, list[Any]] = {}
     for order in orders:
         for name, values in order.items():

@@ -83,7 +83,7 @@ def searched(results: Results) -> pd.DataFrame:
     """
     rows = []
     for condition in results.conditions:
-        own = drawn(condition.trials, condition.plan)
+        own = drawn(condition.trials, condition.plan, condition.key)
         for trial in records(own[own["phase"] == "search"]):
             ended = trial["status"] in (*REPORTED, "stopped") and trial["id"] in results.last.index
             rows.append(
@@ -174,14 +174,15 @@ def _counts(condition: Condition, last_epochs: pd.DataFrame) -> dict[str, int]:
     trials, plan, recipes = condition.trials, condition.plan, condition.recipes
     settled = trials["status"].isin(SETTLED)
     search = trials["phase"] == "search"
-    asked, due = asked_for(trials, last_epochs, plan)
+    asked, due = asked_for(trials, last_epochs, plan, condition.key)
     ended = int(asked["status"].isin(SETTLED).sum())
     missing = max(due - ended, len(asked) - ended)
-    if plan["confirm"]:
-        prescribed = plan.get("prescribed", False)
-        wanted = {r for name, r in recipes.items() if prescribed or name == CHOSEN} if CHOSEN in recipes else ()
-        planned = len(plan["confirm_seeds"]) * (len(wanted) if wanted else 1 + bool(prescribed))
-        awaited = trials["recipe"].isin(list(wanted)) & trials["seed"].isin(plan["confirm_seeds"])
+    if plan.confirm:
+        wanted: set[str] = set()
+        if CHOSEN in recipes:
+            wanted = {recipe for name, recipe in recipes.items() if plan.prescribed or name == CHOSEN}
+        planned = len(plan.confirm_seeds) * (len(wanted) if wanted else 1 + plan.prescribed)
+        awaited = trials["recipe"].isin(wanted) & trials["seed"].isin(plan.confirm_seeds)
         missing += planned - int((~search & settled & awaited).sum())
     failed = int(trials["status"].isin(["failed", "oom"]).sum())
     ran = int(settled.sum()) - failed

@@ -18,13 +18,13 @@ def manifest(answer: Answer, results: Results, folder: Path, files: list[Path]) 
         "question": answer.question,
         "partial": answer.partial,
         "warnings": answer.warnings,
-        "data": list(results.data.values()),
+        "data": [data.model_dump() for data in results.data.values()],
         "runs": [
             {**{k: v for k, v in run.items() if k not in ("plan", "started", "finished")},
              "started": _clock(run["started"]), "finished": _clock(run["finished"])}
             for run in results.runs
         ],
-        "plan": results.plan,
+        "plan": results.plan.model_dump(),
         "trials": {
             column: {str(value): int(n) for value, n in sorted(results.trials[column].value_counts().items())}
             for column in ("phase", "status", "hardware", "code_fingerprint", "precision")

@@ -13,7 +13,7 @@ from analysis.report.answer import Answer
 
 def _to_go_on(results: Results, best: pd.DataFrame) -> str:
     """The newest command of each plan that lacks trials; together they complete what the tables show."""
-    newest = {str(key): run["command"] for run in results.runs for key in run["plan"]["conditions"]}
+    newest = {key: run["command"] for run in results.runs for key in run["plan"].conditions}
     unfinished = best.loc[best["recipe"] == CHOSEN, "unfinished"]  # a row a condition, in their order
     lacking = [c.key for c, trials in zip(results.conditions, unfinished, strict=True) if trials]
     return " and ".join(f"`{command}`" for command in dict.fromkeys(newest[key] for key in lacking))
@@ -40,7 +40,7 @@ def page(answer: Answer, found: Findings, draft: Draft) -> str:
     commit = run["environment"].get("commit") or "unknown"
     made = [f"- `{run['command']}` at commit {commit}; `manifest.json` has versions and hardware."]
     for name, data in found.results.data.items():
-        sources = f", made from {words.listed(data['made_from'])}" if data.get("made_from") else ""
-        made.append(f"- Data {name}: {data['origin']}{sources}")
+        sources = f", made from {words.listed(data.made_from)}" if data.made_from else ""
+        made.append(f"- Data {name}: {data.origin}{sources}")
     parts += ["## Made by", "\n".join(made)]
     return "\n\n".join(part.rstrip() for part in parts) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.numbers.results import CHOSEN, Results
+from analysis.plan_record import PlanRecord
 
 
 def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
@@ -35,15 +36,9 @@ def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
 
 def _seeds_at_first(results: Results) -> int:
     """The fewest seeds that stood in a table of a complete run which shares conditions with the last one, or 0."""
-    same = [run["plan"] for run in results.runs if run["outcome"] == "complete"]
-    return min(
-        (
-            len({*plan["confirm_seeds"]} - {*plan.get("apart_seeds", [])})
-            for plan in same
-            if set(plan["conditions"]) & set(results.plan["conditions"])
-        ),
-        default=0,
-    )
+    complete: list[PlanRecord] = [run["plan"] for run in results.runs if run["outcome"] == "complete"]
+    same = [plan for plan in complete if set(plan.conditions) & set(results.plan.conditions)]
+    return min((len({*plan.confirm_seeds} - {*plan.extra_seeds}) for plan in same), default=0)
 
 
 def _trials(count: int) -> str:

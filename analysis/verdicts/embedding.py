@@ -15,9 +15,8 @@ from threadpoolctl import threadpool_limits
 from analysis.figures.maps import draw_matrix, draw_scatter
 from analysis.figures.sheets import draw_sheet
 from analysis.figures.style import Words
-from analysis.findings import Drawing
+from analysis.findings import Drawing, Part
 from analysis.numbers.results import Arrays
-from analysis.parts import Part
 
 LEAST = 10
 """Points below which a map would show nothing."""

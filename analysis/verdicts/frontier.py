@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.findings import Part
 from analysis.numbers.intervals import wilson_interval
 from analysis.numbers.results import CHOSEN, records
-from analysis.parts import Part
 
 BUDGET = "budget"
 ACCURACY, MIRROR = "test_accuracy", "test_mirror_accuracy"
@@ -151,8 +151,9 @@ def confusion(part: Part, row: Mapping[str, Any]) -> pd.DataFrame:
     if len(counts) < row["n"]:
         return pd.DataFrame()
     total, results = np.sum(counts, axis=0), part.found.results
-    data = results.data.get({**results.settings, **part.shared}.get("data", ""), {})
-    names = [str(name) for name in data.get("classes") or range(len(total))]
+    data = {**results.settings, **part.shared}["data"]
+    names = list(results.data[data].classes) if data in results.data else []
+    names = names or [str(number) for number in range(len(total))]
     return pd.DataFrame(total, index=pd.Index(names, name="truth"), columns=names)
 
 

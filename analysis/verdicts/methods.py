@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.findings import Part
 from analysis.numbers.results import CHOSEN, records
-from analysis.parts import Part
 from analysis.words import listed, outcomes, percent, points
 
 METHOD, SIZE = "method", "train_size"

@@ -16,7 +16,6 @@ from rich.console import Console
 from analysis.ledger import Ledger, LedgerError
 from analysis.report import make as answers
 from analysis.report.terminal import standard_output
-from common.canonical import canonical
 from common.problems import Problem, Refused
 from sweeps.engine.agenda import Agenda
 from sweeps.engine.dry_run import dry_run
@@ -127,7 +126,7 @@ def _on_ledger(plan: Plan, options: Options, folder: Path, command: str, interru
 def note_plan(ledger: Ledger, plan: Plan, options: Options, command: str) -> None:
     """Record a command that finds all its trials in the ledger: the answer is to be its own, not the last run's."""
     runs, record = ledger.runs(), plan.record()
-    if runs.empty or canonical(runs["plan"].iloc[-1]) != canonical(record):
+    if runs.empty or runs["plan"].iloc[-1].to_json() != record.to_json():
         number = ledger.begin_run(command=command, plan=record, environment=environment(options))
         ledger.end_run(number, outcome="complete", shared_seconds=0.0)
 

@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import Any, Literal
 
 from analysis.ledger import Entry
+from analysis.plan_record import ChoiceRecord, DataSetRecord, Fingerprints, PlanRecord, RangeRecord
 from common.canonical import canonical
 from sweeps.engine.request import Request
-from sweeps.engine.space import Values, draw, grid
+from sweeps.engine.space import Choice, Dimension, Values, draw, grid
 from sweeps.engine.sweep import Sweep
 from trainables.artifacts.store import Artifact
 from trainables.core.config import TrialConfig
@@ -222,41 +223,44 @@ class Plan:
             for artifact in self.trial(condition, d, seed, phase).artifacts.values()
         }
 
-    def record(self) -> dict[str, Any]:
-        """What the ledger keeps of the plan, for the analysis."""
-        phases: tuple[Phase, ...] = ("search", "confirm") if self.sweep.experiment.has_test else ("search",)
-        return {
-            "question": self.sweep.question,
-            "factors": dict(self.request.factors),
-            "hyperparameters": list(self.request.hyperparameters),
-            "select": self.sweep.select,
-            "report": list(self.sweep.report),
-            "oracle": self.sweep.experiment.test_every_epoch,
-            "data_fields": list(self.sweep.experiment.config_class().data_fields()),
-            "conditions": [condition.key for condition in self.conditions],
-            "search": self.search,
-            "scheduler": self.scheduler,
-            "fingerprints": {c.key: {phase: self.fingerprint(c, phase) for phase in phases} for c in self.conditions},
-            "space": {name: dimension.record() for name, dimension in self.request.space.items()},
-            "draws": None if self.model_based else [d.values for d in self.draws],
-            "search_trials": self.configs_per_condition * len(self.first_seeds()),
-            "finalists": self.finalists if self.configs_per_condition > 1 else 0,
-            "search_seeds": list(self.request.search_seeds),
-            "confirm_seeds": list(self.request.confirm_seeds),
-            "apart_seeds": list(self.sweep.apart_seeds),
-            "prescribed": self.request.prescribed is not None,
-            "confirm": self.sweep.experiment.has_test,
-            "data": [
-                {
-                    "name": s.name,
-                    "builtin": s.builtin,
-                    "origin": s.origin,
-                    "made_from": list(s.made_from),
-                    "classes": list(s.classes),
-                }
+    def record(self) -> PlanRecord:
+        """Return what the ledger keeps of the plan, for the analysis."""
+        keys = [condition.key for condition in self.conditions]
+        return PlanRecord(
+            question=self.sweep.question,
+            factors={name: tuple(values) for name, values in self.request.factors.items()},
+            hyperparameters=tuple(self.request.hyperparameters),
+            select=self.sweep.select,
+            report=tuple(self.sweep.report),
+            oracle=self.sweep.experiment.test_every_epoch,
+            data_fields=self.sweep.experiment.config_class().data_fields(),
+            conditions=tuple(keys),
+            search=self.search,
+            scheduler=self.scheduler,
+            fingerprints={condition.key: self._fingerprints_of(condition) for condition in self.conditions},
+            space={name: _recorded(dimension) for name, dimension in self.request.space.items()},
+            draws=None if self.model_based else dict.fromkeys(keys, tuple(d.values for d in self.draws)),
+            search_trials=dict.fromkeys(keys, self.configs_per_condition * len(self.first_seeds())),
+            finalists=self.finalists if self.configs_per_condition > 1 else 0,
+            search_seeds=self.request.search_seeds,
+            confirm_seeds=self.request.confirm_seeds,
+            extra_seeds=tuple(self.sweep.apart_seeds),
+            prescribed=self.request.prescribed is not None,
+            confirm=self.sweep.experiment.has_test,
+            data=tuple(
+                DataSetRecord(
+                    name=s.name, builtin=s.builtin, origin=s.origin, made_from=s.made_from, classes=tuple(s.classes)
+                )
                 for s in map(self.sources.summary, self.datasets())
-            ],
-        }
+            ),
+        )
+
+    def _fingerprints_of(self, condition: Condition) -> Fingerprints:
+        has_test = self.sweep.experiment.has_test
+        return Fingerprints(
+            search=self.fingerprint(condition, "search"),
+            confirm=self.fingerprint(condition, "confirm") if has_test else None,
+        )
 
     def datasets(self) -> tuple[str, ...]:
         """Names of all data sets of the plan."""
@@ -264,3 +268,9 @@ class Plan:
         values = [draw(self.request.space, self.sweep.question, 1) | dict(c.values) for c in self.conditions]
         configs = [experiment.config_class().model_validate(v) for v in values]
         return tuple(dict.fromkeys(name for config in configs for name in config.datasets()))
+
+
+def _recorded(dimension: Dimension) -> ChoiceRecord | RangeRecord:
+    if isinstance(dimension, Choice):
+        return ChoiceRecord(values=dimension.values)
+    return RangeRecord(low=dimension.low, high=dimension.high)

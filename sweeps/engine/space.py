@@ -41,10 +41,6 @@ class Choice:
         """The value as Optuna's distribution knows it."""
         return self.values.index(value)
 
-    def record(self) -> dict[str, Any]:
-        """The dimension as JSON, for the ledger."""
-        return {"values": list(self.values)}
-
     def __contains__(self, value: Any) -> bool:
         return value in self.values
 
@@ -84,10 +80,6 @@ class Range:
     def encode(self, value: Any) -> Any:
         """The value as Optuna's distribution knows it."""
         return value
-
-    def record(self) -> dict[str, Any]:
-        """The dimension as JSON, for the ledger."""
-        return {"low": self.low, "high": self.high}
 
     def __contains__(self, value: Any) -> bool:
         return isinstance(value, int | float) and self.low <= value <= self.high

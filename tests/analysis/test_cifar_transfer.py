@@ -11,7 +11,7 @@ import pytest
 from analysis.cifar_transfer import answer
 from analysis.findings import Draft
 from analysis.numbers.bias_variance import decompose
-from tests.support.synthetic import Measured, fill_question, findings, hash_of
+from tests.support.synthetic import Measured, data_set, fill_question, findings, hash_of
 
 METHODS = ["finetune", "knn", "own", "own_no_replay"]
 FACTORS = {"method": METHODS, "train_size": [100, 1_000]}
@@ -24,7 +24,7 @@ WRONG = {("finetune", 100): 220, ("knn", 100): 200, ("own", 100): 160, ("own_no_
 """Test images that are always read wrong: the bias. Each seed errs on some more."""
 PLAN = {
     "select": "max val_accuracy", "report": ["source_accuracy"], "oracle": False, "data_fields": ["source", "target"],
-    "data": [{"name": name, "builtin": True, "origin": "drawn"} for name in ("textures100", "textures10")],
+    "data": [data_set(name) for name in ("textures100", "textures10")],
 }  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def measure(config: dict[str, Any], phase: str) -> Measured:
 
 def drafted(folder: Path, made: Any = measure, **changed: Any) -> Draft:
     shared = {"factors": FACTORS, "draws": DRAWS, "settings": SETTINGS, "search_seeds": [1001],
-              "confirm_seeds": SEEDS, "apart_seeds": [42]}  # fmt: skip
+              "confirm_seeds": SEEDS, "extra_seeds": [42]}  # fmt: skip
     fill_question(folder, "cifar_transfer", made, **{**shared, **PLAN, **changed})
     with findings(folder) as found:
         return answer(found)

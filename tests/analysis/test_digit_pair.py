@@ -17,7 +17,7 @@ from analysis.findings import Draft
 from analysis.ledger import Status
 from analysis.report.answer import Answer
 from analysis.report.make import make_answer
-from tests.support.synthetic import CONFIRM_SEEDS, Measured, fill_question, findings, hash_of
+from tests.support.synthetic import CONFIRM_SEEDS, Measured, data_set, fill_question, findings, hash_of
 
 FACTORS = {"regime": ["first", "second", "both"], "train_size": [100, 500]}
 SETTINGS = {"first": "digits", "second": "house_digits", "epochs": 3, "precision": "fp32"}
@@ -27,8 +27,8 @@ PLAN = {
     "select": "max val_accuracy", "report": ["first_accuracy", "second_accuracy"], "oracle": False,
     "data_fields": ["first", "second"], "prescribed": True, "factors": FACTORS, "draws": DRAWS,
     "settings": SETTINGS, "search_seeds": [0],
-    "data": [{"name": "digits", "builtin": True, "origin": "scikit-learn"},
-             {"name": "house_digits", "builtin": True, "origin": "drawn", "made_from": ["fonts", "clutter"]}],
+    "data": [data_set("digits", origin="scikit-learn"),
+             data_set("house_digits", origin="drawn", made_from=["fonts", "clutter"])],
 }  # fmt: skip
 WRONG = {("first", 100): 60, ("first", 500): 25, ("second", 100): 90, ("second", 500): 45}
 """Test images that a set's own network gets wrong with the chosen config, about."""

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.findings import Findings
+from analysis.findings import Findings, Part, parts
 from analysis.numbers.results import records
-from analysis.parts import Part, parts
 from analysis.report import people
 from tests.support.synthetic import condition, findings, small
 

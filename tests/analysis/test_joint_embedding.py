@@ -19,7 +19,7 @@ from analysis.findings import Draft
 from analysis.numbers.trends import trends
 from analysis.verdicts.embedding import plane
 from analysis.verdicts.trends import describe_trends
-from tests.support.synthetic import Measured, fill_question, findings, hash_of
+from tests.support.synthetic import Measured, data_set, fill_question, findings, hash_of
 
 FACTORS = {"colour": ["gray", "colour"], "mining": ["random", "semi-hard", "hard", "classifier"]}
 SETTINGS = {"first": "digits", "second": "house_digits", "train_size": 500, "precision": "fp32"}
@@ -33,7 +33,7 @@ ACCURACY = {"random": 0.5, "semi-hard": 0.8, "hard": 0.79, "classifier": 0.4}
 PLAN = {
     "select": "max val_cross_accuracy", "data_fields": ["first", "second"], "oracle": False,
     "report": ["first_to_second_accuracy", "second_to_first_accuracy"],
-    "data": [{"name": name, "builtin": True, "origin": "made up"} for name in ("digits", "house_digits")],
+    "data": [data_set(name) for name in ("digits", "house_digits")],
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ import pytest
 from analysis.__main__ import main
 from analysis.ledger import SCHEMA_VERSION, Entry, Ledger, LedgerError, Outcome
 from common.canonical import canonical
+from tests.conftest import ROOT
 from tests.support.synthetic import DRAWS, add_trial, begin, condition, fill, save_arrays
 
 KEY = condition("squeezenet1_1", 100)
@@ -53,7 +54,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         assert list(ledger.epochs()["epoch"]) == [1, 2]
         assert ledger.last_epochs().loc["trial0", "epoch"] == 2
         assert math.isnan(ledger.last_epochs().loc["trial0", "val_accuracy"])
-        assert ledger.runs().iloc[0]["plan"]["question"] == "transfer_sizes"
+        assert ledger.runs().iloc[0]["plan"].question == "transfer_sizes"
         assert ledger.runs().iloc[0]["environment"]["commit"] == "0123abc"
 
 
@@ -100,7 +101,7 @@ def test_what_is_finished_survives_kill_9(tmp_path: Path) -> None:
         "for seed in range(10**6): print(add_trial(ledger, key, DRAWS[0], 1, seed), flush=True)\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         told = [process.stdout.readline().strip() for _ in range(20)]
         os.kill(process.pid, signal.SIGKILL)

@@ -133,8 +133,7 @@ def test_what_lies_in_the_space_of_a_model_based_search_is_its_own(
     tmp_path: Path, space: dict[str, Any], kept: list[int]
 ) -> None:
     trials, _ = searched(tmp_path, *([[(0.5, "done")]] * 3))
-    assert drawn(trials, plan(draws=None, space=space))["draw"].tolist() == kept
-    assert len(drawn(trials, plan(draws=None))) == len(drawn(trials, plan())) == 3  # an older ledger's plan
+    assert drawn(trials, plan(space=space), KEY)["draw"].tolist() == kept
 
 
 def test_the_prescribed_recipe_is_a_candidate_wherever_it_lies(tmp_path: Path) -> None:
@@ -142,8 +141,8 @@ def test_the_prescribed_recipe_is_a_candidate_wherever_it_lies(tmp_path: Path) -
         add_trial(ledger, KEY, DRAWS[0], 0, 0, prescribed=True)
         trials = ledger.trials()
     space = {"lr": {"low": 0.1, "high": 1}}
-    assert len(drawn(trials, plan(draws=None, space=space, prescribed=True))) == 1
-    assert len(drawn(trials, plan(draws=None, space=space))) == 0
+    assert len(drawn(trials, plan(space=space, prescribed=True), KEY)) == 1
+    assert len(drawn(trials, plan(space=space), KEY)) == 0
 
 
 @pytest.mark.parametrize(

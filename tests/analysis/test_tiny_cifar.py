@@ -17,7 +17,7 @@ from analysis.report.answer import Answer
 from analysis.report.make import make_answer
 from analysis.tiny_cifar import PUBLISHED, answer
 from analysis.verdicts import frontier
-from tests.support.synthetic import Measured, fill_question, findings, hash_of
+from tests.support.synthetic import Measured, data_set, fill_question, findings, hash_of
 
 BUDGETS = [5_000, 10_000, 22_000, 50_000]
 ACCURACY = {5_000: 0.79, 10_000: 0.835, 22_000: 0.875, 50_000: 0.905}
@@ -29,7 +29,7 @@ SEEDS = (1, 2, 3)
 PLAN = {
     "select": "max val_accuracy", "report": ["mirror_accuracy"], "oracle": False, "data_fields": ["data"],
     "prescribed": True, "draws": DRAWS, "settings": SETTINGS, "search_seeds": [1001], "confirm_seeds": SEEDS,
-    "data": [{"name": "cifar10", "builtin": False, "origin": "made up", "classes": ["plane", "car", "bird", "cat"]}],
+    "data": [data_set("cifar10", builtin=False, classes=["plane", "car", "bird", "cat"])],
 }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from analysis.ledger import Entry, Ledger, Outcome, Status
 from analysis.numbers.results import Results
 from analysis.numbers.seeds import by_seed
 from analysis.numbers.tables import best_config
+from analysis.plan_record import DataSetRecord, Fingerprints, PlanRecord
 from analysis.report.answer import Answer
 from analysis.report.make import gathered, make_answer
 from analysis.selection import best_draws
@@ -41,32 +42,54 @@ SETTINGS = {"data": "digits", "precision": "bf16", "pool": None, "validation": N
 IMAGES = 500
 
 
-def plan(**changed: Any) -> dict[str, Any]:
-    """A run's plan, as the engine records it."""
-    made = {
+def plan(**changed: Any) -> PlanRecord:
+    """Return a run's plan, as the engine records it; `changed` replaces fields.
+
+    `search_trials` may be one number for all conditions, and `draws` one list. Data sets are named by `data` alone.
+    """
+    fields: dict[str, Any] = {
         "question": "transfer_sizes",
         "factors": {"backbone": list(BACKBONES), "train_size": list(SIZES)},
         "hyperparameters": ["lr", "epochs", "weight_decay", "batch_size"],
         "select": "max val_accuracy",
+        "report": [],
+        "oracle": True,
+        "data_fields": ["data"],
+        "search": "random",
+        "scheduler": "none",
+        "space": {},
+        "draws": None,
         "search_trials": len(DRAWS) * len(SEARCH_SEEDS),
-        "search_seeds": list(SEARCH_SEEDS),
-        "confirm_seeds": list(CONFIRM_SEEDS),
+        "finalists": 0,
+        "search_seeds": SEARCH_SEEDS,
+        "confirm_seeds": CONFIRM_SEEDS,
+        "extra_seeds": [],
         "prescribed": False,
         "confirm": True,
-        "data": [{"name": "digits", "builtin": True, "origin": "scikit-learn's digits, enlarged"}],
+        "data": [data_set("digits")],
     } | changed
-    factors: dict[str, list[Any]] = made["factors"]
-    made.setdefault(
+    factors: dict[str, Any] = fields["factors"]
+    keys = fields.setdefault(
         "conditions",
         [condition(b, s) for b in factors.get("backbone", []) for s in factors.get("train_size", [])],
     )
-    made.setdefault("fingerprints", fingerprints(*made["conditions"]))
-    return made
+    fields.setdefault("fingerprints", fingerprints(*keys))
+    if isinstance(fields["search_trials"], int):
+        fields["search_trials"] = dict.fromkeys(keys, fields["search_trials"])
+    if isinstance(fields["draws"], list):
+        fields["draws"] = dict.fromkeys(keys, fields["draws"])
+    return PlanRecord.model_validate(fields)
 
 
-def fingerprints(*conditions: str, content: str = "d0") -> dict[str, dict[str, str]]:
-    """What a plan records of the data and weights its trials stand on."""
-    return {key: {"search": content, "confirm": content} for key in conditions}
+def data_set(name: str, **changed: Any) -> DataSetRecord:
+    """Return a data set as a plan records it; `changed` replaces fields."""
+    fields: dict[str, Any] = {"builtin": True, "origin": "made up", "made_from": (), "classes": ()}
+    return DataSetRecord(name=name, **{**fields, **changed})
+
+
+def fingerprints(*conditions: str, content: str = "d0") -> dict[str, Fingerprints]:
+    """Return what a plan records of the data and weights that the conditions' trials depend on."""
+    return {key: Fingerprints(search=content, confirm=content) for key in conditions}
 
 
 def condition(backbone: str, size: int, **changed: Any) -> str:
@@ -173,6 +196,7 @@ def fill_question(
         "question": question, "factors": {k: list(v) for k, v in factors.items()}, "hyperparameters": list(draws[0]),
         "search_trials": len(draws) * len(search_seeds), "search_seeds": list(search_seeds),
         "confirm_seeds": list(confirm_seeds), "prescribed": prescribed, "conditions": keys,
+        "draws": [dict(draw) for draw in draws],
     } | changed  # fmt: skip
     with Ledger(folder) as ledger:
         run = begin(ledger, **recorded)
@@ -187,7 +211,7 @@ def fill_question(
         for key in keys:
             try_all(draws, search_seeds, "search")
             rows = ledger.trials(where="condition=?", values=[key])
-            best = [json.loads(text) for text in best_draws(rows, ledger.last_epochs(), plan(**recorded)["select"], 1)]
+            best = [json.loads(text) for text in best_draws(rows, ledger.last_epochs(), plan(**recorded).select, 1)]
             further = [draws[0]] if prescribed and not (best and draws[0].items() <= best[0].items()) else []
             try_all([*best, *further], confirm_seeds, "confirm")
         ledger.end_run(run, outcome="complete", shared_seconds=1.5, slots=2)

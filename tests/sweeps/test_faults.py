@@ -75,9 +75,7 @@ def test_typing_the_command_again_runs_nothing_and_more_seeds_extend(sweeps: Swe
     assert sweeps.run(*SMALL, "--set", "train_size=100")[0] == 0
     with sweeps.ledger() as ledger:
         last = ledger.runs()["plan"].iloc[-1]
-    assert last["factors"]["train_size"] == [100], (
-        "the answer is the last command's, also where nothing was left to run"
-    )
+    assert last.factors["train_size"] == (100,), "the answer is the last command's, also where nothing was left to run"
     assert sweeps.run(*SMALL, "--seeds", "3")[0] == 0
     extended = sweeps.finished()
     assert first.items() <= extended.items()

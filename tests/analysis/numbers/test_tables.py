@@ -31,6 +31,7 @@ from tests.support.synthetic import (
     add_trial,
     begin,
     condition,
+    data_set,
     fill,
     fill_question,
     findings,
@@ -124,7 +125,7 @@ def test_a_seed_that_stands_apart_is_in_no_mean(tmp_path: Path) -> None:
     accuracies = {1: 0.8, 2: 0.82, 42: 0.3}
     with Ledger(tmp_path) as ledger:
         begin(
-            ledger, factors=FACTORS, search_trials=1, search_seeds=[0], confirm_seeds=list(accuracies), apart_seeds=[42]
+            ledger, factors=FACTORS, search_trials=1, search_seeds=[0], confirm_seeds=list(accuracies), extra_seeds=[42]
         )
         add_trial(ledger, KEY, DRAWS[1], 1, 0, accuracy=[0.9])
         for seed, accuracy in accuracies.items():
@@ -297,7 +298,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
         settings={"first": "digits", "second": "letters", "precision": "fp32"}, search_seeds=[0],
         confirm_seeds=[1, 2, 3], select="max val_cross_accuracy", oracle=False, data_fields=["first", "second"],
         report=["second_accuracy", "map_at_r"],
-        data=[{"name": name, "builtin": name == "digits", "origin": "made up"} for name in ("digits", "letters")],
+        data=[data_set(name, builtin=name == "digits") for name in ("digits", "letters")],
     )  # fmt: skip
     return folder
 
@@ -345,7 +346,7 @@ def test_a_hyperparameter_that_changes_nothing_is_left_blank(tmp_path: Path) -> 
         tmp_path, "pair", measure, factors={"regime": ["one", "both"]}, draws=[{"lr": 0.1, "k": 3}],
         settings={"first": "digits", "second": "letters"}, select="max val_cross_accuracy",
         data_fields=["first", "second"],
-        data=[{"name": name, "builtin": True, "origin": "made up"} for name in ("digits", "letters")],
+        data=[data_set(name) for name in ("digits", "letters")],
     )  # fmt: skip
     results, _, best = tables(tmp_path)
     assert [row["k"] for row in records(best)] == [None, 3]

@@ -152,7 +152,7 @@ def test_a_question_with_a_loss_and_no_test_data(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize(("columns", "width"), [(None, 100), ("72", 72), ("junk", 100)])
 def test_piped_output_is_as_wide_as_columns_says_or_100(one: Answer, columns: str | None, width: int) -> None:
-    program = "from analysis.terminal import standard_output; print(standard_output().width)"
+    program = "from analysis.report.terminal import standard_output; print(standard_output().width)"
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     environment |= {} if columns is None else {"COLUMNS": columns}
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True)

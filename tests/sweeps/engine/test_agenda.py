@@ -63,7 +63,7 @@ def test_the_prescribed_recipe_can_be_left_out(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--seeds", "2", "--no-prescribed", sweep=PRESCRIBED)
     driver.run()
     assert not any(trial.entry.prescribed for trial in driver.ran)
-    assert driver.plan.record()["prescribed"] is False
+    assert driver.plan.record().prescribed is False
 
 
 def test_a_prescribed_recipe_that_wins_is_confirmed_once(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_more_samples_are_chosen_among_alike_by_engine_and_answer(tmp_path: Path
                 recipe_of(t.entry.config) for t in driver.agenda.courses[condition.key].known.values() if t.confirm
             }
             assert confirmed == set(chosen(own, last, plan)["recipe"])
-            asked, due = asked_for(own, last, plan)
+            asked, due = asked_for(own, last, plan, condition.key)
             assert len(asked) == due == driver.plan.search_trials
         driver.ledger.close()
 

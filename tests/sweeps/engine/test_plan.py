@@ -71,7 +71,7 @@ def test_the_prescribed_recipe_is_only_called_so_where_all_that_it_states_holds(
     stated = replace(SWEEP, space={"lr": SWEEP.space["lr"]}, fixed={"epochs": 3}, prescribed={"lr": 0.05, "epochs": 3})
     made = plan(tmp_path, *words, sweep=stated)
     assert made.draws[0].prescribed == there
-    assert made.record()["prescribed"] == there
+    assert made.record().prescribed == there
     made.trial(made.conditions[0], made.draws[0], 1001, "search")
 
 

@@ -12,6 +12,7 @@ from analysis.ledger import Ledger
 from analysis.numbers.paired import differences
 from analysis.numbers.results import Results
 from analysis.numbers.tables import progress
+from analysis.plan_record import Fingerprints
 from tests.support.synthetic import (
     CONFIRM_SEEDS,
     DRAWS,
@@ -61,7 +62,7 @@ def test_content_of_the_same_name_does_not_mix(tmp_path: Path) -> None:
 def test_other_test_images_leave_the_search_as_it_is(tmp_path: Path) -> None:
     small(tmp_path)
     with Ledger(tmp_path) as ledger:
-        content = {KEY: {"search": "d0", "confirm": "other test images"}}
+        content = {KEY: Fingerprints(search="d0", confirm="other test images")}
         begin(ledger, factors=FACTORS, search_trials=2, search_seeds=[0], fingerprints=content)
     results, _, best = tables(tmp_path)
     row = best.iloc[0]
@@ -81,12 +82,10 @@ def test_a_condition_answers_by_the_newest_plan_that_has_it(tmp_path: Path) -> N
         assert differences(Results(ledger), seeds)["image_se"].isna().all()
 
 
-def test_a_plan_without_fingerprints_keeps_all_even_test_sets_of_unequal_size(tmp_path: Path) -> None:
-    small(tmp_path, fingerprints={})
+def test_test_sets_of_unequal_size_have_no_common_image_error(tmp_path: Path) -> None:
+    small(tmp_path)
     with Ledger(tmp_path) as ledger:
-        add_trial(
-            ledger, KEY, DRAWS[1], 2, 6, "confirm", accuracy=[0.5], test=[0.8], data_fingerprint="new", images=400
-        )
+        add_trial(ledger, KEY, DRAWS[1], 2, 6, "confirm", accuracy=[0.5], test=[0.8], images=400)
     results, _, best = tables(tmp_path)
     assert (results.left_out, best.iloc[0]["n"]) == (0, 6)
     assert math.isnan(best.iloc[0]["test_accuracy_image_se"])
@@ -96,7 +95,7 @@ def test_a_model_based_search_counts_what_lies_in_its_space(tmp_path: Path) -> N
     small(tmp_path, tested=())  # learning rates 0.001 and 0.01, the better one
     with Ledger(tmp_path) as ledger:
         space = {"lr": {"low": 1e-4, "high": 5e-3}}
-        begin(ledger, factors=FACTORS, search_trials=2, search_seeds=[0], draws=None, space=space)
+        begin(ledger, factors=FACTORS, search_trials=2, search_seeds=[0], space=space)
     _, _, best = tables(tmp_path)
     row = best.iloc[0]
     assert (row["lr"], row["search_accuracy"]) == (DRAWS[0]["lr"], 0.5)

@@ -1,0 +1,120 @@
+"""What the ledger keeps of a command's plan: the engine writes it, and the analysis reads nothing else about a sweep.
+
+A record is frozen once written. Records of ledgers that were made before the draws were counted by condition are
+converted when they are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from common.canonical import canonical
+
+
+class _Record(BaseModel):
+    """A frozen model that refuses fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Fingerprints(_Record):
+    """SHA-256 of the data and artifacts that a condition's trials depend on, by phase."""
+
+    search: str
+    confirm: str | None = None
+    """None for a question without a confirm step."""
+
+
+class ChoiceRecord(_Record):
+    """A hyperparameter that was one of `values`."""
+
+    values: tuple[Any, ...]
+
+    def __contains__(self, value: object) -> bool:
+        return value in self.values
+
+
+class RangeRecord(_Record):
+    """A hyperparameter that was a number from `low` to `high`, both included."""
+
+    low: float
+    high: float
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, int | float) and self.low <= value <= self.high
+
+
+class DataSetRecord(_Record):
+    """A data set that the sweep used."""
+
+    name: str
+    builtin: bool
+    origin: str
+    """Where the data come from, as a phrase for people."""
+    made_from: tuple[str, ...]
+    """Origins of the data sets that this one was derived from; empty for an original one."""
+    classes: tuple[str, ...]
+    """Names of the classes in the order of their labels; empty where they are not known."""
+
+
+class PlanRecord(_Record):
+    """One command's plan. Conditions are named by their keys: the canonical JSON of all that their trials share."""
+
+    question: str
+    factors: dict[str, tuple[Any, ...]]
+    """The values of each factor, in the order in which the sweep lists them."""
+    hyperparameters: tuple[str, ...]
+    """Names of the config fields that were searched, in the order of the tables' columns."""
+    select: str
+    """What configs are chosen by, such as `max val_accuracy`."""
+    report: tuple[str, ...]
+    """Metrics, without their split, that stand in the rounded tables beside the selecting one."""
+    oracle: bool
+    """Whether test data was evaluated in every epoch of the confirm step."""
+    data_fields: tuple[str, ...]
+    """The config fields that name a data set."""
+    conditions: tuple[str, ...]
+    search: str
+    """The kind of search: `random`, `grid`, `optuna` or `pareto`."""
+    scheduler: str
+    """`none`, or the early stopping that was used."""
+    fingerprints: dict[str, Fingerprints]
+    """By condition."""
+    space: dict[str, ChoiceRecord | RangeRecord]
+    """By hyperparameter."""
+    draws: dict[str, tuple[dict[str, Any], ...]] | None
+    """The sampled configs of each condition; None for a model-based search, which proposes them as it goes."""
+    search_trials: dict[str, int]
+    """How many search trials a condition has, those of finalists on further seeds not counted."""
+    finalists: int
+    """How many configs of a condition run on all search seeds; 0: all of them do."""
+    search_seeds: tuple[int, ...]
+    confirm_seeds: tuple[int, ...]
+    """All seeds of the confirm step, `extra_seeds` included."""
+    extra_seeds: tuple[int, ...]
+    """Seeds that the question prescribes: their trials are reported by themselves and are in no mean."""
+    prescribed: bool
+    """Whether the question's prescribed config was asked for."""
+    confirm: bool
+    """Whether there is a confirm step: not without a test split."""
+    data: tuple[DataSetRecord, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _convert(cls, fields: Any) -> Any:
+        """Convert a record that counted and listed the draws once for all conditions, and called extra seeds apart."""
+        if not isinstance(fields, Mapping) or "apart_seeds" not in fields:
+            return fields
+        converted = {name: value for name, value in fields.items() if name != "apart_seeds"}
+        converted["extra_seeds"] = fields["apart_seeds"]
+        converted["search_trials"] = dict.fromkeys(fields["conditions"], fields["search_trials"])
+        if fields["draws"] is not None:
+            converted["draws"] = dict.fromkeys(fields["conditions"], fields["draws"])
+        return converted
+
+    def to_json(self) -> str:
+        """Return canonical JSON: the same text for equal plans."""
+        return canonical(self.model_dump())

@@ -1,18 +1,24 @@
-# `make demo` and `make test` are all one has to type; both install into .venv first.
+# `make demo`, `make check` and `make test` are all one has to type; each installs into .venv first.
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 	$$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/installed
+# Two processes: a test waits for Ray to start half of its time. Whichever is idle takes over the other's next tests.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: demo test lint clean
+.PHONY: demo check test lint clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
 	$(BIN)/python sweeps/transfer_sizes.py --builtin
 
-# Two processes: a test waits for Ray to start half of its time. Whichever is idle takes over the other's next tests.
+# Before each commit: under two minutes on two quiet cores.
+check: lint
+	$(PYTEST) -m "not gpu and not memory and not ray"
+
+# Before each push: everything, about ten minutes.
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(PYTEST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -1,11 +1,14 @@
-"""What is written for people is true: links lead somewhere, every question's results are told."""
+"""What is written for people is true: links lead somewhere, and every question's results are told."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.conftest import ROOT
 from tests.test_house import questions
@@ -38,3 +41,23 @@ def test_the_results_of_a_question_have_the_same_sections(question: str) -> None
     page = (ROOT / "docs" / "results" / f"{question}.md").read_text()
     assert tuple(re.findall(r"^## (.+)$", page, re.MULTILINE)) == SECTIONS
     assert f"python sweeps/{question}.py" in page
+
+
+def test_the_licence_and_version_are_told_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= citation.keys()
+    assert (citation["license"], citation["version"]) == (project["license"], project["version"])
+    assert citation["authors"] == project["authors"]
+    assert (ROOT / "LICENSE").read_text().startswith("MIT License\n\nCopyright (c) 2026 The Labsweep authors\n")
+
+
+def test_pre_commit_runs_commands_of_make_check() -> None:
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert repository["repo"] == "local"
+    check = subprocess.run(["make", "-n", "check"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for hook in repository["hooks"]:
+        command = hook["entry"].split()
+        printed = subprocess.run(["make", "-n", *command[1:]], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert command[0] == "make"
+        assert set(printed.stdout.splitlines()) <= set(check.splitlines())

@@ -12,7 +12,7 @@ ours    the engine, with every trial durable in the ledger before the next one i
 Whole runs are timed from the call that starts the trials to its return, Ray's own start excluded. The marginal cost of
 a trial is the difference between a long and a short run, divided by the difference in trials. With trials of 0.3 s,
 `workers` shows how many processes did the work: Tune with reuse alone can leave all but one slot idle, if the first
-worker's trials end before the second worker is up (`sweeps.engine.barrier`).
+worker's trials end before the second worker is up (`trainables.core.barrier`).
 """
 
 from __future__ import annotations

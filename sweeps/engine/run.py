@@ -30,6 +30,7 @@ from sweeps.engine.options import Options
 from sweeps.engine.plan import Plan
 from sweeps.engine.session import Session, session
 from trainables.artifacts.remote import Slots, Stopped, compute_light, provide
+from trainables.core.barrier import Barrier, barrier
 from trainables.core.device import device_name, pin, processor_name
 from trainables.core.host import Job
 
@@ -184,7 +185,7 @@ class _Run:
             folder=self.ledger.folder.resolve(),
             artifact_root=self.artifact_root,
             artifacts=artifacts,
-            barrier=None,
+            barrier=Barrier(self.ledger.folder.resolve(), parties=1),
             threads=self.session.threads,
             report_epochs=schedule.rungs if schedule else frozenset(),
         )
@@ -192,15 +193,16 @@ class _Run:
         for _ in range(ROUNDS):
             if agenda.closed or self.interrupt.signal is not None or not agenda.trials_left:
                 return
-            job = dataclasses.replace(job, barrier=tuning.barrier(self.session, agenda))
-            scribe = tuning.Scribe(agenda, self.ledger, job, hardware, self._tick)
-            try:
-                tuning.fit(agenda, job, self.session, scribe, self.interrupt, schedule)
-            except Exception as error:
-                cause = _of_ray(error)
-                if cause is None:
-                    raise
-                self._after_crash(cause)
+            with barrier(job.folder, min(self.session.slots, agenda.ready) or 1) as fresh:
+                job = dataclasses.replace(job, barrier=fresh)
+                scribe = tuning.Scribe(agenda, self.ledger, job, hardware, self._tick)
+                try:
+                    tuning.fit(agenda, job, self.session, scribe, self.interrupt, schedule)
+                except Exception as error:
+                    cause = _of_ray(error)
+                    if cause is None:
+                        raise
+                    self._after_crash(cause)
             report.workers |= scribe.workers
             if not agenda.closed:
                 agenda.put_back(suspect=False)

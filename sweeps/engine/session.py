@@ -32,6 +32,9 @@ _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a trial that asked for no GPU sees none
 }
 _TOKEN = "If it asks for a token, set RAY_AUTH_MODE=token, with its token in ~/.ray/auth_token."
+HOST = "trainables.core.host"
+"""What Ray's workers import while they wait for work: Ray starts one for each core, and each is to run trials. With
+GPUs fewer are, so they import it when a trial comes."""
 _PREFIX = "labsweep-"
 _MARKERS = (":job_id:", ":actor_name:", ":task_name:")
 
@@ -88,6 +91,7 @@ def session(options: Options, logs: Path) -> Iterator[Session]:
                 address=options.address or "local",
                 **({"num_cpus": cpus, "num_gpus": options.gpus, "_temp_dir": str(temporary)} if private else {}),
                 **({"include_dashboard": dashboard, "dashboard_host": "127.0.0.1"} if private else {}),
+                **({"_system_config": {"preload_python_modules": [HOST]}} if private and not options.gpus else {}),
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 configure_logging=True,

@@ -19,7 +19,6 @@ from ray.util.placement_group import PlacementGroup, placement_group_table, remo
 from analysis.ledger import Ledger, Outcome
 from sweeps.engine.agenda import Agenda, Signal
 from sweeps.engine.asha import PerCondition
-from sweeps.engine.barrier import start_barrier
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.plan import Trial
 from sweeps.engine.session import Session
@@ -217,11 +216,6 @@ def _trainable(question: str, job: Job, session: Session) -> type[Host]:
     bound = tune.with_parameters(named, job=job)
     bound.__qualname__ = question
     return cast(type[Host], bound)
-
-
-def barrier(session: Session, agenda: Agenda) -> Any:
-    """A fresh barrier for as many workers as will come."""
-    return start_barrier(min(session.slots, agenda.ready) or 1)
 
 
 def free_slots() -> None:

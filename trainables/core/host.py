@@ -17,6 +17,7 @@ with importing():  # a worker's first import of PyTorch and Ray
     from ray import tune
 
     from trainables.artifacts.store import Artifact, Store
+    from trainables.core.barrier import Barrier
     from trainables.core.device import Tensors, device_name, pick_device, pin, tensors
     from trainables.core.experiment import Experiment
     from trainables.core.loop import Loop
@@ -35,8 +36,8 @@ class Job:
     """Absolute; the artifact store, shared by all questions."""
     artifacts: Mapping[str, ray.ObjectRef]
     """Artifact key -> its arrays in the object store."""
-    barrier: Any
-    """Actor that each fresh worker reports to before its first epoch; see `sweeps.engine.barrier`."""
+    barrier: Barrier
+    """Where each fresh worker waits for the others before its first epoch."""
     threads: int = 1
     report_seconds: float = 1.0
     report_epochs: frozenset[int] = frozenset()
@@ -76,7 +77,7 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
     def step(self) -> dict[str, Any]:
         if self._fresh:
             self._fresh = False
-            ray.get(self.job.barrier.arrive.remote())
+            self.job.barrier.arrive()
         return {"hardware": self._hardware, **self._advance()}
 
     def _advance(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ read embeddings that were computed once; `own` is `adaptation`, and `own_no_…`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -103,6 +103,7 @@ class Config(TrialConfig):
 
 class CifarTransfer(Experiment[Config]):
     test_every_epoch = False
+    rests_on: ClassVar[Mapping[str, str]] = {"source": "source"}
 
     def setup(self, network: Tensors, target: Tensors, source: Tensors, **more: Tensors) -> None:
         config, data = self.config, self.sources
@@ -110,16 +111,20 @@ class CifarTransfer(Experiment[Config]):
         held_out = held_out_rows(source["y"].cpu().numpy(), data.dataset(config.source).blocked)
         taken, left, known, unseen = (torch.from_numpy(own).to(self.device) for own in (*rows, *held_out))
         pixels, replayed = more.get("target_images"), more.get("source_images")
-        self.held_out = {
-            "validation": (Images.of(target, pixels, left[: config.validation]), Images.of(source, replayed, unseen))
+        sample = Images.of(target, pixels, taken)
+        self.train = {"target": sample}
+        self.held_out: dict[str, dict[str, Images]] = {
+            "validation": {
+                "target": Images.of(target, pixels, left[: config.validation]),
+                "source": Images.of(source, replayed, unseen),
+            }
         }
         if "test_target" in more:
-            self.held_out["test"] = (
-                Images.of(more["test_target"], more.get("test_target_images")),
-                Images.of(more["test_source"], more.get("test_source_images")),
-            )
+            self.held_out["test"] = {
+                "target": Images.of(more["test_target"], more.get("test_target_images")),
+                "source": Images.of(more["test_source"], more.get("test_source_images")),
+            }
         self.source_head = {name: network[f"1.classifier.6.{name}"] for name in ("weight", "bias")}
-        sample = Images.of(target, pixels, taken)
         replay = Replay(Images.of(source, None, known), replayed, known)
         self.method = _method(config, sample, len(data.dataset(config.target).classes), rebuilt(network), replay)
         self.tested: Arrays = {}
@@ -129,7 +134,7 @@ class CifarTransfer(Experiment[Config]):
 
     @torch.inference_mode()
     def evaluate(self, split: EvalSplit) -> Metrics:
-        target, source = self.held_out[split]
+        target, source = self.held_out[split]["target"], self.held_out[split]["source"]
         predicted = self.method.logits(target).argmax(1)
         correct = predicted == target.y
         metrics = {"accuracy": correct.double().mean().item()}
@@ -143,10 +148,7 @@ class CifarTransfer(Experiment[Config]):
         return metrics
 
     def facts(self) -> dict[str, Any]:
-        counts: dict[str, Any] = {"train_labels": self.config.train_size}
-        for split, (target, source) in self.held_out.items():
-            counts |= {f"{split}_labels": len(target.y), f"{split}_source_labels": len(source.y)}
-        return counts | {"embedding": self.held_out["validation"][0].x.shape[1]}
+        return {"embedding": self.train["target"].x.shape[1]}
 
     def outputs(self) -> Arrays:
         return self.tested

@@ -10,8 +10,8 @@ then used in the same way.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from common.files import Arrays
 from common.problems import Problem
 from common.seeds import seed_of
 from trainables.core.device import Tensors, sent
-from trainables.core.experiment import EvalSplit, Metrics
+from trainables.core.experiment import EvalSplit, Labelled, Metrics
 from trainables.data.sources import Sources
 from trainables.data.streams import batches, stratified
 from trainables.domains.experiment import EVALUATED, DomainsConfig, DomainsExperiment, pooled
@@ -58,6 +58,12 @@ class Config(DomainsConfig):
 
 
 class JointEmbedding(DomainsExperiment[Config]):
+    rests_on: ClassVar[Mapping[str, str]] = (
+        {domain: domain for domain in DOMAINS}
+        | dict(zip(WAYS, DOMAINS, strict=True))
+        | {f"head_{domain}": domain for domain in DOMAINS}
+    )
+
     def setup(self, **images: Tensors) -> None:
         config = self.config
         self.take(images)
@@ -106,8 +112,9 @@ class JointEmbedding(DomainsExperiment[Config]):
     def evaluate(self, split: EvalSplit) -> Metrics:
         self.trunk.eval()
         data = list(self.held_out[split].values())
-        raw = [self.embed(part["x"]) for part in data]
-        labels, spaces = [part["y"] for part in data], [F.normalize(embeddings) for embeddings in raw]
+        labels = [part.y for part in data]
+        raw = [self.embed(part.x) for part in data]
+        spaces = [F.normalize(embeddings) for embeddings in raw]
         there = retrieve(spaces[0], labels[0], spaces[1], labels[1])
         back = retrieve(spaces[1], labels[1], spaces[0], labels[0])
         correct = dict(zip(WAYS, (there.correct, back.correct), strict=True))
@@ -121,7 +128,7 @@ class JointEmbedding(DomainsExperiment[Config]):
         metrics["map_at_r"] = (there.map_at_r + back.map_at_r) / 2
         if split == "test":
             self.tested, self.correct = spaces, correct
-        parts = [{"x": embeddings, "y": y} for embeddings, y in zip(raw, labels, strict=True)]
+        parts = [Labelled(embeddings, y) for embeddings, y in zip(raw, labels, strict=True)]
         same = torch.Generator().manual_seed(seed_of("labsweep", "held-out batches"))
         return metrics | _mean([self._measured(*batch) for batch in _batches(parts, self.config.batch_size, same)])
 
@@ -132,32 +139,29 @@ class JointEmbedding(DomainsExperiment[Config]):
             return torch.cat([self.trunk(part).float() for part in images.split(EVALUATED)])
 
     def facts(self) -> dict[str, Any]:
-        counts = self.counts()
-        for split in self.held_out:
-            for domain, way in zip(DOMAINS, WAYS, strict=True):
-                own = counts[f"{split}_{domain}_labels"]
-                counts |= {f"{split}_{way}_labels": own, f"{split}_head_{domain}_labels": own}
-        return {**counts, "parameters": sum(p.numel() for p in self.trunk.parameters())}
+        return {"parameters": sum(p.numel() for p in self.trunk.parameters())}
 
     def outputs(self) -> Arrays:
         if not self.tested:
             return {}
         arrays = {f"test_{name}_correct": right.cpu().numpy() for name, right in self.correct.items()}
         arrays |= pooled("cross_accuracy", [arrays[f"test_{way}_correct"] for way in WAYS])
-        images, labels = ([part[k].cpu() for part in self.held_out["test"].values()] for k in ("x", "y"))
+        held_out = self.held_out["test"].values()
+        images, labels = [part.x.cpu() for part in held_out], [part.y.cpu() for part in held_out]
         arrays["class_share"] = np.stack([np.bincount(y.numpy(), minlength=self.classes) / len(y) for y in labels])
         return arrays | picture(images, labels, [space.cpu() for space in self.tested])
 
 
 def _batches(
-    parts: list[Tensors], batch_size: int, generator: torch.Generator
+    parts: list[Labelled], batch_size: int, generator: torch.Generator
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-    """Batches of both domains: x [B, …], labels [B], domains [B] (0 or 1)."""
-    streams = [stratified(part["y"].cpu().numpy()) for part in parts]
+    """Yield batches of both domains: x [B, …], labels [B], domains [B] (0 or 1)."""
+    device = parts[0].y.device
+    streams = [stratified(part.y.cpu().numpy()) for part in parts]
     for rows in batches(streams, batch_size, [generator, generator]):
-        taken = [sent(row, parts[0]["y"].device) for row in rows]
-        x, y = (torch.cat([part[k][row] for part, row in zip(parts, taken, strict=True)]) for k in ("x", "y"))
-        yield x, y, torch.arange(2, device=y.device).repeat_interleave(len(y) // 2)
+        taken = [part.at(sent(row, device)) for part, row in zip(parts, rows, strict=True)]
+        y = torch.cat([part.y for part in taken])
+        yield torch.cat([part.x for part in taken]), y, torch.arange(2, device=device).repeat_interleave(len(y) // 2)
 
 
 def _mean(measured: list[Metrics]) -> Metrics:

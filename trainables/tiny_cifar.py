@@ -21,7 +21,7 @@ from trainables.artifacts.images import split_images
 from trainables.artifacts.store import Artifact
 from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Precision, Tensors
-from trainables.core.experiment import EvalSplit, Experiment, Metrics
+from trainables.core.experiment import EvalSplit, Experiment, Labelled, Metrics
 from trainables.data.augment import Mix
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, split_train, subset_problems
@@ -88,10 +88,14 @@ class TinyCifar(Experiment[Config]):
         if config.train_size is not None:
             pool = pool[nested_subset(labels[pool], config.train_size, config.seed)]
         own, held_out = (torch.from_numpy(part).to(self.device) for part in (pool, rows))
-        self.held_out = {"validation": {name: value[held_out] for name, value in train.items()}, "test": test}
+        images = Labelled(**train).at(own)
+        self.train = {"data": images}
+        self.held_out = {"validation": {"data": Labelled(**train).at(held_out)}}
+        if test is not None:
+            self.held_out["test"] = {"data": Labelled(**test)}
         network = TinyNet(self.family, width)
         self.parameters = parameters(network)
-        self.training = Training(network, train["x"][own], train["y"][own], _recipe(config), self.arithmetic())
+        self.training = Training(network, images.x, images.y, _recipe(config), self.arithmetic())
         self.kept: Arrays = {}
 
     def arithmetic(self) -> Precision:
@@ -103,17 +107,16 @@ class TinyCifar(Experiment[Config]):
         return self.training.epoch(self.epoch, self.config.seed)
 
     def evaluate(self, split: EvalSplit) -> Metrics:
-        data = self.held_out[split]
-        assert data is not None, "test images are handed out only when confirming"
-        logits = self.training.averaged(data["x"])
-        correct = logits.argmax(1) == data["y"]
-        metrics = {"loss": F.cross_entropy(logits, data["y"]).item(), "accuracy": correct.double().mean().item()}
+        data = self.held_out[split]["data"]
+        logits = self.training.averaged(data.x)
+        correct = logits.argmax(1) == data.y
+        metrics = {"loss": F.cross_entropy(logits, data.y).item(), "accuracy": correct.double().mean().item()}
         if self.epoch >= self.config.epochs:
-            both = self.training.averaged(data["x"], mirror=True).argmax(1) == data["y"]
+            both = self.training.averaged(data.x, mirror=True).argmax(1) == data.y
             metrics["mirror_accuracy"] = both.double().mean().item()
             if split == "test":
                 confusion = torch.bincount(
-                    data["y"] * self.family.classes + logits.argmax(1), minlength=self.family.classes**2
+                    data.y * self.family.classes + logits.argmax(1), minlength=self.family.classes**2
                 )
                 self.kept = {
                     "test_correct": correct.cpu().numpy(),
@@ -123,14 +126,11 @@ class TinyCifar(Experiment[Config]):
         return metrics
 
     def facts(self) -> dict[str, Any]:
-        held_out = {f"{name}_labels": len(data["y"]) for name, data in self.held_out.items() if data is not None}
         return {
             "parameters": self.parameters,
             "width": self.width,
             "layers": [layer._asdict() for layer in layers(self.family, self.width)],
             "arithmetic": self.training.precision,
-            "train_labels": len(self.training.labels),
-            **held_out,
         }
 
     def outputs(self) -> Arrays:

@@ -27,7 +27,7 @@ from common.problems import Problem, gather
 from trainables.artifacts.store import Artifact
 from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Tensors
-from trainables.core.experiment import EvalSplit, Experiment, Metrics
+from trainables.core.experiment import EvalSplit, Experiment, Labelled, Metrics
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, subset_problems
 from trainables.nets.backbones import describe
@@ -81,8 +81,9 @@ class Config(TrialConfig):
 class TransferSizes(Experiment[Config]):
     def setup(self, pool: Tensors, validation: Tensors, test: Tensors | None = None) -> None:
         chosen = nested_subset(pool["y"].cpu().numpy(), self.config.train_size, self.config.seed)
-        rows = torch.from_numpy(chosen).to(self.device)
-        self.held_out = {"validation": validation, "test": test}
+        self.train = {"data": Labelled(**pool).at(torch.from_numpy(chosen).to(self.device))}
+        given = {"validation": validation, "test": test}
+        self.held_out = {split: {"data": Labelled(**own)} for split, own in given.items() if own is not None}
         self.about = describe(self.config.backbone)
         self.classes = len(self.sources.dataset(self.config.data).classes)
         recipe = HeadRecipe(
@@ -93,7 +94,7 @@ class TransferSizes(Experiment[Config]):
             dropout=self.about.dropout,
             annealed=self.config.annealed(),
         )
-        self.head = LinearHead(pool["x"][rows], pool["y"][rows], self.classes, recipe)
+        self.head = LinearHead(self.train["data"].x, self.train["data"].y, self.classes, recipe)
         self.test_correct = torch.empty(0, dtype=torch.bool)
 
     def train_epoch(self) -> Metrics:
@@ -101,31 +102,23 @@ class TransferSizes(Experiment[Config]):
 
     @torch.inference_mode()
     def evaluate(self, split: EvalSplit) -> Metrics:
-        data = self.held_out[split]
-        assert data is not None, "test features are handed out only when confirming"
-        logits = self.head(data["x"])
-        correct = logits.argmax(1) == data["y"]
+        data = self.held_out[split]["data"]
+        logits = self.head(data.x)
+        correct = logits.argmax(1) == data.y
         if split == "test":
             self.test_correct = correct
         return {
-            "loss": F.cross_entropy(logits, data["y"]).item(),
+            "loss": F.cross_entropy(logits, data.y).item(),
             "accuracy": correct.double().mean().item(),
         }
 
     def facts(self) -> dict[str, Any]:
-        held_out = {f"{name}_labels": len(data["y"]) for name, data in self.held_out.items() if data}
-        return {
-            "head": self.about.head(self.classes),
-            "width": self.head.x.shape[1],
-            "train_labels": len(self.head.y),
-            **held_out,
-        }
+        return {"head": self.about.head(self.classes), "width": self.head.x.shape[1]}
 
     def outputs(self) -> Arrays:
-        test = self.held_out["test"]
-        if test is None:
+        if "test" not in self.held_out:
             return {}
         return {
             "test_correct": self.test_correct.cpu().numpy(),
-            "test_labels": test["y"].cpu().numpy().astype(np.int16),
+            "test_labels": self.held_out["test"]["data"].y.cpu().numpy().astype(np.int16),
         }

@@ -207,7 +207,7 @@ def test_sample_and_validation_are_scikit_learns_two_returns(sources: Sources, s
     assert np.bincount(split.labels[taken]).tolist() == [10] * 4
     found = store.get(config().artifacts(sources)["target"], sources)
     np.testing.assert_array_equal(trial.method.sample.x, found["x"][taken])
-    np.testing.assert_array_equal(trial.held_out["validation"][0].x, found["x"][left[:30]])
+    np.testing.assert_array_equal(trial.held_out["validation"]["target"].x, found["x"][left[:30]])
 
 
 @pytest.mark.parametrize("method", METHODS)

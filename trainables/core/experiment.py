@@ -7,7 +7,9 @@ that loop on a cluster. Neither knows any question.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 import torch
@@ -22,6 +24,20 @@ Metrics = dict[str, float]
 EvalSplit = Literal["validation", "test"]
 
 C = TypeVar("C", bound=TrialConfig)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Labelled images, or what stands for them."""
+
+    x: torch.Tensor
+    """[N, …]"""
+    y: torch.Tensor
+    """[N] int64"""
+
+    def at(self, rows: torch.Tensor) -> Labelled:
+        """Return those at the positions `rows` [n] int64."""
+        return Labelled(self.x[rows], self.y[rows])
 
 
 class Collapsed(Exception):
@@ -40,6 +56,9 @@ class Experiment(Resumable, ABC, Generic[C]):
     """Whether the question ends in test data; without it there is no confirm step."""
     test_every_epoch: ClassVar[bool] = True
     """Whether confirming opens test data in each epoch, for the oracle and test curves, or at the last one only."""
+    rests_on: ClassVar[Mapping[str, str]] = {}
+    """By X: the data set whose held-out labels are behind the metric `X_accuracy`. Metrics that are not named here rest
+    on the sets that were trained on."""
 
     def __init__(self, config: C, sources: Sources, device: torch.device) -> None:
         self.config = config
@@ -47,6 +66,10 @@ class Experiment(Resumable, ABC, Generic[C]):
         self.device = device
         self.epoch = 0
         """The epoch under way, from 1; 0 during `setup`."""
+        self.train: Mapping[str, Labelled] = {}
+        """What the trial trains on, by the config's field that names the data set. `setup` sets it."""
+        self.held_out: Mapping[str, Mapping[str, Labelled]] = {}
+        """By split ("validation", and "test" when confirming), then likewise. `setup` sets it."""
 
     @classmethod
     def config_class(cls) -> type[C]:
@@ -61,7 +84,7 @@ class Experiment(Resumable, ABC, Generic[C]):
 
     @abstractmethod
     def setup(self, *args: Any, **artifacts: Any) -> None:
-        """Build networks, optimiser and data.
+        """Build networks, optimiser and data; set `train` and `held_out`, from which the loop counts labels.
 
         Each artifact comes as a keyword argument: its name is its key in the config's `artifacts` or `test_artifacts`,
         its value its tensors by name, on the device. A question names those it needs: `def setup(self, train:
@@ -84,15 +107,11 @@ class Experiment(Resumable, ABC, Generic[C]):
         """
 
     def facts(self) -> dict[str, Any]:
-        """Constants of the trial worth a column: the head's name, … (JSON values).
-
-        `train_labels`, `validation_labels` and `test_labels` count the labels it was given; `test_X_labels` those
-        behind the metric `test_X_accuracy`, where these are others.
-        """
+        """Return constants of the trial worth a column: the head's name, … (JSON values)."""
         return {}
 
     def outputs(self) -> Arrays:
-        """Arrays that figures need and scalars cannot carry, after the last epoch.
+        """Return arrays that figures need and scalars cannot carry, after the last epoch.
 
         `test_correct` [images] bool says which images `test_accuracy` counts as right (`test_X_correct` of
         `test_X_accuracy`). Where that is a mean over parts of unequal size, `test_strata` [images] int numbers them.

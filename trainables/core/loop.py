@@ -121,14 +121,15 @@ class Loop:
     def outcome(self) -> dict[str, Any]:
         """What the ledger records; writes the arrays on the way, if they are kept."""
         experiment = self.experiment
-        about = {
-            "unused": sorted(experiment.config.unused()),
-            "annealed": experiment.config.annealed(),
-        }
+        facts = label_counts(experiment) | experiment.facts()
+        if unused := experiment.config.unused():
+            facts["unused"] = sorted(unused)
+        if experiment.config.annealed():
+            facts["annealed"] = True
         outcome: dict[str, Any] = {
             "status": self.status,
             "seconds": self.seconds,
-            "facts": {**experiment.facts(), **{name: value for name, value in about.items() if value}},
+            "facts": facts,
             "error": self.error,
             "test_openings": self.test_openings,
         }
@@ -174,6 +175,21 @@ class Loop:
             self.experiment.load_state_dict(state["experiment"])
             if len(self.rows) >= self.epochs:
                 self._evaluate(last=True)  # `outputs` may stand on it
+
+
+def label_counts(experiment: Experiment[Any]) -> dict[str, int]:
+    """Return how many labels the trial was given.
+
+    `train_labels`, `validation_labels` and `test_labels` count those of the sets trained on; `test_X_labels` those
+    behind the metric `test_X_accuracy`, for each X that `Experiment.rests_on` names.
+    """
+    if not experiment.train:
+        return {}
+    counts = {"train_labels": sum(len(own.y) for own in experiment.train.values())}
+    for split, sets in experiment.held_out.items():
+        counts[f"{split}_labels"] = sum(len(sets[name].y) for name in experiment.train)
+        counts |= {f"{split}_{metric}_labels": len(sets[name].y) for metric, name in experiment.rests_on.items()}
+    return counts
 
 
 def run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from common.seeds import seed_of
 from trainables.artifacts.store import Artifact
 from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Tensors
-from trainables.core.experiment import Experiment
+from trainables.core.experiment import Experiment, Labelled
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset
 from trainables.domains.images import DOMAINS, Colour, Domain, Part, domain_images, part_rows, related
@@ -59,38 +59,32 @@ C = TypeVar("C", bound=DomainsConfig)
 
 
 class DomainsExperiment(Experiment[C]):
-    """An Experiment on two data sets. Test data is opened at the last epoch only: with two test sets it is dear."""
+    """An Experiment on two data sets.
+
+    In `train` and `held_out`, by domain, x is [N, C, 32, 32] uint8. Test data is opened at the last epoch only, since
+    evaluation on two test sets takes long.
+    """
 
     test_every_epoch = False
-    train: dict[Domain, Tensors]
-    """This trial's training images: x [train_size, C, 32, 32] uint8, y [train_size] int64."""
-    held_out: dict[str, dict[Domain, Tensors]]
-    """By split (`test` only when confirming), then by domain, likewise."""
+    rests_on: ClassVar[Mapping[str, str]] = {domain: domain for domain in DOMAINS}
 
-    def take(self, images: Mapping[str, Tensors]) -> None:
-        """Set `train` and `held_out` from the artifacts that `setup` was given."""
-        self.train = {domain: self._subset(domain, images[f"{domain}_pool"]) for domain in DOMAINS}
+    def take(self, images: Mapping[str, Tensors], trained_on: Sequence[Domain] = DOMAINS) -> None:
+        """Set `train` and `held_out` from the artifacts that `setup` was given; all domains are held out."""
+        self.train = {domain: self._subset(domain, images[f"{domain}_pool"]) for domain in trained_on}
         given = [split for split in ("validation", "test") if f"first_{split}" in images]
-        self.held_out = {split: {domain: images[f"{domain}_{split}"] for domain in DOMAINS} for split in given}
+        self.held_out = {
+            split: {domain: Labelled(**images[f"{domain}_{split}"]) for domain in DOMAINS} for split in given
+        }
 
     @property
     def classes(self) -> int:
         """How many classes there are."""
         return len(self.sources.dataset(self.config.first).classes)
 
-    def counts(self, domains: Sequence[Domain] = DOMAINS) -> dict[str, Any]:
-        """Facts that count labels: those of `domains` together, and those held out of each."""
-        counts: dict[str, Any] = {"train_labels": sum(len(self.train[domain]["y"]) for domain in domains)}
-        for split, data in self.held_out.items():
-            counts[f"{split}_labels"] = sum(len(data[domain]["y"]) for domain in domains)
-            counts |= {f"{split}_{domain}_labels": len(own["y"]) for domain, own in data.items()}
-        return counts
-
-    def _subset(self, domain: Domain, pool: Tensors) -> Tensors:
+    def _subset(self, domain: Domain, pool: Tensors) -> Labelled:
         seed = seed_of(self.config.seed, domain)  # of its own: where sets share an order, subsets must not
         rows = nested_subset(pool["y"].cpu().numpy(), self.config.train_size, seed)
-        chosen = torch.from_numpy(rows).to(self.device)
-        return {"x": pool["x"][chosen], "y": pool["y"][chosen]}
+        return Labelled(**pool).at(torch.from_numpy(rows).to(self.device))
 
 
 def pooled(metric: str, parts: Sequence[np.ndarray]) -> Arrays:

@@ -11,20 +11,16 @@ import torch.nn.functional as F
 
 from trainables.core.checkpoint import Resumable
 from trainables.core.device import Tensors
-from trainables.core.experiment import Metrics
+from trainables.core.experiment import Labelled, Metrics
 
 BATCH = 64
 """Images a step, of those that a method learns from."""
 
 
 @dataclass(frozen=True)
-class Images:
-    """Labelled images of one set."""
+class Images(Labelled):
+    """Labelled images of one set, as a `source_network` sees them: x [N, 8 · width] float32, the second-last layer."""
 
-    y: torch.Tensor
-    """[N] int64"""
-    x: torch.Tensor
-    """[N, 8 · width] float32, the second-last layer."""
     stages: torch.Tensor
     """[N, 22 · width] float32, see `artifacts.embeddings`."""
     pixels: torch.Tensor | None = None
@@ -35,7 +31,7 @@ class Images:
         """Those at `rows` of two artifacts, all by default."""
         at = slice(None) if rows is None else rows
         pixels = images["x"][at] if images is not None else None
-        return cls(embedded["y"][at], embedded["x"][at], embedded["stages"][at], pixels)
+        return cls(embedded["x"][at], embedded["y"][at], embedded["stages"][at], pixels)
 
 
 class Method(Resumable, ABC):

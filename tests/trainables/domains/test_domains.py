@@ -94,7 +94,7 @@ def test_an_unbalanced_set_is_met_in_its_proportions_from_beginning_to_end() -> 
 def test_gradients_of_a_task_reach_the_trunk_and_its_own_head_only(sources: Sources, tmp_path: Path, task: Any) -> None:
     experiment: digit_pair.DigitPair = started(digit_pair.DigitPair, PAIR, sources, tmp_path).experiment  # type: ignore[assignment]
     data = experiment.train[task]
-    F.cross_entropy(experiment.heads[task](experiment.trunk(data["x"])), data["y"]).backward()  # type: ignore[operator]
+    F.cross_entropy(experiment.heads[task](experiment.trunk(data.x)), data.y).backward()  # type: ignore[operator]
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in experiment.trunk.parameters())
     for name, head in experiment.heads.items():
         assert all((p.grad is not None) == (name == task) for p in head.parameters())
@@ -112,7 +112,7 @@ def test_every_network_is_evaluated_on_both_sets_and_test_data_once(
 ) -> None:
     config = digit_pair.Config.model_validate(PAIR | {"regime": regime})
     done = run(digit_pair.DigitPair, config, sources, Store(tmp_path), confirm=True)
-    last, arrays, facts = done.rows[-1], done.experiment.outputs(), done.experiment.facts()
+    last, arrays, facts = done.rows[-1], done.experiment.outputs(), done.outcome()["facts"]
     tasks = ["first", "second"] if regime == "both" else [regime]
     for split in ("val", "test"):
         assert last[f"{split}_accuracy"] == np.mean([last[f"{split}_{task}_accuracy"] for task in tasks])
@@ -158,9 +158,9 @@ def test_subsets_are_nested_and_a_set_has_its_own(sources: Sources, tmp_path: Pa
     )
     for domain in ("first", "second"):
         a, b = small.train[domain], large.train[domain]  # type: ignore[attr-defined]
-        assert torch.equal(a["x"], b["x"][:20])
-        assert b["y"].bincount().tolist() == [6] * 10
-    assert [int(v) for v in large.train["first"]["y"]] != [int(v) for v in large.train["second"]["y"]]  # type: ignore[attr-defined]
+        assert torch.equal(a.x, b.x[:20])
+        assert b.y.bincount().tolist() == [6] * 10
+    assert large.train["first"].y.tolist() != large.train["second"].y.tolist()  # type: ignore[attr-defined]
 
 
 # Triplets and retrieval.

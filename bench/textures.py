@@ -25,7 +25,7 @@ from trainables.data.dataset import Split
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset
 from trainables.nets.tiny import Family, TinyNet, parameters, widest
-from trainables.training.supervised import Recipe, Training
+from trainables.training.supervised import Training, TrainingSettings
 from trainables.transfer.embeddings import embeddings
 from trainables.transfer.neighbours import votes
 from trainables.transfer.source_network import source_network
@@ -47,14 +47,14 @@ def linear(train: Split, test: Split) -> float:
     return float(model.score((z - x.mean()) / x.std(), test.labels))
 
 
-def convolutional(train: Split, test: Split, budget: int, recipe: Recipe, seed: int) -> tuple[float, int]:
+def convolutional(train: Split, test: Split, budget: int, settings: TrainingSettings, seed: int) -> tuple[float, int]:
     """Test accuracy of the widest network under a budget of parameters, and how many it has."""
     torch.manual_seed(seed)
     network = TinyNet(FAMILY, widest(FAMILY, budget) or 1)
     x, z = (torch.tensor(split.images).permute(0, 3, 1, 2) for split in (train, test))
-    training = Training(network, x, torch.tensor(train.labels), recipe, PRECISION)
-    for epoch in range(1, recipe.epochs + 1):
-        training.epoch(epoch, seed)
+    training = Training(network, x, torch.tensor(train.labels), settings, PRECISION)
+    for epoch in range(1, settings.epochs + 1):
+        training.train_epoch(epoch, seed)
     right = training.averaged(z).argmax(1).numpy() == test.labels
     return float(right.mean()), parameters(network)
 
@@ -89,14 +89,14 @@ def main(seed: int = 1) -> None:
 
     say(5_000, "logistic regression on pixels", linear(sample(whole, 5_000), test))
     for budget in (5_000, 20_000, 50_000):
-        recipe = Recipe(lr=0.2, epochs=10, ema=0.99)
-        accuracy, count = convolutional(sample(whole, TRAIN), test, budget, recipe, seed)
+        settings = TrainingSettings(lr=0.2, epochs=10, ema=0.99)
+        accuracy, count = convolutional(sample(whole, TRAIN), test, budget, settings, seed)
         say(TRAIN, f"CNN of {count:,} parameters", accuracy)
     with tempfile.TemporaryDirectory() as folder:
         known = embedded(sources, Path(folder))
     for size, epochs in ((100, 60), (1_000, 20)):
-        recipe = Recipe(lr=0.1, epochs=epochs, batch_size=32, ema=0.9)
-        accuracy, count = convolutional(sample(whole, size), test, 20_000, recipe, seed)
+        settings = TrainingSettings(lr=0.1, epochs=epochs, batch_size=32, ema=0.9)
+        accuracy, count = convolutional(sample(whole, size), test, 20_000, settings, seed)
         say(size, f"CNN of {count:,} parameters from scratch", accuracy)
         say(size, "logistic regression on the embedding", linear(sample(known["train"], size), known["test"]))
         say(size, "nearest neighbours in the embedding", neighbours(sample(known["train"], size), known["test"]))

@@ -27,7 +27,7 @@ from trainables.core.experiment import EvalSplit, Experiment, Metrics
 from trainables.data.dataset import SplitName
 from trainables.data.sources import Sources
 from trainables.data.subsets import stratified_split
-from trainables.transfer.adaptation import UNIT, Adaptation, Recipe, Replay, left_out, tunes
+from trainables.transfer.adaptation import UNIT, Adaptation, AdaptationSettings, Replay, left_out, tunes
 from trainables.transfer.embeddings import embeddings
 from trainables.transfer.method import Images, Method
 from trainables.transfer.methods import Neighbours, NewLayer
@@ -130,7 +130,7 @@ class CifarTransfer(Experiment[Config]):
         self.tested: Arrays = {}
 
     def train_epoch(self) -> Metrics:
-        return self.method.epoch(self.epoch)
+        return self.method.train_epoch(self.epoch)
 
     @torch.inference_mode()
     def evaluate(self, split: EvalSplit) -> Metrics:
@@ -166,7 +166,7 @@ def _method(config: Config, sample: Images, classes: int, network: nn.Sequential
     if config.method == "knn":
         return Neighbours(sample, classes, **settings)
     more: dict[str, Any] = {"without": left_out(config.method), "precision": config.precision, "seed": config.seed}
-    return Adaptation(sample, classes, network, source, Recipe(**settings), **more)
+    return Adaptation(sample, classes, network, source, AdaptationSettings(**settings), **more)
 
 
 def _network(config: Config, sources: Sources) -> Artifact:

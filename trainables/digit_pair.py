@@ -18,7 +18,7 @@ from pydantic import Field
 from torch import nn
 
 from common.files import Arrays
-from trainables.core.device import Tensors, sent
+from trainables.core.device import Tensors, to_device
 from trainables.core.experiment import EvalSplit, Metrics
 from trainables.data.streams import batches, shuffled
 from trainables.domains.experiment import EVALUATED, DomainsConfig, DomainsExperiment, pooled
@@ -68,7 +68,7 @@ class DigitPair(DomainsExperiment[Config]):
         sums = {f"{task}_{name}": torch.zeros((), device=self.device) for task in self.tasks for name in _MEASURES}
         steps = seen = 0
         for rows in batches(streams, self.config.batch_size, [self.generator(task) for task in self.tasks]):
-            taken = [sent(row, self.device) for row in rows]
+            taken = [to_device(row, self.device) for row in rows]
             x = torch.cat([self.train[task].x[row] for task, row in zip(self.tasks, taken, strict=True)])
             with self.autocast():
                 shared = self.trunk(x).split([len(row) for row in taken])

@@ -22,7 +22,7 @@ from torch import nn
 from common.files import Arrays
 from common.problems import Problem
 from common.seeds import seed_of
-from trainables.core.device import Tensors, sent
+from trainables.core.device import Tensors, to_device
 from trainables.core.experiment import EvalSplit, Labelled, Metrics
 from trainables.data.sources import Sources
 from trainables.data.streams import batches, stratified
@@ -159,7 +159,7 @@ def _batches(
     device = parts[0].y.device
     streams = [stratified(part.y.cpu().numpy()) for part in parts]
     for rows in batches(streams, batch_size, [generator, generator]):
-        taken = [part.at(sent(row, device)) for part, row in zip(parts, rows, strict=True)]
+        taken = [part.at(to_device(row, device)) for part, row in zip(parts, rows, strict=True)]
         y = torch.cat([part.y for part in taken])
         yield torch.cat([part.x for part in taken]), y, torch.arange(2, device=device).repeat_interleave(len(y) // 2)
 

@@ -1,9 +1,9 @@
 """How small can a network be and still pass 85 % on CIFAR-10? The best member of a family under a parameter budget.
 
-An architecture is a member of `nets.tiny`: blocks, depths and shape are searched, the width is the greatest at which
-it has fewer parameters than the budget allows, counted before anything is trained. No network at or over its budget
-exists. The recipe is searched with it: see `trainables.recipe`. What is evaluated is the average over steps; accuracy
-over each image together with its mirror image is reported apart.
+An architecture is a member of `nets.tiny`. Its blocks, depths and shape are searched; its width is the greatest with
+which it has fewer parameters than the budget, counted before anything is trained: no network reaches its budget. The
+hyperparameters of training (`training.supervised`) are searched with it. The network's average over steps is
+evaluated; accuracy over each image together with its mirror image is reported separately.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from trainables.data.augment import Mix
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, split_train, subset_problems
 from trainables.nets.tiny import Block, Family, Head, Stem, TinyNet, layers, parameters, widest
-from trainables.training.supervised import Recipe, Training
+from trainables.training.supervised import Training, TrainingSettings
 
 VALIDATION = 5_000
 
@@ -95,7 +95,7 @@ class TinyCifar(Experiment[Config]):
             self.held_out["test"] = {"data": Labelled(**test)}
         network = TinyNet(self.family, width)
         self.parameters = parameters(network)
-        self.training = Training(network, images.x, images.y, _recipe(config), self.arithmetic())
+        self.training = Training(network, images.x, images.y, _settings(config), self.arithmetic())
         self.kept: Arrays = {}
 
     def arithmetic(self) -> Precision:
@@ -104,7 +104,7 @@ class TinyCifar(Experiment[Config]):
         return self.config.precision if plain else "fp32"
 
     def train_epoch(self) -> Metrics:
-        return self.training.epoch(self.epoch, self.config.seed)
+        return self.training.train_epoch(self.epoch, self.config.seed)
 
     def evaluate(self, split: EvalSplit) -> Metrics:
         data = self.held_out[split]["data"]
@@ -149,8 +149,8 @@ def _family(config: Config, classes: int) -> Family:
     )
 
 
-def _recipe(config: Config) -> Recipe:
-    return Recipe(**{name: getattr(config, name) for name in Recipe.__dataclass_fields__})
+def _settings(config: Config) -> TrainingSettings:
+    return TrainingSettings(**{name: getattr(config, name) for name in TrainingSettings.__dataclass_fields__})
 
 
 def _validation(config: Config, images: int) -> int:

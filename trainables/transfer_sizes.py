@@ -31,7 +31,7 @@ from trainables.core.experiment import EvalSplit, Experiment, Labelled, Metrics
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, subset_problems
 from trainables.nets.backbones import describe
-from trainables.training.linear_head import HeadRecipe, LinearHead
+from trainables.training.linear_head import HeadSettings, LinearHead
 from trainables.transfer.features import backbone_features, features_problems
 
 
@@ -86,7 +86,7 @@ class TransferSizes(Experiment[Config]):
         self.held_out = {split: {"data": Labelled(**own)} for split, own in given.items() if own is not None}
         self.about = describe(self.config.backbone)
         self.classes = len(self.sources.dataset(self.config.data).classes)
-        recipe = HeadRecipe(
+        settings = HeadSettings(
             lr=self.config.lr,
             weight_decay=self.config.weight_decay,
             epochs=self.config.epochs,
@@ -94,11 +94,11 @@ class TransferSizes(Experiment[Config]):
             dropout=self.about.dropout,
             annealed=self.config.annealed(),
         )
-        self.head = LinearHead(self.train["data"].x, self.train["data"].y, self.classes, recipe)
+        self.head = LinearHead(self.train["data"].x, self.train["data"].y, self.classes, settings)
         self.test_correct = torch.empty(0, dtype=torch.bool)
 
     def train_epoch(self) -> Metrics:
-        return self.head.epoch(self.generator("order"))
+        return self.head.train_epoch(self.generator("order"))
 
     @torch.inference_mode()
     def evaluate(self, split: EvalSplit) -> Metrics:

@@ -12,7 +12,7 @@ from pydantic import Field
 from common.files import Arrays
 from sweeps.engine import Sweep, choice, loguniform
 from trainables.core.config import TrialConfig
-from trainables.core.experiment import Collapsed, EvalSplit, Experiment, Metrics
+from trainables.core.experiment import EvalSplit, Experiment, Metrics
 
 
 class Config(TrialConfig):
@@ -21,9 +21,7 @@ class Config(TrialConfig):
     lr: float = Field(gt=0, le=10, description="SGD's learning rate")
     epochs: int = Field(gt=0, le=1000, description="passes")
     sleep: float = Field(0, ge=0, description="seconds an epoch")
-    fault: Literal["none", "error", "nan", "collapse", "oom", "hog", "mute", "over"] = Field(
-        "none", description="what goes wrong"
-    )
+    fault: Literal["none", "error", "nan", "oom", "hog", "mute", "over"] = Field("none", description="what goes wrong")
 
 
 class Toy(Experiment[Config]):
@@ -50,8 +48,6 @@ class Toy(Experiment[Config]):
     def _go_wrong(self) -> None:
         if self.config.fault == "error":
             raise RuntimeError("a bug in the experiment")
-        if self.config.fault == "collapse":
-            raise Collapsed("all outputs are the same")
         if self.config.fault == "oom":
             raise torch.OutOfMemoryError("CUDA out of memory")
         if self.config.fault == "hog":

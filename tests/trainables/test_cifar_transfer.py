@@ -20,7 +20,7 @@ from trainables.core.loop import Loop, Task, run
 from trainables.data.sources import Sources
 from trainables.nets.tiny import parameters
 from trainables.nets.vgg import VGG
-from trainables.training.supervised import Recipe, Training
+from trainables.training.supervised import Training, TrainingSettings
 from trainables.transfer import source_network as source_networks
 from trainables.transfer.adaptation import Adaptation, Ingredient
 from trainables.transfer.discriminant import discriminant, within_classes
@@ -97,10 +97,10 @@ def test_a_chain_of_links_is_one_training_and_a_lost_link_costs_no_other(sources
     assert not set(rows) & set(held_out)
     torch.manual_seed(seed_of(source_networks.SEED, "source network", "initialisation"))
     x = torch.from_numpy(split.images[rows].transpose(0, 3, 1, 2).copy())
-    recipe = Recipe(epochs=7, **source_networks.RECIPE)
-    whole = Training(VGG(2, 5), x, torch.from_numpy(split.labels[rows]), recipe, "fp32")
+    settings = TrainingSettings(epochs=7, **source_networks.SETTINGS)
+    whole = Training(VGG(2, 5), x, torch.from_numpy(split.labels[rows]), settings, "fp32")
     for epoch in range(1, 8):
-        whole.epoch(epoch, seed_of(source_networks.SEED, "source network"))
+        whole.train_epoch(epoch, seed_of(source_networks.SEED, "source network"))
     for name, value in whole.average.module.state_dict().items():
         np.testing.assert_array_equal(found[name], value.numpy())
     first, second, last = store.path(links[0], 0), store.path(links[1], 0), store.path(artifact, 0)

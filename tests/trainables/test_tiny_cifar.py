@@ -27,7 +27,7 @@ from trainables.nets.tiny import Family, TinyNet, layers, parameters, widest
 from trainables.tiny_cifar import Config, TinyCifar
 from trainables.training.ema import Average
 from trainables.training.schedules import OneCycle
-from trainables.training.supervised import Recipe, Training
+from trainables.training.supervised import Training, TrainingSettings
 
 PLAIN = Family("residual", (1,), 1.0, "half", attention=False, head="mean", classes=10)
 BY_HAND = [
@@ -167,11 +167,11 @@ def test_training_leaves_labels_alone_and_averages_everything() -> None:
     torch.manual_seed(0)
     images, labels = torch.randint(256, (96, 3, 32, 32), dtype=torch.uint8), torch.arange(96) % 2
     kept = (images.clone(), labels.clone())
-    recipe = Recipe(lr=0.1, epochs=2, batch_size=32, ema=0.5, mix="cutmix", cutout=4, label_smoothing=0.1)
-    training = Training(TinyNet(replace(PLAIN, classes=2), 4), images, labels, recipe, "fp32")
+    settings = TrainingSettings(lr=0.1, epochs=2, batch_size=32, ema=0.5, mix="cutmix", cutout=4, label_smoothing=0.1)
+    training = Training(TinyNet(replace(PLAIN, classes=2), 4), images, labels, settings, "fp32")
     running = [training.average.state_dict()[f"module.1.norm.running_{name}"].clone() for name in ("mean", "var")]
     for epoch in (1, 2):
-        told = training.epoch(epoch, seed=0)
+        told = training.train_epoch(epoch, seed=0)
     assert told["steps"] == 3
     assert torch.equal(images, kept[0])
     assert torch.equal(labels, kept[1])
@@ -180,7 +180,7 @@ def test_training_leaves_labels_alone_and_averages_everything() -> None:
         "running statistics are averaged too"
     )
     decayed, others = training.optimizer.param_groups
-    assert (decayed["weight_decay"], others["weight_decay"]) == (recipe.weight_decay, 0)
+    assert (decayed["weight_decay"], others["weight_decay"]) == (settings.weight_decay, 0)
     assert {p.ndim for p in others["params"]} == {1}
     standardised = training.network[0](images)
     assert standardised.mean((0, 2, 3)).abs().max() < 1e-4

@@ -23,7 +23,7 @@ def tensors(arrays: Arrays, device: torch.device) -> Tensors:
         return {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
 
 
-def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     """A tensor on the CPU, on the device: the process goes on meanwhile, where a plain copy waits for all that is
     queued on a GPU."""
     return tensor.to(device, non_blocking=True)

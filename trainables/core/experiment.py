@@ -40,10 +40,6 @@ class Labelled:
         return Labelled(self.x[rows], self.y[rows])
 
 
-class Collapsed(Exception):
-    """An Experiment raises this where training has degenerated beyond use, though its numbers are still finite."""
-
-
 class Experiment(Resumable, ABC, Generic[C]):
     """One trial of a question, in plain torch.
 

@@ -22,7 +22,7 @@ from trainables.artifacts.store import Store
 from trainables.core.checkpoint import Checkpoints
 from trainables.core.config import TrialConfig
 from trainables.core.device import Tensors, pick_device, tensors
-from trainables.core.experiment import Collapsed, Experiment, Metrics
+from trainables.core.experiment import Experiment, Metrics
 from trainables.data.sources import Sources
 
 Row = dict[str, float]
@@ -84,12 +84,9 @@ class Loop:
         torch.manual_seed(seed_of(experiment.config.seed, "epoch", experiment.epoch))
         steps = self.rows[-1]["steps"] if self.rows else 0.0
         row: Row = {"epoch": experiment.epoch}
-        try:
-            train = experiment.train_epoch()
-            row["steps"] = steps + train.pop("steps", 0.0)
-            row |= _prefixed("train", train) | self._evaluate(last=len(self.rows) + 1 >= self.epochs)
-        except Collapsed as error:
-            self.status, self.error = "collapsed", str(error)
+        train = experiment.train_epoch()
+        row["steps"] = steps + train.pop("steps", 0.0)
+        row |= _prefixed("train", train) | self._evaluate(last=len(self.rows) + 1 >= self.epochs)
         self.seconds += time.perf_counter() - started
         row["seconds"] = self.seconds
         self.rows.append(row)
@@ -173,8 +170,6 @@ class Loop:
             self.test_openings = state["test_openings"]
             self.experiment.epoch = len(self.rows)
             self.experiment.load_state_dict(state["experiment"])
-            if len(self.rows) >= self.epochs:
-                self._evaluate(last=True)  # `outputs` may stand on it
 
 
 def label_counts(experiment: Experiment[Any]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import torch
 import torch.nn.functional as F
 
-from trainables.core.device import sent
+from trainables.core.device import to_device
 
 Mix = Literal["none", "mixup", "cutmix"]
 
@@ -23,7 +23,7 @@ def shifted(images: torch.Tensor, by: int, generator: torch.Generator) -> torch.
     size, side = len(images), images.shape[-1]
     padded = F.pad(images.float(), (by, by, by, by), mode="reflect").to(images.dtype)
     start = torch.randint(2 * by + 1, (2, size), generator=generator)
-    down, right = (sent(offset[:, None] + torch.arange(side), images.device) for offset in start)  # [B, S]
+    down, right = (to_device(offset[:, None] + torch.arange(side), images.device) for offset in start)  # [B, S]
     moved = padded.permute(0, 2, 3, 1)[
         torch.arange(size, device=images.device)[:, None, None], down[:, :, None], right[:, None, :]
     ]
@@ -32,7 +32,7 @@ def shifted(images: torch.Tensor, by: int, generator: torch.Generator) -> torch.
 
 def mirrored(images: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
     """Those images mirrored, left to right, that `which` [B] bool names."""
-    return torch.where(sent(which, images.device)[:, None, None, None], images.flip(3), images)
+    return torch.where(to_device(which, images.device)[:, None, None, None], images.flip(3), images)
 
 
 def alternately(coins: torch.Tensor, epoch: int) -> torch.Tensor:
@@ -73,7 +73,7 @@ def mixed(images: torch.Tensor, mix: Mix, generator: torch.Generator) -> Mixed:
     size, side = len(images), images.shape[-1]
     if mix == "none":
         return Mixed(images, torch.arange(size, device=images.device), 1.0)
-    other = sent(torch.randperm(size, generator=generator), images.device)
+    other = to_device(torch.randperm(size, generator=generator), images.device)
     share, top, left = torch.rand(3, generator=generator).tolist()
     if mix == "mixup":
         return Mixed(torch.lerp(images[other], images, share), other, share)

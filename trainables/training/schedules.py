@@ -9,13 +9,15 @@ RISE = 0.2
 
 
 class OneCycle:
-    """The learning rate's factor: up in the first fifth of all steps, then down to 0, both linearly.
+    """The learning rate's factor: it rises over the first fifth of all steps and then falls to 0, both linearly.
 
+    Use it with `LambdaLR`. PyTorch's `OneCycleLR` reaches its top a step earlier, and fails where the rise is one step.
     Source: L. Smith, N. Topin, "Super-convergence", 2018.
     """
 
     def __init__(self, steps: int) -> None:
-        self.steps, self.rise = steps, max(1, math.ceil(RISE * steps))
+        self.steps = steps
+        self.rise = max(1, math.ceil(RISE * steps))
 
     def __call__(self, step: int) -> float:
         return min((step + 1) / self.rise, (self.steps - step) / max(1, self.steps - self.rise))

@@ -24,7 +24,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from common.seeds import seed_of
-from trainables.core.device import Precision, Tensors, sent
+from trainables.core.device import Precision, Tensors, to_device
 from trainables.core.experiment import Metrics
 from trainables.data.augment import mirrored, shifted
 from trainables.nets.vgg import VGG
@@ -51,7 +51,7 @@ UNIT = 1_000
 
 
 @dataclass(frozen=True)
-class Recipe:
+class AdaptationSettings:
     """How the method is set."""
 
     first_stage: int
@@ -81,21 +81,21 @@ class Replay(NamedTuple):
 class Adaptation(Method):
     """`without` names the ingredients that are left out. The network, as `rebuilt`, is the method's own to change."""
 
-    SET_BY = tuple(Recipe.__dataclass_fields__)
+    SET_BY = tuple(AdaptationSettings.__dataclass_fields__)
 
     def __init__(
-        self, sample: Images, classes: int, network: nn.Sequential, source: Replay, recipe: Recipe, *,
+        self, sample: Images, classes: int, network: nn.Sequential, source: Replay, settings: AdaptationSettings, *,
         without: Collection[Ingredient], precision: Precision, seed: int,
     ) -> None:  # fmt: skip
-        self.sample, self.source, self.recipe = sample, source, recipe
+        self.sample, self.source, self.settings = sample, source, settings
         self.without, self.precision, self.seed = without, precision, seed
-        self.column = cast(VGG, network[1]).column(recipe.first_stage)
+        self.column = cast(VGG, network[1]).column(settings.first_stage)
         known = self._given(source.embedded)
         self.deviation = known.std(0).clamp(min=1e-3 * float(known.std()) + 1e-9)  # a feature may be constant
         _, covariance = within_classes(known / self.deviation, source.embedded.y, int(source.embedded.y.max()) + 1)
         self.discriminant: Linear = discriminant(
             self._given(sample) / self.deviation, sample.y, classes, covariance,
-            share=0.0 if "shrinkage" in without else recipe.shrinkage, ridge=recipe.ridge,
+            share=0.0 if "shrinkage" in without else settings.shrinkage, ridge=settings.ridge,
         )  # fmt: skip
         if "tuning" not in without:
             self._begin(network, classes)
@@ -110,15 +110,15 @@ class Adaptation(Method):
         """How many epochs there are."""
         return 1 if "tuning" in without else PARTS
 
-    def epoch(self, number: int) -> Metrics:
+    def train_epoch(self, number: int) -> Metrics:
         if "tuning" in self.without:
             return {"steps": 0}
         begin, end = (self.steps * part // PARTS for part in (number - 1, number))
         if begin == end:  # fewer steps than parts
             return {"loss": 0.0, "steps": 0}
         generator = torch.Generator().manual_seed(seed_of(self.seed, "tuning", number))
-        own = _rounds(len(self.sample.y), (end - begin) * BATCH, generator).split(BATCH)
-        replayed = _rounds(len(self.source.rows), (end - begin) * REPLAYED, generator).split(REPLAYED)
+        own = reshuffled_positions(len(self.sample.y), (end - begin) * BATCH, generator).split(BATCH)
+        replayed = reshuffled_positions(len(self.source.rows), (end - begin) * REPLAYED, generator).split(REPLAYED)
         losses = [self._step(*rows, generator) for rows in zip(own, replayed, strict=True)]
         return {"loss": torch.stack(losses).mean().item(), "steps": len(losses)}
 
@@ -133,7 +133,7 @@ class Adaptation(Method):
         for part in images.pixels.split(EVALUATED):
             both = [self._forward(side)[0] for side in (part, part.flip(3))]
             parts.append(F.log_softmax((both[0] + both[1]) / 2, 1))
-        blend = torch.tensor(0.0 if "average" in self.without else self.recipe.blend, device=fixed.device)
+        blend = torch.tensor(0.0 if "average" in self.without else self.settings.blend, device=fixed.device)
         return torch.logaddexp(blend.log() + fixed, (1 - blend).log() + torch.cat(parts))
 
     @torch.inference_mode()
@@ -158,11 +158,11 @@ class Adaptation(Method):
         first, *later = vgg.by_stage()
         first.requires_grad_(False)  # edges and colours; its gradients would be the dearest
         for above, stage in enumerate(reversed(later)):
-            lr = self.recipe.tuning_lr * self.recipe.layer_decay ** (above + 1)
+            lr = self.settings.tuning_lr * self.settings.layer_decay ** (above + 1)
             groups.append({"params": list(stage.parameters()), "lr": lr})
         last = [*vgg.classifier.parameters(), *self.head.parameters()]
-        self.optimizer = torch.optim.Adam([{"params": last, "lr": self.recipe.tuning_lr}, *groups])
-        self.steps = round(self.recipe.tuning_steps * (len(self.sample.y) / UNIT) ** 0.5)
+        self.optimizer = torch.optim.Adam([{"params": last, "lr": self.settings.tuning_lr}, *groups])
+        self.steps = round(self.settings.tuning_steps * (len(self.sample.y) / UNIT) ** 0.5)
         self.schedule = LambdaLR(self.optimizer, OneCycle(max(1, self.steps)))
 
     def _forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -178,10 +178,10 @@ class Adaptation(Method):
     def _step(self, own: torch.Tensor, replayed: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         assert self.sample.pixels is not None
         assert self.source.pixels is not None
-        own = sent(own, self.sample.y.device)
+        own = to_device(own, self.sample.y.device)
         pixels, y = self.sample.pixels[own], self.sample.y[own]
         if "replay" not in self.without:
-            rows = self.source.rows[sent(replayed, own.device)]
+            rows = self.source.rows[to_device(replayed, own.device)]
             pixels = torch.cat([pixels, self.source.pixels["x"][rows]])
         flips = torch.rand(len(pixels), generator=generator) < 0.5
         target, source = self._forward(mirrored(shifted(pixels, SHIFT, generator), flips))
@@ -208,7 +208,7 @@ def tunes(method: str) -> bool:
     return method.startswith("own") and "tuning" not in left_out(method)
 
 
-def _rounds(images: int, count: int, generator: torch.Generator) -> torch.Tensor:
+def reshuffled_positions(images: int, count: int, generator: torch.Generator) -> torch.Tensor:
     """`count` positions, [count] int64: each of so many images once, in a random order, then all of them anew."""
     rounds = [torch.randperm(images, generator=generator) for _ in range(-(-count // images))]
     return torch.cat(rounds)[:count]

@@ -21,8 +21,8 @@ IMAGES, BATCH, LEARNING_RATE, WEIGHT_DECAY = 12_800, 64, 0.01, 0.05
 
 def letters_backbone(seed: int) -> Artifact:
     """State dict of a `LettersCNN` that learnt to tell 52 letters apart; the seed moves drawing and training."""
-    recipe = {"images": IMAGES, "batch": BATCH, "learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY}
-    return Artifact("letters_cnn", recipe | {"seed": seed, "version": 1}, _pretrain)
+    training = {"images": IMAGES, "batch": BATCH, "learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY}
+    return Artifact("letters_cnn", training | {"seed": seed, "version": 1}, _pretrain)
 
 
 def _pretrain(artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:

@@ -41,7 +41,7 @@ class Method(Resumable, ABC):
     """Its hyperparameters."""
 
     @abstractmethod
-    def epoch(self, number: int) -> Metrics:
+    def train_epoch(self, number: int) -> Metrics:
         """The epoch of this number, from 1; training metrics, and `steps`."""
 
     @abstractmethod

@@ -9,7 +9,7 @@ import torch
 
 from common.seeds import seed_of
 from trainables.core.experiment import Metrics
-from trainables.training.linear_head import HeadRecipe, LinearHead
+from trainables.training.linear_head import HeadSettings, LinearHead
 from trainables.transfer.method import BATCH, Images, Method
 from trainables.transfer.neighbours import Metric, Weighting, votes
 
@@ -20,11 +20,11 @@ class NewLayer(Method):
     SET_BY = ("lr", "weight_decay", "epochs")
 
     def __init__(self, sample: Images, classes: int, *, lr: float, weight_decay: float, epochs: int, seed: int) -> None:
-        recipe = HeadRecipe(lr, weight_decay, epochs, BATCH)
-        self.seed, self.head = seed, LinearHead(sample.x, sample.y, classes, recipe)
+        settings = HeadSettings(lr, weight_decay, epochs, BATCH)
+        self.seed, self.head = seed, LinearHead(sample.x, sample.y, classes, settings)
 
-    def epoch(self, number: int) -> Metrics:
-        return self.head.epoch(torch.Generator().manual_seed(seed_of(self.seed, "order", number)))
+    def train_epoch(self, number: int) -> Metrics:
+        return self.head.train_epoch(torch.Generator().manual_seed(seed_of(self.seed, "order", number)))
 
     def logits(self, images: Images) -> torch.Tensor:
         return self.head(images.x)
@@ -39,7 +39,7 @@ class Neighbours(Method):
         self.sample, self.classes = sample, classes
         self.k, self.metric, self.weighting = k, metric, weighting
 
-    def epoch(self, number: int) -> Metrics:
+    def train_epoch(self, number: int) -> Metrics:
         return {"steps": 0}
 
     def logits(self, images: Images) -> torch.Tensor:

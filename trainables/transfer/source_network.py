@@ -1,12 +1,10 @@
 """The network that is transferred: a VGG16 trained on the source's images, once for all trials, or loaded.
 
-Its training may take an hour. So it is a chain of artifacts, each a few epochs that go on from the one before: a
-process that is killed loses one link at most.
+Its training may take an hour, so it is a chain of artifacts (`training.links`).
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -28,13 +26,12 @@ from trainables.data.subsets import split_train
 from trainables.nets import weights as weight_files
 from trainables.nets.standardize import Standardize
 from trainables.nets.vgg import VGG
-from trainables.training.supervised import Recipe, Training
+from trainables.training.links import averaged, chain
+from trainables.training.supervised import Training, TrainingSettings
 
 SEED = 0
 """There is one source network, whatever a trial's seed: what is found is conditional on it."""
-LINK = 5
-"""Epochs of one link of the chain."""
-RECIPE: dict[str, Any] = {"lr": 0.1, "batch_size": 128, "weight_decay": 5e-4, "shift": 4, "ema": 0.99}
+SETTINGS: dict[str, Any] = {"lr": 0.1, "batch_size": 128, "weight_decay": 5e-4, "shift": 4, "ema": 0.99}
 VERSION = 2  # raised by hand when the meaning of the arrays changes
 MOST_VALIDATION = 2_000
 LIGHT = 100_000
@@ -51,14 +48,13 @@ def source_network(source: str, sources: Sources, *, width: int, epochs: int, pr
     path = weights_file(source, sources)
     if path is not None:
         return Artifact("source_network", spec | {"weights": weight_files.digest(path)}, partial(_loaded, source))
-    spec |= {"epochs": epochs, "precision": precision, "seed": SEED, **RECIPE}
-    images, chain = {"images": split_images(source, sources, "train")}, dict[str, Artifact]()
+    spec |= {"epochs": epochs, "precision": precision, "seed": SEED, **SETTINGS}
     size = len(sources.dataset(source).labels("train"))
     light = size * epochs * width**2 <= LIGHT and pick_device().type == "cpu"
-    for end in [*range(LINK, epochs, LINK), epochs]:
-        needs, train = images | chain, partial(_trained, source)
-        chain = {"before": Artifact("source_training", spec | {"end": end}, train, needs, light=light)}
-    return Artifact("source_network", spec, _averaged, chain, light=light)
+    images = {"images": split_images(source, sources, "train")}
+    seed = seed_of(SEED, "source network")
+    last = chain("source_training", spec, partial(_begin, source), images, seed=seed, light=light)
+    return Artifact("source_network", spec, averaged, {"before": last}, light=light)
 
 
 def weights_file(source: str, sources: Sources) -> Path | None:
@@ -115,32 +111,15 @@ def rebuilt(state: Mapping[str, torch.Tensor]) -> nn.Sequential:
 _COUNTED = "num_batches_tracked"  # of a normalisation: counts batches, and changes nothing that is computed here
 
 
-def _trained(source: str, artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:
-    """One link: training from where the one before ended to `end`."""
-    spec, data, split = artifact.spec, sources.dataset(source), needs["images"]
+def _begin(source: str, link: Artifact, sources: Sources, needs: Mapping[str, Arrays]) -> Training:
+    """Return the training of a source network at its beginning."""
+    spec, data, split = link.spec, sources.dataset(source), needs["images"]
     rows, _ = held_out_rows(split["y"], data.blocked)
-    images, labels = split["x"][rows], split["y"][rows]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(SEED, "source network", "initialisation"))
         network = VGG(spec["width"], len(data.classes))
-    x, y = (torch.from_numpy(array).to(pick_device()) for array in (images, labels))
-    training = Training(network, x, y, Recipe(epochs=spec["epochs"], **RECIPE), spec["precision"])
-    done = 0
-    if before := artifact.needs.get("before"):
-        training.load_state_dict(_unpacked(needs["before"]))
-        done = before.spec["end"]
-    for epoch in range(done + 1, spec["end"] + 1):
-        training.epoch(epoch, seed_of(SEED, "source network"))
-    buffer = io.BytesIO()
-    torch.save(training.state_dict(), buffer)
-    return {"state": np.frombuffer(buffer.getvalue(), np.uint8)}
-
-
-def _averaged(artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:
-    """The average over steps that the last link ended with."""
-    average = _unpacked(needs["before"])["average"]
-    state = {name.removeprefix("module."): value for name, value in average.items() if name.startswith("module.")}
-    return {name: value.cpu().numpy() for name, value in state.items()}
+    x, y = (torch.from_numpy(split[name][rows]).to(pick_device()) for name in ("x", "y"))
+    return Training(network, x, y, TrainingSettings(epochs=spec["epochs"], **SETTINGS), spec["precision"])
 
 
 def _loaded(source: str, artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:
@@ -153,10 +132,3 @@ def _loaded(source: str, artifact: Artifact, piece: int, sources: Sources, needs
     network = nn.Sequential(Standardize(images), VGG(artifact.spec["width"], len(data.classes)))
     network[1].load_state_dict(weight_files.load(path), strict=False)  # strict in all but `_COUNTED`, see above
     return {name: value.numpy() for name, value in network.state_dict().items()}
-
-
-def _unpacked(arrays: Arrays) -> dict[str, Any]:
-    state: dict[str, Any] = torch.load(
-        io.BytesIO(arrays["state"].tobytes()), map_location=pick_device(), weights_only=True
-    )
-    return state

@@ -22,7 +22,7 @@ from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.options import parse
 from sweeps.engine.preflight import make_plan
 from sweeps.engine.run import Report, carry_out
-from tests.support.toy import SWEEP, Toy
+from tests.support.toy import SWEEP, Config
 from trainables.artifacts.store import Artifact
 
 
@@ -52,7 +52,7 @@ def sweep(out: Path, *words: str, kind: type[Ledger] = Ledger) -> Ran:
 pytestmark = pytest.mark.filterwarnings("default")  # Ray's own
 
 
-FAULTS = "none,error,nan,collapse,oom,mute,over"
+FAULTS = "none,error,nan,oom,mute,over"
 
 
 @pytest.mark.ray
@@ -64,7 +64,6 @@ def test_every_fault_of_a_trial_has_its_status_and_stops_no_other(tmp_path: Path
     assert status[("none", "search")] == status[("none", "confirm")] == "done"
     assert status[("error", "search")] == "failed"
     assert status[("nan", "search")] == status[("nan", "confirm")] == "diverged"
-    assert status[("collapse", "search")] == "collapsed"
     assert status[("oom", "search")] == "oom"
     assert status[("error", "confirm")] == "failed", "a lone config is confirmed whatever its search says"
     failed = ran.trials[ran.trials["status"] == "failed"]
@@ -75,7 +74,7 @@ def test_every_fault_of_a_trial_has_its_status_and_stops_no_other(tmp_path: Path
     assert "no val_accuracy" in errors["mute"], "nothing could be chosen by it"
     assert "shares of images, from 0 to 1" in errors["over"]
     assert (ran.trials["attempts"] == 1).all(), "a deterministic error is not retried"
-    assert ran.failed == 4 * (2 + 1) + 1 + 1, "all that failed or were oom, diverged and collapsed confirmations"
+    assert ran.failed == 4 * (2 + 1) + 1, "all that failed or were oom, and the confirmation that diverged"
     assert ran.report.error is None
 
 
@@ -86,7 +85,7 @@ def _impossible(*_: Any) -> Any:
 @pytest.mark.ray
 def test_shared_work_that_fails_is_told_whoever_does_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     light = Artifact("impossible", {}, _impossible, light=True)  # fails here, beside Ray's start, and in a worker
-    monkeypatch.setattr(Toy, "artifacts", classmethod(lambda cls, config, sources: {"weights": light}))
+    monkeypatch.setattr(Config, "artifacts", lambda self, sources: {"weights": light})
     ran = sweep(tmp_path, "--samples", "1", "--seeds", "1", "--set", "size=50")
     assert ran.report.error is not None
     assert "no such weights" in ran.report.error

@@ -60,18 +60,6 @@ def test_a_resumed_trial_reports_the_epochs_before_it_too(tmp_path: Path) -> Non
     assert resumed.report(1e9)["rows"].count('"epoch"') == 6
 
 
-def test_a_checkpoint_at_the_last_epoch_reports_done(tmp_path: Path) -> None:
-    whole = loop(tmp_path)
-    for _ in range(6):
-        whole.advance()
-    whole._save()
-    again = loop(tmp_path)
-    result = again.report(1e9)
-    assert result["done"]
-    assert result["outcome"]["status"] == "done"
-    assert result["epoch"] == 6
-
-
 @pytest.mark.parametrize("damage", ["truncate", "flip", "no checksum"])
 def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_used(tmp_path: Path, damage: str) -> None:
     first = loop(tmp_path)
@@ -112,10 +100,6 @@ def test_nan_stops_the_trial_as_diverged_and_keeps_its_row() -> None:
     assert len(sick.rows) == 2
     assert math.isnan(sick.rows[-1]["val_loss"])
     assert 0 <= sick.rows[-1]["val_accuracy"] <= 1
-
-
-def test_a_collapse_ends_the_trial_with_its_reason() -> None:
-    assert loop(None, fault="collapse").report(1e9)["outcome"]["status"] == "collapsed"
 
 
 def test_reports_stop_exactly_at_the_epochs_asked_for() -> None:

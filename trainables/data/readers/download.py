@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable
 
 SECONDS = 20.0
+"""How long each answer of the network is waited for."""
 
 
 def patiently(fetch: Callable[[], object]) -> str | None:
-    """Run `fetch`, waiting `SECONDS` for each answer of the network; what went wrong, or None.
+    """Run `fetch` with a time limit on each answer of the network; return what went wrong, or None.
 
     What it prints goes to the standard error: the standard output belongs to the answer.
     """

@@ -1,5 +1,6 @@
 """MNIST in torchvision's layout: four idx files, gzipped or not, under `MNIST/raw/`.
 
+The files are parsed here: torchvision reads them by path and unpacked only, and nothing is unpacked into a data folder.
 Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 """
 
@@ -7,20 +8,19 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from trainables.data.dataset import SplitName
 from trainables.data.readers.official import Official, find_files, verified
 
-# MD5 of the official files: gzipped (the ones torchvision verifies) and unpacked.
 MD5 = {
     "train-images-idx3-ubyte": ("f68b3c2dcbeaaa9fbdd348bbdeb94873", "6bbc9ace898e44ae57da46a324031adb"),
     "train-labels-idx1-ubyte": ("d53e105ee54ea40749a09fcbcd1e9432", "a25bea736e30d166cdddb491f175f624"),
     "t10k-images-idx3-ubyte": ("9fb629c4189551a2d022fa330f9573f3", "2646ac647ad5339dbf082846283269ea"),
     "t10k-labels-idx1-ubyte": ("ec29112dd5afa0611ce80d1b7f02629c", "27ae3e4e09519cfbb04c329615203637"),
 }
+"""MD5 of the official files: gzipped (as torchvision verifies it), and unpacked."""
 PREFIX: dict[SplitName, str] = {"train": "train", "test": "t10k"}
 
 
@@ -32,35 +32,40 @@ class MNIST(Official):
     shape = (28, 28)
 
     def read_labels(self, split: SplitName) -> np.ndarray:
-        return self._read(f"{PREFIX[split]}-labels-idx1-ubyte", header=8).astype(np.int64)
+        return self._numbers(f"{PREFIX[split]}-labels-idx1-ubyte", header=8).astype(np.int64)
 
     def images(self, split: SplitName) -> np.ndarray:
-        return self._read(f"{PREFIX[split]}-images-idx3-ubyte", header=16).reshape(-1, 28, 28)
+        return self._numbers(f"{PREFIX[split]}-images-idx3-ubyte", header=16).reshape(-1, 28, 28)
 
-    def checksums(self, split: SplitName) -> list[str]:
-        """Of the unpacked files: packed or not, the data are the same."""
-        names = [f"{PREFIX[split]}-images-idx3-ubyte", f"{PREFIX[split]}-labels-idx1-ubyte"]
-        for name in names:
+    def checksums(self, split: SplitName) -> dict[str, str]:
+        """Return the MD5 of the unpacked files: packed or not, the data are the same."""
+        names = (f"{PREFIX[split]}-images-idx3-ubyte", f"{PREFIX[split]}-labels-idx1-ubyte")
+        return {name: MD5[name][1] for name in names}
+
+    def verify(self, split: SplitName) -> None:
+        for name in self.checksums(split):
             self._verified(name)
-        return [MD5[name][1] for name in names]
 
     def _verified(self, name: str) -> bytes:
-        path = self._files[name]
-        packed, plain = MD5[name]
-        return verified(path, packed if path.suffix == ".gz" else plain)
+        path = self.files[name]
+        packed, unpacked = MD5[name]
+        return verified(path, packed if path.suffix == ".gz" else unpacked)
 
-    def _read(self, name: str, header: int) -> np.ndarray:
+    def _numbers(self, name: str, header: int) -> np.ndarray:
+        """Return what follows a file's header of so many bytes, [bytes] uint8."""
         content = self._verified(name)
-        if self._files[name].suffix == ".gz":
+        if self.files[name].suffix == ".gz":
             content = gzip.decompress(content)
         return np.frombuffer(content, np.uint8, offset=header)
 
 
 def open_mnist(data_dir: Path | None, cache_dir: Path) -> MNIST:
-    """MNIST from `data_dir`, else from the cache, else downloaded into the cache. Raises Refused."""
-    folders = [folder / "MNIST" / "raw" for folder in (data_dir, cache_dir) if folder is not None]
+    """Open MNIST from `data_dir`, else from the cache, into which it is downloaded if need be. Raises Refused."""
 
-    def fetch(datasets: Any) -> None:
+    def download() -> None:
+        from torchvision import datasets  # late: it takes a second to import, and most runs download nothing
+
         datasets.MNIST(str(cache_dir), download=True)
 
-    return MNIST(find_files("mnist", list(MD5), folders, cache_dir, fetch, packed=".gz"))
+    folders = [folder / "MNIST" / "raw" for folder in (data_dir, cache_dir) if folder is not None]
+    return MNIST(find_files("mnist", list(MD5), folders, download, packed=".gz"))

@@ -1,4 +1,7 @@
-"""Data sets that come as official files: found or downloaded, and parsed only once their checksums were verified."""
+"""Data sets that come as official files: found or downloaded, and read only once their checksums were verified.
+
+torchvision reads what it can read; here files are found, verified and, where something is wrong, explained.
+"""
 
 from __future__ import annotations
 
@@ -13,26 +16,30 @@ import numpy as np
 from trainables.data.dataset import SPLITS, DataSet, SplitName, refuse
 from trainables.data.readers.download import patiently
 
-Fetch = Callable[[Any], object]
-"""Downloads a data set into the cache, given the module `torchvision.datasets`."""
-
 _attempts: dict[tuple[str, Path], str | None] = {}
+"""By data set and folder: why its download failed, or None where it succeeded."""
 
 
 class Official(DataSet):
-    """A data set in official files, given where they lie by name."""
+    """A data set in official files that all lie in one folder."""
 
     def __init__(self, files: Mapping[str, Path]) -> None:
-        self._files = dict(files)
+        """Take where each file lies, by its official name."""
+        self.files = dict(files)
         self._labels: dict[SplitName, np.ndarray] = {}
 
     @abstractmethod
     def read_labels(self, split: SplitName) -> np.ndarray:
-        """[N] int64, parsed from verified files."""
+        """Return labels [N] int64, read from verified files. Raises Refused."""
 
     @abstractmethod
-    def checksums(self, split: SplitName) -> list[str]:
-        """Official checksums of the split's content, of files found to have them. Raises Refused."""
+    def checksums(self, split: SplitName) -> dict[str, str]:
+        """Return the official MD5 of each of the split's files, by name, in the order that its fingerprint has."""
+
+    def verify(self, split: SplitName) -> None:
+        """Raise Refused where a file of the split is not the official one."""
+        for name, md5 in self.checksums(split).items():
+            verified(self.files[name], md5)
 
     def labels(self, split: SplitName) -> np.ndarray:
         if split not in self._labels:
@@ -40,31 +47,42 @@ class Official(DataSet):
         return self._labels[split]
 
     def fingerprint(self, split: SplitName) -> str:
-        """Of the official checksums, once the files were found to have them."""
-        return hashlib.sha256("".join(self.checksums(split)).encode()).hexdigest()
+        """Return the SHA-256 of the official checksums, once the files were found to have them. Raises Refused."""
+        self.verify(split)
+        return hashlib.sha256("".join(self.checksums(split).values()).encode()).hexdigest()
 
     def check(self) -> None:
         for split in SPLITS:
-            self.checksums(split)
+            self.verify(split)
+
+    def read_by(self, reader: Callable[[], Any]) -> Any:
+        """Return what torchvision's reader returns. It verifies all checksums too; where it finds another file than
+        the official one, Refused names that file."""
+        try:
+            return reader()
+        except RuntimeError:
+            self.check()
+            raise
 
 
 def find_files(
-    name: str, wanted: Sequence[str], folders: Sequence[Path], cache_dir: Path, fetch: Fetch, *, packed: str = ""
+    name: str, wanted: Sequence[str], folders: Sequence[Path], download: Callable[[], object], *, packed: str = ""
 ) -> dict[str, Path]:
-    """Where each of the wanted files of data set `name` lies: in the first of `folders` that has it.
+    """Return where each of the wanted files of data set `name` lies, in the first of `folders` that has them all.
 
-    A file may have the ending `packed` instead. Where one is missing, `fetch` downloads the data set, at most once a
-    process. Raises Refused, naming the files that are still missing.
+    A file may have the ending `packed` after its name. Where no folder has all of them, `download`, which is tried
+    once a process, puts them into the last one. Raises Refused, naming the files that are still missing.
     """
-    files = _find(wanted, folders, packed)
+    files = _most_complete(wanted, folders, packed)
     failure = None
     if len(files) < len(wanted):
-        failure = _download(name, cache_dir, fetch)
-        files = _find(wanted, folders, packed)
+        failure = _downloaded(name, folders[-1], download)
+        files = _most_complete(wanted, folders, packed)
     missing = [file for file in wanted if file not in files]
     if missing:
+        alternative = f" (or {packed})" if packed else ""
         raise refuse(
-            f"needs {', '.join(missing)}{f' (or {packed})' if packed else ''} in {' or '.join(map(str, folders))}",
+            f"needs {', '.join(missing)}{alternative} in {' or '.join(map(str, folders))}",
             name,
             f"torchvision would download them, but: {failure}. "
             "Give their folder with --data-dir, or try the built-in data with --builtin.",
@@ -73,7 +91,7 @@ def find_files(
 
 
 def verified(path: Path, md5: str) -> bytes:
-    """The content of an official file. Raises Refused, with both checksums, where it is another."""
+    """Return the content of an official file. Raises Refused, with both checksums, where it is another file."""
     content = path.read_bytes()
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if found != md5:
@@ -85,17 +103,23 @@ def verified(path: Path, md5: str) -> bytes:
     return content
 
 
-def _find(wanted: Sequence[str], folders: Sequence[Path], packed: str) -> dict[str, Path]:
-    endings = ("", packed) if packed else ("",)
-    candidates = {name: [folder / f"{name}{end}" for folder in folders for end in endings] for name in wanted}
-    found = {name: next(filter(Path.is_file, paths), None) for name, paths in candidates.items()}
-    return {name: path for name, path in found.items() if path is not None}
+def _most_complete(wanted: Sequence[str], folders: Sequence[Path], packed: str) -> dict[str, Path]:
+    """Return the wanted files that lie in the folder with the most of them, the first such folder."""
+    return max((_in_folder(wanted, folder, packed) for folder in folders), key=len)
 
 
-def _download(name: str, cache_dir: Path, fetch: Fetch) -> str | None:
-    """Download, at most once a process; what went wrong, if anything did."""
-    if (name, cache_dir) not in _attempts:
-        from torchvision import datasets  # late: it costs a second, and most runs download nothing
+def _in_folder(wanted: Sequence[str], folder: Path, packed: str) -> dict[str, Path]:
+    found = {}
+    for name in wanted:
+        for path in (folder / name, folder / f"{name}{packed}"):
+            if path.is_file():
+                found[name] = path
+                break
+    return found
 
-        _attempts[name, cache_dir] = patiently(lambda: fetch(datasets))
-    return _attempts[name, cache_dir]
+
+def _downloaded(name: str, folder: Path, download: Callable[[], object]) -> str | None:
+    """Download, at most once a process; return why that failed, or None."""
+    if (name, folder) not in _attempts:
+        _attempts[name, folder] = patiently(download)
+    return _attempts[name, folder]

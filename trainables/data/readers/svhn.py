@@ -1,21 +1,17 @@
-"""SVHN's cropped digits as torchvision keeps them: `train_32x32.mat` and `test_32x32.mat`.
+"""SVHN's cropped digits as torchvision keeps and reads them: `train_32x32.mat` and `test_32x32.mat`.
 
 Source: Y. Netzer et al., "Reading Digits in Natural Images with Unsupervised Feature Learning", NIPS workshop 2011.
 """
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from trainables.data.dataset import SPLITS, SplitName
-from trainables.data.readers.official import Official, find_files, verified
-
-# MD5 of the official files, the ones torchvision verifies.
-MD5 = {"train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373", "test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3"}
+from trainables.data.readers.official import Official, find_files
 
 
 class SVHN(Official):
@@ -27,37 +23,35 @@ class SVHN(Official):
     shape = (32, 32, 3)
 
     def read_labels(self, split: SplitName) -> np.ndarray:
-        return self._read(split, "y").astype(np.int64).ravel() % 10  # [N, 1] uint8; the digit 0 is labelled 10
+        return np.asarray(self._read(split).labels)
 
     def images(self, split: SplitName) -> np.ndarray:
-        return np.ascontiguousarray(self._read(split, "X").transpose(3, 0, 1, 2))  # from [32, 32, 3, N]
+        return np.ascontiguousarray(self._read(split).data.transpose(0, 2, 3, 1))
 
-    def checksums(self, split: SplitName) -> list[str]:
-        self._verified(split)
-        return [MD5[_name(split)]]
+    def checksums(self, split: SplitName) -> dict[str, str]:
+        _, name, md5 = _reader().split_list[split]
+        return {name: md5}
 
-    def _read(self, split: SplitName, variable: str) -> np.ndarray:
-        from scipy.io import loadmat  # late: it takes a while to import
-
-        content = io.BytesIO(self._verified(split))
-        return np.asarray(loadmat(content, variable_names=[variable])[variable])
-
-    def _verified(self, split: SplitName) -> bytes:
-        name = _name(split)
-        return verified(self._files[name], MD5[name])
+    def _read(self, split: SplitName) -> Any:
+        """Return torchvision's data set: `data` [N, 3, 32, 32] uint8 and `labels` [N] int64."""
+        folder = next(iter(self.files.values())).parent
+        return self.read_by(lambda: _reader()(folder, split=split))
 
 
 def open_svhn(data_dir: Path | None, cache_dir: Path) -> SVHN:
-    """SVHN from `data_dir` (torchvision's own place) or its `SVHN/`, else from the cache. Raises Refused."""
-    theirs = [] if data_dir is None else [data_dir, data_dir / "SVHN"]
-    ours = cache_dir / "SVHN"
+    """Open SVHN from `data_dir` (torchvision's own place) or its `SVHN/`, else from the cache, into which it is
+    downloaded if need be. Raises Refused."""
+    cached = cache_dir / "SVHN"
+    folders = [cached] if data_dir is None else [data_dir, data_dir / "SVHN", cached]
 
-    def fetch(datasets: Any) -> None:
+    def download() -> None:
         for split in SPLITS:
-            datasets.SVHN(str(ours), split=split, download=True)
+            _reader()(cached, split=split, download=True)
 
-    return SVHN(find_files("svhn", list(MD5), [*theirs, ours], cache_dir, fetch))
+    return SVHN(find_files("svhn", [_reader().split_list[split][1] for split in SPLITS], folders, download))
 
 
-def _name(split: SplitName) -> str:
-    return f"{split}_32x32.mat"
+def _reader() -> Any:
+    from torchvision.datasets import SVHN as Reader  # late: it takes a second to import
+
+    return Reader

@@ -31,6 +31,16 @@ class Refused(Exception):
         return type(self), (self.problems,)  # Exception pickles its message otherwise
 
 
+def at_most(key: str, value: int, most: int, what: str, *, instead: str = "") -> list[Problem]:
+    """Return a problem where `value` is above `most`.
+
+    The rule is "at most" and `what`; the remedy is "Ask for N or fewer" and `instead`.
+    """
+    if value <= most:
+        return []
+    return [Problem(key, f"at most {what}", value, f"Ask for {max(1, most):,} or fewer{instead}.")]
+
+
 def gather(*checks: Callable[[], Iterable[Problem]]) -> list[Problem]:
     """The problems of all checks: one that cannot even be carried out (it raises Refused) does not hide the others."""
     found: list[Problem] = []

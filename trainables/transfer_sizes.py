@@ -34,6 +34,11 @@ from trainables.nets.backbones import describe
 from trainables.training.linear_head import HeadSettings, LinearHead
 from trainables.transfer.features import backbone_features, features_problems
 
+POOL, VALIDATION = 10_000, 2_000
+"""Images in the pool and for validation, unless the config says otherwise or the training split has too few."""
+DIGITS = (1_000, 300)
+"""The same for the built-in digits, which have 1,300 training images."""
+
 
 class Config(TrialConfig):
     data: DataName = Field(description="name or path of the data set")
@@ -44,8 +49,8 @@ class Config(TrialConfig):
     weight_decay: float = Field(ge=0, le=10, description="AdamW's decoupled weight decay")
     batch_size: int = Field(gt=0, description="images a step")
     schedule: Literal["cosine", "constant"] = Field("cosine", description="of the learning rate, over all steps")
-    pool: int | None = Field(None, gt=0, description="images the subsets are drawn from; default: the data's own")
-    validation: int | None = Field(None, gt=0, description="validation images; default: the data's own")
+    pool: int | None = Field(None, gt=0, description="images the subsets are drawn from; default: 10,000 or all others")
+    validation: int | None = Field(None, gt=0, description="validation images; default: 2,000 or a fifth")
 
     def annealed(self) -> bool:
         return self.schedule == "cosine"
@@ -62,17 +67,27 @@ class Config(TrialConfig):
     def problems(self, sources: Sources) -> list[Problem]:
         return gather(
             lambda: features_problems(self.backbone, sources),
-            lambda: subset_problems(sources.summary(self.data), self.train_size, self.pool, self.validation),
+            lambda: subset_problems(sources.summary(self.data), self.train_size, *self._sizes(sources)),
         )
 
+    def _sizes(self, sources: Sources) -> tuple[int, int]:
+        """Return how many images the pool has and how many are for validation."""
+        images = len(sources.dataset(self.data).labels("train"))
+        validation = min(VALIDATION, images // 5)
+        pool = min(POOL, images - validation)
+        if self.data == "digits":
+            pool, validation = DIGITS
+        return self.pool or pool, self.validation or validation
+
     def _features(self, sources: Sources, split: Any) -> Artifact:
+        pool, validation = self._sizes(sources)
         return backbone_features(
             self.backbone,
             self.data,
             sources,
             split=split,
-            pool=self.pool,
-            validation=self.validation,
+            pool=pool,
+            validation=validation,
             seed=self.seed,
             precision=self.precision,
         )

@@ -45,10 +45,6 @@ class Summary:
     """(H, W) or (H, W, 3)."""
     origin: str
     """Where it comes from and what was done to it, in a line for people."""
-    pool: int
-    """Default number of training images that subsets are drawn from."""
-    validation: int
-    """Default number of validation images, disjoint from the pool, from the training split."""
     made_from: tuple[str, ...] = ()
     """Names of the sets it is made from, first the one whose images it shows, all or some, in the same order."""
 
@@ -87,16 +83,6 @@ class DataSet(ABC):
     @abstractmethod
     def check(self) -> None:
         """Read and verify whatever opening did not have to. Raises Refused."""
-
-    @property
-    def validation(self) -> int:
-        """Default number of validation images."""
-        return min(2_000, len(self.labels("train")) // 5)
-
-    @property
-    def pool(self) -> int:
-        """Default size of the pool."""
-        return min(10_000, len(self.labels("train")) - self.validation)
 
 
 Opener = Callable[[Path | None, Path], DataSet]

@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -35,10 +34,6 @@ from trainables.data.readers.folders import open_folder
 from trainables.data.readers.mnist import open_mnist
 from trainables.data.readers.npz import open_npz
 from trainables.data.readers.svhn import open_svhn
-from trainables.nets import weights as weight_files
-
-if TYPE_CHECKING:
-    import torch
 
 __all__ = ["NAMED", "Sources", "Split", "SplitName", "Summary", "default_cache"]
 
@@ -103,14 +98,6 @@ class Sources:
         """SHA-256 of that split's content only: a search must not depend on test data. Raises Refused."""
         return _fingerprint(self, name, split)
 
-    def weights(self, backbone: str) -> dict[str, torch.Tensor]:
-        """State dict of a torchvision backbone, from `weights_dir` or downloaded. Raises Refused."""
-        return weight_files.load(weight_files.find(backbone, self.weights_dir))
-
-    def weights_fingerprint(self, backbone: str) -> str:
-        """SHA-256 of the weights' file. Raises Refused."""
-        return weight_files.digest(weight_files.find(backbone, self.weights_dir))
-
 
 @lru_cache(maxsize=8)
 def _opened(sources: Sources, name: str) -> DataSet:
@@ -172,7 +159,5 @@ def _summary(sources: Sources, name: str) -> Summary:
         test_counts=counts["test"],
         shape=dataset.shape,
         origin=dataset.origin,
-        pool=dataset.pool,
-        validation=dataset.validation,
         made_from=dataset.made_from,
     )

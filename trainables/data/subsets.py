@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from common.problems import Problem
+from common.problems import Problem, at_most
 from common.seeds import seed_of
 from trainables.data.dataset import Summary, refuse
 
@@ -47,22 +47,25 @@ def nested_subset(labels: np.ndarray, size: int, seed: int) -> np.ndarray:
     return balanced_order(labels, seed_of(seed, "subset"))[:size]
 
 
-def subset_problems(data: Summary, size: int, pool: int | None, validation: int | None) -> list[Problem]:
-    """What keeps a class-balanced subset of `size` images from being drawn; None is the data set's default."""
-    images, classes = sum(data.train_counts), len(data.classes)
-    pool, validation = pool or data.pool, validation or data.validation
+def class_problems(key: str, size: int, data: Summary) -> list[Problem]:
+    """Return a problem with the field `key` where `size` images are too few to show each class of the data set."""
+    classes = len(data.classes)
+    if size >= classes:
+        return []
+    rule = f"at least an image of each of the {classes} classes of {data.name}"
+    return [Problem(key, rule, size, f"Ask for {classes} or more.")]
+
+
+def subset_problems(data: Summary, size: int, pool: int, validation: int) -> list[Problem]:
+    """Return what keeps a class-balanced subset of `size` images from being drawn from a pool of so many images."""
+    images = sum(data.train_counts)
     if pool + validation > images:
         rule = f"pool and validation together at most the {images:,} training images of {data.name}"
         remedy = f"With {validation:,} for validation the pool can have {max(1, images - validation):,}."
         return [Problem("pool", rule, f"{pool:,} + {validation:,}", remedy)]
-    if size < classes:
-        rule = f"at least an image of each of the {classes} classes of {data.name}"
-        return [Problem("train_size", rule, size, f"Ask for {classes} or more.")]
-    if size > pool:
-        rule = f"at most the pool's {pool:,} images"
-        remedy = f"Ask for {pool:,} or fewer, or for a larger pool with --set pool=N (up to {images - validation:,})."
-        return [Problem("train_size", rule, size, remedy)]
-    return []
+    larger_pool = f", or for a larger pool with --set pool=N (up to {images - validation:,})"
+    too_many = at_most("train_size", size, pool, f"the pool's {pool:,} images", instead=larger_pool)
+    return class_problems("train_size", size, data) + too_many
 
 
 def balanced_order(labels: np.ndarray, seed: int) -> np.ndarray:

@@ -12,14 +12,14 @@ import torch
 from pydantic import Field
 
 from common.files import Arrays
-from common.problems import Problem, Refused
+from common.problems import Problem, Refused, at_most
 from common.seeds import seed_of
 from trainables.artifacts.store import Artifact
 from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Tensors
 from trainables.core.experiment import Experiment, Labelled
 from trainables.data.sources import Sources
-from trainables.data.subsets import nested_subset
+from trainables.data.subsets import class_problems, nested_subset
 from trainables.domains.images import DOMAINS, Colour, Domain, Part, domain_images, part_rows, related
 
 EVALUATED = 500
@@ -126,13 +126,9 @@ def _against_each_other(config: DomainsConfig, sources: Sources) -> list[Problem
             found.append(Problem("validation" if part == "validation" else DOMAINS[domain], rule, value, remedy))
     pools = {summary.name: int(counts.sum()) for summary, counts in zip((first, second), parts["pool"], strict=True)}
     smaller = min(pools, key=lambda name: pools[name])
-    if config.train_size < len(first.classes):
-        rule = f"at least an image of each of the {len(first.classes)} classes"
-        found.append(Problem("train_size", rule, config.train_size, f"Ask for {len(first.classes)} or more."))
-    if config.train_size > pools[smaller]:
-        rule = f"at most the {pools[smaller]:,} training images that {smaller} has beside validation"
-        remedy = f"Ask for {pools[smaller]:,} or fewer, of each set."
-        found.append(Problem("train_size", rule, config.train_size, remedy))
+    beside = f"the {pools[smaller]:,} training images that {smaller} has beside validation"
+    found += class_problems("train_size", config.train_size, first)
+    found += at_most("train_size", config.train_size, pools[smaller], beside, instead=", of each set")
     return found
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
@@ -46,8 +46,6 @@ class Description:
     """Probability of the dropout that stands between the embedding and the output layer."""
     pooled: bool
     """Whether the output layer was a convolution before global pooling: the embedding is pooled features."""
-    parameters: int
-    """Of the backbone, without its output layer."""
 
     def head(self, classes: int) -> str:
         """The name of the layer that replaces the output layer."""
@@ -56,9 +54,10 @@ class Description:
 
 
 @dataclass(frozen=True)
-class Backbone(Description):
+class Backbone:
     """A backbone with its weights."""
 
+    description: Description
     module: nn.Module
     """[N, channels, resolution, resolution] -> [N, width]; in evaluation mode, without gradients, fp32."""
 
@@ -93,7 +92,7 @@ def build(name: str, state_dict: Mapping[str, torch.Tensor]) -> Backbone:
     description, module, output = _skeleton(name)
     module.load_state_dict(_fitted(module, output, state_dict), assign=True)
     module.float().eval().requires_grad_(False)
-    return Backbone(**_shallow(description), module=module)
+    return Backbone(description, module)
 
 
 def check_weights(name: str, state_dict: Mapping[str, torch.Tensor]) -> list[Problem]:
@@ -138,10 +137,6 @@ def _shortened(keys: list[str]) -> str:
     return ", ".join(keys[:3]) + (f", … ({len(keys)})" if len(keys) > 3 else "")
 
 
-def _shallow(description: Description) -> dict[str, Any]:
-    return {field.name: getattr(description, field.name) for field in fields(description)}
-
-
 class _NoMemory(TorchFunctionMode):
     """Parameters take no memory and no time to initialise; small tables that a network computes are real."""
 
@@ -157,8 +152,17 @@ def _skeleton(name: str) -> tuple[Description, nn.Module, str]:
     if name == LETTERS:
         with _NoMemory():
             letters = LettersCNN()
-        size = sum(parameter.numel() for parameter in letters.parameters())
-        return Description(LETTERS, WIDTH, 28, 1, (0.0,), (1.0,), 0.0, False, size), letters, ""
+        description = Description(
+            name=LETTERS,
+            width=WIDTH,
+            resolution=28,
+            channels=1,
+            mean=(0.0,),
+            std=(1.0,),
+            dropout=0.0,
+            pooled=False,
+        )
+        return description, letters, ""
     from torchvision.models import get_model, get_model_weights
 
     best = get_model_weights(name).DEFAULT
@@ -190,7 +194,6 @@ def _skeleton(name: str) -> tuple[Description, nn.Module, str]:
         # SqueezeNet's stands before the pooling, inside the frozen part.
         dropout=float(before.p) if isinstance(before, nn.Dropout) and not pooled else 0.0,
         pooled=pooled,
-        parameters=sum(parameter.numel() for parameter in module.parameters()),
     )
     return description, module, key
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from trainables.core.device import pick_device
 from trainables.data.pixels import channels_first, grayscale, resized
 from trainables.data.sources import Sources
 from trainables.data.subsets import split_train
+from trainables.nets import weights
 from trainables.nets.backbones import LETTERS, Backbone, Description, build, check_weights, describe, names
 from trainables.transfer.letters_backbone import letters_backbone
 
@@ -36,18 +38,16 @@ def backbone_features(
     sources: Sources,
     *,
     split: Part,
-    pool: int | None,
-    validation: int | None,
+    pool: int,
+    validation: int,
     seed: int,
     precision: Literal["bf16", "fp32"],
 ) -> Artifact:
     """Features and labels of the training pool, the validation images, or the test split.
 
-    Arrays: x [N, width] float32 and y [N] int64, in the order of the data set. None for a size is the data
-    set's default. The seed matters to a backbone that is trained here (`letters_cnn`) and to no other. Raises
-    Refused.
+    Arrays: x [N, width] float32 and y [N] int64, in the order of the data set. `pool` and `validation` are numbers of
+    images. The seed matters to a backbone that is trained here (`letters_cnn`) and to no other. Raises Refused.
     """
-    dataset = sources.dataset(data)
     spec: dict[str, object] = {
         "backbone": backbone,
         "data": sources.fingerprint(data, "test" if split == "test" else "train"),
@@ -57,14 +57,13 @@ def backbone_features(
         "version": VERSION,
     }
     if split == "test":
-        images = len(dataset.labels("test"))
+        images = len(sources.dataset(data).labels("test"))
     else:
-        pool, validation = pool or dataset.pool, validation or dataset.validation
         spec |= {"pool": pool, "validation": validation}
         images = pool if split == "pool" else validation
     needs = {"backbone": letters_backbone(seed)} if backbone == LETTERS else {}
     if not needs:
-        spec["weights"] = sources.weights_fingerprint(backbone)
+        spec["weights"] = weights.digest(weights.find(backbone, sources.weights_dir))
     compute = partial(_features, data)  # the name is no part of the key: content is, wherever it lies
     return Artifact("features", spec, compute, needs, pieces=max(1, -(-images // PIECE)))
 
@@ -77,14 +76,15 @@ def features_problems(backbone: str, sources: Sources) -> list[Problem]:
         rule = "must be letters_cnn or a torchvision backbone"
         return [Problem("backbone", rule, backbone, nearest(backbone, names()))]
     try:
-        return _misfits(backbone, sources, sources.weights_fingerprint(backbone))
+        path = weights.find(backbone, sources.weights_dir)
+        return _misfits(backbone, path, weights.digest(path))
     except Refused as refused:
         return list(refused.problems)
 
 
 @lru_cache(maxsize=16)  # a plan asks for each of its values, and VGG19's weights take half a gigabyte
-def _misfits(backbone: str, sources: Sources, fingerprint: str) -> list[Problem]:
-    return check_weights(backbone, sources.weights(backbone))
+def _misfits(backbone: str, path: Path, fingerprint: str) -> list[Problem]:
+    return check_weights(backbone, weights.load(path))
 
 
 def embed(backbone: Backbone, images: np.ndarray, precision: str) -> np.ndarray:
@@ -93,11 +93,11 @@ def embed(backbone: Backbone, images: np.ndarray, precision: str) -> np.ndarray:
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     module = backbone.module.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     size = BATCH[device.type]
-    embeddings = np.empty((len(images), backbone.width), np.float32)
+    embeddings = np.empty((len(images), backbone.description.width), np.float32)
     with torch.inference_mode():
         for start in range(0, len(images), size):
             batch = torch.from_numpy(images[start : start + size].copy()).to(device)
-            x = prepare(batch, backbone).to(dtype, memory_format=torch.channels_last)
+            x = prepare(batch, backbone.description).to(dtype, memory_format=torch.channels_last)
             embeddings[start : start + size] = module(x).float().cpu().numpy()
     return embeddings
 
@@ -130,4 +130,4 @@ def _trained(arrays: Arrays) -> Backbone:
 @lru_cache(maxsize=1)
 def _pretrained(sources: Sources, name: str, precision: str) -> Backbone:
     """Kept between pieces: the weights of VGG19 take half a gigabyte. By precision: `embed` casts them in place."""
-    return build(name, sources.weights(name))
+    return build(name, weights.load(weights.find(name, sources.weights_dir)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from common.problems import Problem
+from common.problems import Problem, at_most
 from trainables.data.dataset import Summary
 from trainables.data.sources import Sources
+from trainables.data.subsets import class_problems
 
 
 def pair_problems(source: str, target: str, sources: Sources) -> list[Problem]:
@@ -26,17 +27,11 @@ def pair_problems(source: str, target: str, sources: Sources) -> list[Problem]:
 
 def sample_problems(data: Summary, size: int, validation: int) -> list[Problem]:
     """Whether the training split has a stratified sample of so many images, and so many left to validate."""
-    images, classes, found = sum(data.train_counts), len(data.classes), []
-    if size < classes:
-        rule = f"at least an image of each of the {classes} classes of {data.name}"
-        found.append(Problem("train_size", rule, size, f"Ask for {classes} or more."))
-    if validation < classes:
-        rule = f"at least an image of each of the {classes} classes of {data.name}"
-        found.append(Problem("validation", rule, validation, f"Ask for {classes} or more."))
-    if size + validation > images:
-        rule = f"at most the {images:,} training images of {data.name}, less {validation:,} for validation"
-        remedy = f"Ask for {max(1, images - validation):,} or fewer, or for less validation with --set validation=N."
-        found.append(Problem("train_size", rule, size, remedy))
+    images = sum(data.train_counts)
+    found = [*class_problems("train_size", size, data), *class_problems("validation", validation, data)]
+    left = f"the {images:,} training images of {data.name}, less {validation:,} for validation"
+    less = ", or for less validation with --set validation=N"
+    found += at_most("train_size", size, images - validation, left, instead=less)
     if min(data.train_counts) < 2:
         rule = f"two images of each class of {data.name}: one to learn from and one left"
         found.append(Problem("target", rule, data.name, "Leave the smallest classes out, or add images."))
@@ -45,6 +40,4 @@ def sample_problems(data: Summary, size: int, validation: int) -> list[Problem]:
 
 def neighbour_problems(k: int, size: int) -> list[Problem]:
     """Whether there are so many neighbours."""
-    if k <= size:
-        return []
-    return [Problem("k", f"at most the {size:,} images of the sample", k, f"Ask for {size:,} or fewer.")]
+    return at_most("k", k, size, f"the {size:,} images of the sample")

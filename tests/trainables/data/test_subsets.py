@@ -100,11 +100,9 @@ def test_stratified_split_is_scikit_learns() -> None:
 
 @pytest.mark.parametrize(
     ("size", "pool", "validation", "key"),
-    [(9, None, None, "train_size"), (1001, None, None, "train_size"), (10, 1200, 101, "pool")],
+    [(9, 1000, 300, "train_size"), (1001, 1000, 300, "train_size"), (10, 1200, 101, "pool")],
 )
-def test_sizes_that_a_data_set_cannot_give_are_problems(
-    size: int, pool: int | None, validation: int | None, key: str
-) -> None:
+def test_sizes_that_a_data_set_cannot_give_are_problems(size: int, pool: int, validation: int, key: str) -> None:
     digits = Sources().summary("digits")
     assert [problem.key for problem in subset_problems(digits, size, pool, validation)] == [key]
     assert subset_problems(digits, 100, 1000, 300) == []

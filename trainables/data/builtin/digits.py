@@ -19,8 +19,6 @@ class Digits(Arrays):
 
     builtin = True
     blocked = True
-    pool = 1_000
-    validation = 300
 
 
 def open_digits(data_dir: Path | None, cache_dir: Path) -> Digits:

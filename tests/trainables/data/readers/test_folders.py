@@ -1,0 +1,121 @@
+"""Folders and zips of class folders: what is accepted, what is refused and how it is said."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.support.data import refused, sources
+
+
+def class_folders(root: Path, *, splits: tuple[str, ...] = ("",), n: int = 10, sizes: tuple[int, ...] = (12,)) -> Path:
+    rng = np.random.default_rng(2)
+    for split in splits:
+        for name in ("cat", "dog", "eel"):
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for i in range(n):
+                side = sizes[i % len(sizes)]
+                Image.fromarray(rng.integers(0, 256, (side, side, 3), np.uint8)).save(folder / f"{i}.png")
+    return root
+
+
+def zipped(root: Path, path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(root.rglob("*.png")):
+            archive.write(file, Path("outer") / file.relative_to(root))
+    return path
+
+
+def test_train_and_test_folders_and_their_zip_are_the_same_data(tmp_path: Path) -> None:
+    class_folders(tmp_path / "pets", splits=("train", "test"))
+    zipped(tmp_path / "pets", tmp_path / "pets.zip")
+    where = sources(tmp_path)
+    summary = where.summary("pets")
+    assert summary.classes == ("cat", "dog", "eel")
+    assert summary.train_counts == summary.test_counts == (10, 10, 10)
+    assert "split as given" in summary.origin
+    assert np.array_equal(where.train("pets").images, where.train("pets.zip").images)
+    assert where.fingerprint("pets", "train") == where.fingerprint("pets.zip", "train")
+
+
+def test_images_of_more_than_8_bits_are_refused_not_cut_off(tmp_path: Path) -> None:
+    folder = class_folders(tmp_path / "scans") / "cat"
+    Image.fromarray(np.arange(144, dtype=np.uint16).reshape(12, 12) * 400).save(next(folder.glob("*.png")))
+    assert "8 bits a channel" in refused(sources(tmp_path), "scans")
+
+
+def test_one_set_of_class_folders_is_split_and_said_to_be(tmp_path: Path) -> None:
+    class_folders(tmp_path / "pets")
+    (tmp_path / "pets" / "README.txt").write_text("not an image")
+    where = sources(tmp_path)
+    summary = where.summary("pets")
+    assert (summary.train_counts, summary.test_counts) == ((8, 8, 8), (2, 2, 2))
+    assert "80/20" in summary.origin
+    train, test = where.train("pets").images, where.test("pets").images
+    assert not {image.tobytes() for image in train} & {image.tobytes() for image in test}
+
+
+def test_images_of_unequal_sizes_are_cropped_and_said_to_be(tmp_path: Path) -> None:
+    class_folders(tmp_path / "pets", n=4, sizes=(12, 20))
+    summary = sources(tmp_path).summary("pets")
+    assert summary.shape == (224, 224, 3)
+    assert "224×224" in summary.origin
+
+
+def test_grayscale_images_stay_so(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "gray" / name).mkdir(parents=True)
+        for i in range(5):
+            Image.new("L", (6, 9), 40 * i).save(tmp_path / "gray" / name / f"{i}.png")
+    assert sources(tmp_path).train("gray").images.shape == (8, 9, 6)
+
+
+@pytest.mark.parametrize(
+    ("member", "mode", "said"),
+    [
+        ("../out.png", 0, "stay inside"),
+        ("/etc/out.png", 0, "relative"),
+        ("C:/out.png", 0, "relative"),
+        ("a\\b.png", 0, "between folders"),
+        ("cat/link.png", stat.S_IFLNK, "links"),
+    ],
+)
+def test_a_zip_with_a_way_out_is_refused(tmp_path: Path, member: str, mode: int, said: str) -> None:
+    path = zipped(class_folders(tmp_path / "pets"), tmp_path / "evil.zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        info = zipfile.ZipInfo("x")
+        info.filename, info.external_attr = member, mode << 16
+        archive.writestr(info, b"content")
+    assert said in refused(sources(tmp_path), "evil.zip")
+
+
+def test_truncated_zips_and_images_are_refused(tmp_path: Path) -> None:
+    whole = zipped(class_folders(tmp_path / "pets"), tmp_path / "pets.zip").read_bytes()
+    (tmp_path / "cut.zip").write_bytes(whole[:-200])
+    assert "whole zip" in refused(sources(tmp_path), "cut.zip")
+    image = tmp_path / "pets" / "dog" / "3.png"
+    image.write_bytes(image.read_bytes()[:-150])
+    assert "dog/3.png" in refused(sources(tmp_path), "pets")
+
+
+@pytest.mark.parametrize(
+    ("splits", "said"), [(("train",), "both train/ and test/"), (("deep/er/still",), "classes of two or more")]
+)
+def test_folders_of_another_layout_are_refused(tmp_path: Path, splits: tuple[str, ...], said: str) -> None:
+    class_folders(tmp_path / "odd", splits=splits)
+    (tmp_path / "odd" / "0.png").write_bytes((next((tmp_path / "odd").rglob("0.png"))).read_bytes())
+    text = refused(sources(tmp_path), "odd")
+    assert said in text
+    assert "train/<class>" in text
+
+
+def test_a_class_only_tested_is_refused(tmp_path: Path) -> None:
+    class_folders(tmp_path / "pets", splits=("train", "test"))
+    (tmp_path / "pets" / "test" / "eel").rename(tmp_path / "pets" / "test" / "fox")
+    assert "fox" in refused(sources(tmp_path), "pets")

@@ -1,0 +1,34 @@
+"""Transfer by train size: how many images the pool and validation have by default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainables.data.sources import Sources
+from trainables.transfer_sizes import Config
+
+
+@pytest.mark.parametrize(
+    ("data", "given", "sizes"),
+    [
+        ("digits", {}, (1_000, 300)),
+        ("digits", {"pool": 500}, (500, 300)),
+        ("textures10", {}, (10_000, 2_000)),
+        ("mine.npz", {}, (24, 6)),
+        ("mine.npz", {"validation": 3}, (24, 3)),
+    ],
+)
+def test_pool_and_validation_follow_from_the_training_split_unless_given(
+    tmp_path: Path, data: str, given: dict[str, Any], sizes: tuple[int, int]
+) -> None:
+    images, labels = np.zeros((30, 8, 8), np.uint8), np.arange(30) % 3
+    np.savez(tmp_path / "mine.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    config = Config(
+        data=data, backbone="letters_cnn", train_size=9, lr=0.1, epochs=1, weight_decay=0, batch_size=8, **given
+    )
+    for artifact in config.artifacts(Sources(here=tmp_path)).values():
+        assert (artifact.spec["pool"], artifact.spec["validation"]) == sizes

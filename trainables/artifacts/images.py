@@ -1,4 +1,4 @@
-"""Whole splits of a data set as networks take them, and positions of a split's parts."""
+"""Whole splits of a data set in the form that networks take."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ Colour = Literal["gray", "colour"]
 CHANNELS: dict[Colour, int] = {"gray": 1, "colour": 3}
 SIDE = 32
 VERSION = 1  # raised by hand when the meaning of the arrays changes
-BATCH = 4_096  # images converted at once: bounds the memory that takes
+BATCH = 4_096  # images converted at a time, which bounds the memory
 
 
 def split_images(name: str, sources: Sources, split: SplitName, colour: Colour = "colour") -> Artifact:
-    """A split of a data set, in its order: x [N, C, 32, 32] uint8 and y [N] int64. Raises Refused.
+    """Return the artifact of a split, in its order: x [N, C, 32, 32] uint8 and y [N] int64. Raises Refused.
 
-    Larger images are scaled down, smaller ones get a black frame, grayscale is repeated where colour is asked for.
+    Larger images are scaled down and smaller ones get a black frame. Grayscale images are repeated to three channels
+    where `colour` is "colour"; colour images become luma where it is "gray".
     """
     spec = {"data": sources.fingerprint(name, split), "split": split, "colour": colour, "side": SIDE}
-    compute = partial(_split, name)  # the name is no part of the key: content is, wherever it lies
+    compute = partial(_split, name)  # the name is not part of the key: the content is, wherever it lies
     return Artifact("images", spec | {"version": VERSION}, compute, light=True)
 
 
@@ -38,7 +39,7 @@ def _split(name: str, artifact: Artifact, piece: int, sources: Sources, needs: M
 
 
 def as_planes(images: np.ndarray, rows: np.ndarray, colour: Colour) -> np.ndarray:
-    """images [N, H, W] or [N, H, W, 3] uint8 -> those at `rows`, [n, C, 32, 32] uint8."""
+    """Convert those of images [N, H, W] or [N, H, W, 3] uint8 that `rows` [n] names to [n, C, 32, 32] uint8."""
     channels = CHANNELS[colour]
     planes = np.empty((len(rows), channels, SIDE, SIDE), np.uint8)
     for start in range(0, len(rows), BATCH):

@@ -1,7 +1,7 @@
 """Artifacts: work that trials share, computed once, content-addressed, kept on disk with checksums.
 
-An artifact is a recipe: what it is (`kind`, `spec`), what it stands on (`needs`) and a function that computes it in
-one or more pieces. Its key is a hash of the recipe, so that whatever changes the content changes the address.
+An artifact is a description: what it is (`kind`, `spec`), what it depends on (`needs`) and a function that computes it
+in one or more pieces. Its key is a hash of the description, so that whatever changes the content changes the address.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ Compute = Callable[["Artifact", int, Sources, Mapping[str, Arrays]], Arrays]
 
 @dataclass(frozen=True)
 class Artifact:
-    """A recipe for arrays that several trials share.
+    """The description of arrays that several trials share.
 
-    `compute(artifact, piece, sources, needs)` is a module-level function (it travels to other processes) that returns
-    the arrays of one piece; an artifact's arrays are its pieces' joined along the first axis, in order.
+    `compute(artifact, piece, sources, needs)` returns the arrays of one piece. It is a module-level function or a
+    partial of one, since it travels to other processes. The pieces are joined along the first axis, in order.
     """
 
     kind: str
     spec: Mapping[str, Any]
-    """Everything that determines the content, as JSON values: names, sizes, seeds, fingerprints, a version."""
+    """All that determines the content, as JSON values: names, sizes, seeds, fingerprints, a version."""
     compute: Compute
     needs: Mapping[str, Artifact] = field(default_factory=dict)
     pieces: int = 1
     light: bool = False
-    """Whether it takes a few seconds and needs light ones only: computed while Ray starts, without a worker."""
+    """Whether it takes seconds and needs only light artifacts: it is computed while Ray starts, without a worker."""
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of the recipe, in hexadecimal."""
+        """SHA-256 of the description, in hexadecimal."""
         needs = {name: need.key for name, need in self.needs.items()}
-        recipe = {"kind": self.kind, "spec": self.spec, "needs": needs, "pieces": self.pieces}
-        return hashlib.sha256(json.dumps(recipe, sort_keys=True, allow_nan=False).encode()).hexdigest()
+        description = {"kind": self.kind, "spec": self.spec, "needs": needs, "pieces": self.pieces}
+        return hashlib.sha256(json.dumps(description, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
     @property
     def name(self) -> str:
@@ -53,7 +53,7 @@ class Artifact:
 
 
 def lacking(artifacts: Iterable[Artifact], absent: Callable[[Artifact], bool]) -> Iterator[Artifact]:
-    """The given artifacts that are `absent`, and of all that these stand on what is too: each once, needs first."""
+    """Yield the absent artifacts and their absent dependencies, each once, dependencies first."""
     seen: set[str] = set()
 
     def visit(artifact: Artifact) -> Iterator[Artifact]:
@@ -70,25 +70,25 @@ def lacking(artifacts: Iterable[Artifact], absent: Callable[[Artifact], bool]) -
 
 
 class Store:
-    """Artifacts on disk: `root/<kind>-<key>/piece-000.npz`, with `.sha256` files beside them."""
+    """Artifacts on disk, as `root/<kind>-<key>/piece-000.npz` with `.sha256` files beside them."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def path(self, artifact: Artifact, piece: int) -> Path:
-        """Where a piece lies or would lie."""
+        """Return where a piece lies or would lie."""
         return self.root / artifact.name / f"piece-{piece:03d}.npz"
 
     def missing(self, artifact: Artifact) -> list[int]:
-        """Pieces that still have to be computed."""
+        """Return the pieces that still have to be computed."""
         return [piece for piece in range(artifact.pieces) if not self.path(artifact, piece).exists()]
 
     def save(self, artifact: Artifact, piece: int, arrays: Arrays) -> None:
-        """Keep a piece, durably."""
+        """Write a piece durably."""
         write_checked(self.path(artifact, piece), pack(arrays))
 
     def load_piece(self, artifact: Artifact, piece: int) -> Arrays | None:
-        """A piece's arrays; None where it is absent, or damaged and therefore set aside."""
+        """Return a piece's arrays; None if it is absent, or damaged and therefore set aside."""
         path = self.path(artifact, piece)
         try:
             return unpack(read_checked(path))
@@ -99,7 +99,7 @@ class Store:
             return None
 
     def load(self, artifact: Artifact) -> Arrays | None:
-        """The arrays of an artifact, read-only; None where a piece is missing or was damaged."""
+        """Return the arrays of an artifact, read-only; None if a piece is missing or was damaged."""
         pieces = [self.load_piece(artifact, piece) for piece in range(artifact.pieces)]
         present = [piece for piece in pieces if piece is not None]
         if len(present) < artifact.pieces:
@@ -107,7 +107,7 @@ class Store:
         return join(present)
 
     def get(self, artifact: Artifact, sources: Sources) -> Arrays:
-        """The arrays of an artifact, computed here and now where the store lacks them (no Ray involved)."""
+        """Return the arrays of an artifact; compute them first, in this process, if the store lacks them."""
         found = self.load(artifact)
         if found is not None:
             return found
@@ -117,7 +117,7 @@ class Store:
         return self.reload(artifact)
 
     def reload(self, artifact: Artifact) -> Arrays:
-        """The arrays of an artifact that has just been written. Raises OSError where the disk did not keep them."""
+        """Return the arrays of an artifact that was just written. Raises OSError if the disk did not keep them."""
         loaded = self.load(artifact)
         if loaded is None:
             raise OSError(f"{self.root / artifact.name}: damaged right after it was written; check the disk")
@@ -125,7 +125,7 @@ class Store:
 
 
 def join(pieces: list[Arrays]) -> Arrays:
-    """Pieces joined along the first axis, read-only."""
+    """Join pieces along the first axis; the arrays are read-only."""
     if len(pieces) == 1:
         joined = pieces[0]
     else:
@@ -136,5 +136,5 @@ def join(pieces: list[Arrays]) -> Arrays:
 
 
 def piece_slice(total: int, pieces: int, piece: int) -> slice:
-    """The rows of `total` that belong to a piece: contiguous, sizes differ by one at most."""
+    """Return the rows of `total` that belong to a piece: contiguous, with sizes that differ by one at most."""
     return slice(total * piece // pieces, total * (piece + 1) // pieces)

@@ -1,7 +1,7 @@
 """Checkpoints of unfinished trials: atomic, checksummed, found by the trial's id.
 
-Tune's own checkpoints belong to one `fit()`; these belong to the trial, so that whoever runs it next, in this run or
-in one after a power cut, goes on where the last good one was written.
+Tune's own checkpoints belong to one `fit()`; these belong to the trial. Whoever runs it next, in this run or after a
+power cut, continues from the last good one.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ import torch
 from common.files import Damaged, read_checked, set_aside, write_checked
 
 KEPT = 2
-"""How many are kept: should the newest be damaged, the one before takes its place."""
+"""How many checkpoints are kept: if the newest is damaged, the one before takes its place."""
 
 
 class Resumable:
-    """Something in training. Its state is that of every attribute that has one: networks, optimisers, schedules, …"""
+    """Something in training. Its state is that of each attribute with a `state_dict`: networks, optimisers, …"""
 
     def state_dict(self) -> dict[str, Any]:
-        """All that training changes."""
+        """Return all that training changes, by attribute."""
         return {name: value.state_dict() for name, value in vars(self).items() if hasattr(value, "state_dict")}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a state that `state_dict` returned."""
+        """Restore a state that `state_dict` returned."""
         for name, part in state.items():
             getattr(self, name).load_state_dict(part)
 
 
 class Checkpoints:
-    """The checkpoints of one trial, `folder/epoch-000012.pt`."""
+    """The checkpoints of one trial, named `folder/epoch-000012.pt`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def save(self, epoch: int, state: dict[str, Any]) -> None:
-        """Write the state after `epoch` epochs, durably, and drop all but the newest `KEPT`."""
+        """Write the state after `epoch` epochs durably, and delete all but the newest `KEPT`."""
         buffer = io.BytesIO()
         torch.save(state, buffer)
         write_checked(self.folder / f"epoch-{epoch:06d}.pt", buffer.getvalue())
@@ -49,7 +49,7 @@ class Checkpoints:
             old.with_name(old.name + ".sha256").unlink(missing_ok=True)
 
     def load(self) -> dict[str, Any] | None:
-        """The newest good state, or None. Damaged files are set aside."""
+        """Return the newest good state, or None. Damaged files are set aside."""
         for path in self._newest_first():
             try:
                 content = read_checked(path)
@@ -61,7 +61,7 @@ class Checkpoints:
         return None
 
     def clear(self) -> None:
-        """Remove them: the trial is in the ledger now."""
+        """Delete all: the trial is in the ledger now."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _newest_first(self) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What a process computes on, in which arithmetic, and how arrays get there."""
+"""The device that a process computes on, its arithmetic, and how arrays get there."""
 
 from __future__ import annotations
 
@@ -17,30 +17,32 @@ Tensors = dict[str, torch.Tensor]
 
 
 def tensors(arrays: Arrays, device: torch.device) -> Tensors:
-    """Arrays as tensors: on the CPU without a copy (read-only ones stay so: do not write to them)."""
+    """Return arrays as tensors on the device.
+
+    On the CPU they share the arrays' memory: do not write to them, since the arrays may be read-only.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
 
 
 def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A tensor on the CPU, on the device: the process goes on meanwhile, where a plain copy waits for all that is
-    queued on a GPU."""
+    """Copy a tensor from the CPU to the device without waiting for the work that is queued on a GPU."""
     return tensor.to(device, non_blocking=True)
 
 
 def pick_device() -> torch.device:
-    """The GPU that Ray (or CUDA_VISIBLE_DEVICES) gave this process, else the CPU."""
+    """Return the GPU that Ray (or CUDA_VISIBLE_DEVICES) gave this process, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def device_name() -> str:
-    """What this process computes on, for the ledger: the GPU's or the processor's name."""
+    """Return the name of the GPU or processor that this process computes on, for the ledger."""
     return torch.cuda.get_device_name() if torch.cuda.is_available() else processor_name()
 
 
 def processor_name() -> str:
-    """The CPU's name."""
+    """Return the CPU's name."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -49,14 +51,17 @@ def processor_name() -> str:
 
 
 def default_precision(gpus: float) -> Precision:
-    """bf16 where the processor multiplies it natively (Ampere and later, AMX, AVX512-BF16), else fp32."""
+    """Return bf16 where the hardware multiplies it natively (Ampere and later, AMX, AVX512-BF16), else fp32."""
     if gpus > 0 and torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     return "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"
 
 
 def pin(threads: int) -> None:
-    """Fix what changes results between processes: thread count (Ray sets its own), cuDNN's choice of kernel."""
+    """Fix what would change results from one process to another: the number of threads, and cuDNN's choice of kernel.
+
+    Ray sets its own number of threads, and another number gives other rounding.
+    """
     torch.set_num_threads(threads)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True

@@ -26,7 +26,7 @@ with importing():  # a worker's first import of PyTorch and Ray
 
 @dataclass(frozen=True)
 class Job:
-    """What all trials of a sweep share; travels once, through the object store."""
+    """What all trials of a sweep share; it travels once, through the object store."""
 
     experiment: type[Experiment[Any]]
     sources: Sources
@@ -69,7 +69,7 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
         return True
 
     def _let_go(self) -> None:
-        """End with a trial; what PyTorch keeps of its memory goes back to the GPU, which others may share."""
+        """Drop the trial, and return its cached memory to the GPU, which other processes may share."""
         self._loop: Loop | None = None
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
@@ -88,7 +88,7 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
         except torch.OutOfMemoryError as error:
             return self._failed("oom", str(error))
         except torch.AcceleratorError:
-            raise  # this process has lost its GPU: Tune starts another, which goes on from the checkpoint
+            raise  # this process has lost its GPU: Tune starts another, which resumes from the checkpoint
         except Exception:
             return self._failed("failed", traceback.format_exc())
 
@@ -117,7 +117,7 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
         if key not in self._resident:
             if key in self.job.artifacts:
                 arrays = ray.get(self.job.artifacts[key])
-            else:  # it depends on a hyperparameter that the search came up with later
+            else:  # it depends on a value that the search proposed later
                 arrays = Store(self.job.artifact_root).get(artifact, self.job.sources)
             self._resident[key] = tensors(arrays, pick_device())
             while len(self._resident) > self.RESIDENT:

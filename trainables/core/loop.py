@@ -1,4 +1,4 @@
-"""The epoch loop: seeds by name, validation after each epoch, checkpoints, a stop on NaN. Knows no Ray.
+"""The epoch loop: seeds by name, validation after each epoch, checkpoints, a stop on NaN. It knows no Ray.
 
 loop = run(TransferSizes, config, sources, store)       # a whole trial in this process
 loop.rows[-1]["val_accuracy"]
@@ -78,8 +78,9 @@ class Loop:
         self._settle()
 
     def advance(self) -> Row:
-        """Run one epoch and evaluate."""
-        experiment, started = self.experiment, time.perf_counter()
+        """Train for one epoch and evaluate; return its row."""
+        experiment = self.experiment
+        started = time.perf_counter()
         experiment.epoch = len(self.rows) + 1
         torch.manual_seed(seed_of(experiment.config.seed, "epoch", experiment.epoch))
         steps = self.rows[-1]["steps"] if self.rows else 0.0
@@ -92,12 +93,13 @@ class Loop:
         self.rows.append(row)
         broken = [name for name, value in row.items() if not math.isfinite(value)]
         if broken and self.status == "running":
-            self.status, self.error = "diverged", f"not finite at epoch {len(self.rows)}: {', '.join(broken)}"
+            self.status = "diverged"
+            self.error = f"not finite at epoch {len(self.rows)}: {', '.join(broken)}"
         self._settle()
         return row
 
     def report(self, seconds: float, at_epochs: frozenset[int] = frozenset()) -> dict[str, Any]:
-        """Advance for about `seconds` (at least an epoch, not past one of `at_epochs`); what Tune is told of it."""
+        """Advance for about `seconds`, at least an epoch and not past one of `at_epochs`; return the result for Tune."""
         until = time.monotonic() + seconds
         while self.status == "running":
             self.advance()
@@ -116,7 +118,7 @@ class Loop:
         return result
 
     def outcome(self) -> dict[str, Any]:
-        """What the ledger records; writes the arrays on the way, if they are kept."""
+        """Return what the ledger records; first write the outputs, if they are kept."""
         experiment = self.experiment
         facts = label_counts(experiment) | experiment.facts()
         if unused := experiment.config.unused():
@@ -137,8 +139,9 @@ class Loop:
         return outcome
 
     def unreported_json(self) -> str:
-        """Rows that were not reported yet, as JSON: opaque to Tune, which would flatten them."""
-        rows, self._reported = self.rows[self._reported :], len(self.rows)
+        """Return the rows that were not reported yet, as JSON, since Tune would flatten a list of dicts."""
+        rows = self.rows[self._reported :]
+        self._reported = len(self.rows)
         return json.dumps(rows)
 
     def _evaluate(self, *, last: bool) -> Metrics:
@@ -166,7 +169,8 @@ class Loop:
     def _restore(self) -> None:
         state = self._checkpoints.load() if self._checkpoints is not None else None
         if state is not None and state["code"] == self.task.code:
-            self.rows, self.seconds = state["rows"], state["seconds"]
+            self.rows = state["rows"]
+            self.seconds = state["seconds"]
             self.test_openings = state["test_openings"]
             self.experiment.epoch = len(self.rows)
             self.experiment.load_state_dict(state["experiment"])
@@ -196,7 +200,7 @@ def run(
     confirm: bool = False,
     epochs: int | None = None,
 ) -> Loop:
-    """A trial in this process, without Ray, whole or its first `epochs`: for tests, notebooks and debuggers."""
+    """Run a trial, or its first `epochs`, in this process and without Ray: for tests, notebooks and debuggers."""
     wanted = dict(config.artifacts(sources))
     if confirm:
         wanted |= config.test_artifacts(sources)
@@ -209,6 +213,7 @@ def run(
 
 
 def _prefixed(prefix: str, metrics: Metrics) -> Metrics:
+    """Return the metrics under the names that rows have. Raises ValueError where a share is not from 0 to 1."""
     for name, value in metrics.items():
         if name.endswith(("accuracy", "error")) and (value < 0 or value > 1):
             raise ValueError(f"{name} = {value:g}: measures of such names are shares of images, from 0 to 1; rename it")

@@ -1,4 +1,4 @@
-"""What questions about two data sets of the same classes share: their fields, images, subsets and counts."""
+"""What questions about two data sets of the same classes share: their fields, images and subsets."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from trainables.artifacts.store import Artifact
 from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Tensors
 from trainables.core.experiment import Experiment, Labelled
+from trainables.data.dataset import Summary
 from trainables.data.sources import Sources
 from trainables.data.subsets import class_problems, nested_subset
 from trainables.domains.images import DOMAINS, Colour, Domain, Part, domain_images, part_rows, related
@@ -28,7 +29,7 @@ PART_NAMES: dict[Part, str] = {"pool": "training", "validation": "validation", "
 
 
 class DomainsConfig(TrialConfig):
-    """The fields of a question about two data sets of the same classes."""
+    """The fields that questions about two data sets of the same classes have in common."""
 
     first: DataName = Field(description="name or path of the first data set")
     second: DataName = Field(description="name or path of the second data set")
@@ -69,7 +70,7 @@ class DomainsExperiment(Experiment[C]):
     rests_on: ClassVar[Mapping[str, str]] = {domain: domain for domain in DOMAINS}
 
     def take(self, images: Mapping[str, Tensors], trained_on: Sequence[Domain] = DOMAINS) -> None:
-        """Set `train` and `held_out` from the artifacts that `setup` was given; all domains are held out."""
+        """Set `train` (of the domains `trained_on`) and `held_out` (of both) from the artifacts that `setup` was given."""
         self.train = {domain: self._subset(domain, images[f"{domain}_pool"]) for domain in trained_on}
         given = [split for split in ("validation", "test") if f"first_{split}" in images]
         self.held_out = {
@@ -78,17 +79,22 @@ class DomainsExperiment(Experiment[C]):
 
     @property
     def classes(self) -> int:
-        """How many classes there are."""
+        """The number of classes."""
         return len(self.sources.dataset(self.config.first).classes)
 
     def _subset(self, domain: Domain, pool: Tensors) -> Labelled:
-        seed = seed_of(self.config.seed, domain)  # of its own: where sets share an order, subsets must not
+        seed = seed_of(
+            self.config.seed, domain
+        )  # one for each domain: if the sets have the same order, their subsets must still differ
         rows = nested_subset(pool["y"].cpu().numpy(), self.config.train_size, seed)
         return Labelled(**pool).at(torch.from_numpy(rows).to(self.device))
 
 
 def pooled(metric: str, parts: Sequence[np.ndarray]) -> Arrays:
-    """Outputs behind a metric that is the mean of accuracies: `parts` say which images of each are right, bool."""
+    """Return the outputs behind a test metric that is the mean of several accuracies.
+
+    `parts` say for each of them which images are right, [images] bool; `metric` is the mean's name without "test_".
+    """
     strata = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     name = f"test_{metric.removesuffix('accuracy')}"
     return {f"{name}correct": np.concatenate(parts), f"{name}strata": strata}
@@ -103,33 +109,47 @@ def _form(config: DomainsConfig) -> dict[str, Any]:
 
 
 def _against_each_other(config: DomainsConfig, sources: Sources) -> list[Problem]:
+    """Return what is wrong with the two sets as a pair."""
     found = []
     first, second = sources.summary(config.first), sources.summary(config.second)
     if sources.fingerprint(config.first, "train") == sources.fingerprint(config.second, "train"):
         found.append(Problem("second", "another data set than the first", config.second, "Name two different ones."))
     if first.classes != second.classes:
-        rule, value = f"a set of the same classes as {first.name}: {_listed(first.classes)}", _listed(second.classes)
-        return [*found, Problem("second", rule, value, "Name two sets whose classes have the same names and order.")]
-    step = 2 if related(config.first, config.second, sources) else 1
-    parts: dict[Part, list[np.ndarray]] = {"pool": [], "validation": [], "test": []}
-    for part, start in itertools.product(parts, (0, 1)):
-        labels = sources.dataset((config.first, config.second)[start]).labels("test" if part == "test" else "train")
-        rows = part_rows(len(labels), part, config.validation, start if step == 2 else 0, step)
-        parts[part].append(np.bincount(labels[rows], minlength=len(first.classes)))
-    for part, (domain, summary) in itertools.product(parts, enumerate((first, second))):
-        if not parts[part][domain].all():
-            rule = f"an image of each class of {summary.name} among those for {PART_NAMES[part]}"
-            value = f"none of class {summary.classes[int(parts[part][domain].argmin())]}"
-            remedy = (
-                "Validation is the end of the training split: shuffle a file that is sorted by class, or enlarge it."
-            )
-            found.append(Problem("validation" if part == "validation" else DOMAINS[domain], rule, value, remedy))
-    pools = {summary.name: int(counts.sum()) for summary, counts in zip((first, second), parts["pool"], strict=True)}
+        rule = f"a set of the same classes as {first.name}: {_listed(first.classes)}"
+        remedy = "Name two sets whose classes have the same names and order."
+        return [*found, Problem("second", rule, _listed(second.classes), remedy)]
+    counts = {part: _class_counts(config, sources, part) for part in PART_NAMES}
+    for part, (domain, summary) in itertools.product(PART_NAMES, zip(DOMAINS, (first, second), strict=True)):
+        found += _missing_class(part, domain, summary, counts[part][domain])
+    pools = {summary.name: int(counts["pool"][d].sum()) for d, summary in zip(DOMAINS, (first, second), strict=True)}
     smaller = min(pools, key=lambda name: pools[name])
     beside = f"the {pools[smaller]:,} training images that {smaller} has beside validation"
     found += class_problems("train_size", config.train_size, first)
     found += at_most("train_size", config.train_size, pools[smaller], beside, instead=", of each set")
     return found
+
+
+def _class_counts(config: DomainsConfig, sources: Sources, part: Part) -> dict[Domain, np.ndarray]:
+    """Return the number of images of each class in a part, [classes], by domain."""
+    halved = related(config.first, config.second, sources)
+    counts = {}
+    for position, (domain, name) in enumerate(_names(config).items()):
+        data = sources.dataset(name)
+        labels = data.labels("test" if part == "test" else "train")
+        start, step = (position, 2) if halved else (0, 1)
+        rows = part_rows(len(labels), part, config.validation, start, step)
+        counts[domain] = np.bincount(labels[rows], minlength=len(data.classes))
+    return counts
+
+
+def _missing_class(part: Part, domain: Domain, summary: Summary, counts: np.ndarray) -> list[Problem]:
+    """Return a problem where a part of a set lacks images of a class."""
+    if counts.all():
+        return []
+    rule = f"an image of each class of {summary.name} among those for {PART_NAMES[part]}"
+    value = f"none of class {summary.classes[int(counts.argmin())]}"
+    remedy = "Validation is the end of the training split: shuffle a file that is sorted by class, or enlarge it."
+    return [Problem("validation" if part == "validation" else domain, rule, value, remedy)]
 
 
 def _listed(classes: Sequence[str]) -> str:

@@ -1,8 +1,8 @@
-"""Two data sets of the same classes, made alike: one size, one number of channels, ready for one network.
+"""Two data sets of the same classes, brought to one size and one number of channels for one network.
 
 Validation is the block at the end of each training split, since neighbours share a photograph (SVHN) or a writer
 (MNIST, digits). Where one set is made from the other (`mnist_photos` from `mnist`), the first takes the images at even
-positions and the second those at odd ones, in every part: no digit is met in both.
+positions and the second those at odd ones, in every part, so that no digit occurs in both.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ VERSION = 1  # raised by hand when the meaning of the arrays changes
 def domain_images(
     names: Mapping[Domain, str], sources: Sources, *parts: Part, colour: Colour, validation: int
 ) -> dict[str, Artifact]:
-    """Artifacts `first_pool`, `second_pool`, … for the given parts: x [N, C, 32, 32] uint8 and y [N] int64.
+    """Return artifacts `first_pool`, `second_pool`, … for the given parts: x [N, C, 32, 32] uint8 and y [N] int64.
 
-    `validation` is the number of validation images of each set; a fifth of its training split where that is fewer, and
-    the pool is all the rest. Raises Refused where a data set cannot be read.
+    `validation` is the number of validation images of each set, or a fifth of its training split if that is fewer; the
+    pool is the rest. Raises Refused where a data set cannot be read.
     """
     halved = related(names["first"], names["second"], sources)
     made = {}
@@ -52,13 +52,13 @@ def domain_images(
 
 
 def related(first: str, second: str, sources: Sources) -> bool:
-    """Whether two sets show the same digits: one is made from the other's, or both from a third's."""
+    """Return whether two sets show the same images: one is made from the other, or both are made from a third."""
     origins = [{name, *sources.dataset(name).made_from[:1]} for name in (first, second)]
     return bool(origins[0] & origins[1])
 
 
 def part_rows(images: int, part: Part, validation: int, start: int = 0, step: int = 1) -> np.ndarray:
-    """Positions of a part's images in their split of so many, of which every `step`-th from `start` is taken."""
+    """Return the positions of a part's images in a split of `images`, of which each `step`-th from `start` is used."""
     rows = np.arange(start, images, step)
     if part == "test":
         return rows

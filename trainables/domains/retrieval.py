@@ -1,7 +1,7 @@
-"""How well nearest neighbours in an embedding share the query's class; measures by pytorch-metric-learning.
+"""Measures of whether nearest neighbours in an embedding have the query's class, by pytorch-metric-learning.
 
-Distances are Euclidean between embeddings, which are expected to be normalised. Precision at 1 is 1-NN accuracy.
-Recall at k: whether any of the k nearest has the class. Mean average precision at R as in K. Musgrave, S. Belongie,
+Distances are Euclidean between embeddings, which are expected to be normalised. Precision at 1 is 1-NN accuracy. Recall
+at k asks whether any of the k nearest has the class. Mean average precision at R is that of K. Musgrave, S. Belongie,
 S.-N. Lim, "A metric learning reality check", 2020.
 """
 
@@ -22,27 +22,29 @@ from common.seeds import seed_of
 from trainables.data.subsets import balanced_order
 
 DEPTHS = (5, 10)
-SHOWN, NEIGHBOURS = 200, 6
-"""Of `picture`: test images of each domain in the map, neighbours on the retrieval sheet."""
-BATCH = 1_000  # queries at a time: bounds the memory that distances and neighbours take
+SHOWN = 200
+"""Test images of each domain on the map that `picture` makes."""
+NEIGHBOURS = 6
+"""Neighbours of a query on the sheet that `picture` makes."""
+BATCH = 1_000  # queries at a time, which bounds the memory for distances and neighbours
 _KNN = CustomKNN(LpDistance(normalize_embeddings=False), batch_size=BATCH)
 
 
 class Retrieval(NamedTuple):
-    """Of queries in a gallery."""
+    """How well the queries' classes were found in a gallery."""
 
     correct: torch.Tensor
-    """[queries] bool: whether the nearest neighbour has the query's class."""
+    """Whether the nearest neighbour has the query's class, [queries] bool."""
     recall: dict[int, float]
-    """By depth: the share of queries with their class among so many nearest neighbours."""
+    """Share of queries whose class is among the k nearest neighbours, by k."""
     map_at_r: float
 
 
 class _Measures(AccuracyCalculator):  # type: ignore[misc]  # the library has no types
-    """The library's mean average precision at R, and what it has no measure for, from the same neighbours."""
+    """The library's mean average precision at R, and hits at each depth, from the same neighbours."""
 
     def calculate_hits(self, knn_labels: torch.Tensor, query_labels: torch.Tensor, **_: Any) -> torch.Tensor:
-        """[queries, depth] bool: which of the nearest have the query's class."""
+        """Return which of the nearest neighbours have the query's class, [queries, depth] bool."""
         return knn_labels[:, : max(DEPTHS)] == query_labels[:, None]
 
     def requires_knn(self) -> list[str]:
@@ -56,7 +58,7 @@ class _Measures(AccuracyCalculator):  # type: ignore[misc]  # the library has no
 def retrieve(
     queries: torch.Tensor, query_labels: torch.Tensor, gallery: torch.Tensor, gallery_labels: torch.Tensor
 ) -> Retrieval:
-    """Queries [Q, D] and their labels [Q] in another set's gallery [G, D] with labels [G], which holds all classes."""
+    """Look up queries [Q, D] with labels [Q] in another set's gallery [G, D] with labels [G], which has all classes."""
     include = ("hits", "mean_average_precision_at_r")
     measures = _Measures(include=include, k="max_bin_count", knn_func=_KNN, device=queries.device)
     found = [
@@ -70,25 +72,25 @@ def retrieve(
 
 
 def nearest_correct(queries: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """queries [Q, D], labels [Q] -> [Q] bool: whether the nearest of the other queries has the class."""
+    """Return whether the nearest of the other queries has the query's class, [Q] bool; queries [Q, D], labels [Q]."""
     measures = _Measures(include=("hits",), k=1, knn_func=_KNN, device=queries.device)
     correct: torch.Tensor = measures.get_accuracy(queries, labels)["hits"][:, 0]
     return correct
 
 
 def neighbours(queries: torch.Tensor, gallery: torch.Tensor, k: int) -> torch.Tensor:
-    """Positions in the gallery of each query's k nearest, nearest first, [Q, k]; k is cut to the gallery's size."""
+    """Return the gallery positions of each query's k nearest (at most all), nearest first, [Q, k]."""
     positions: torch.Tensor = _KNN(queries, min(k, len(gallery)), gallery)[1]
     return positions
 
 
 def picture(images: Sequence[torch.Tensor], labels: Sequence[torch.Tensor], spaces: Sequence[torch.Tensor]) -> Arrays:
-    """What figures show of two domains: images [N, C, H, W] uint8, labels [N] and embeddings [N, D] of each.
+    """Return what figures show of two domains; images [N, C, H, W] uint8, labels [N] and embeddings [N, D] of each.
 
-    `embedding` [n, D] with `embedding_label` and `embedding_domain`: `SHOWN` images of each domain. `sheet_query`
-    [2, classes, H, W, C] (the first image of each class, of the first domain and of the second) and, in the other
-    domain, `sheet_neighbour` [2, classes, k, H, W, C], with their labels. `class_distance` [classes, classes]: the mean
-    distance between images of class i of the first domain and of class j of the second.
+    `embedding` [n, D], with `embedding_label` and `embedding_domain` [n], holds `SHOWN` images of each domain.
+    `sheet_query` [2, classes, H, W, C] holds the first image of each class, from the first domain and from the second;
+    `sheet_neighbour` [2, classes, k, H, W, C] its nearest images in the other domain. Both come with their labels.
+    `class_distance` [i, j] is the mean distance between class i of the first domain and class j of the second.
     """
     classes = int(max(y.max() for y in labels)) + 1
     shown = [torch.from_numpy(balanced_order(y.numpy(), seed_of("labsweep", "shown"))[:SHOWN].copy()) for y in labels]

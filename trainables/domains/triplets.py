@@ -1,7 +1,7 @@
-"""Triplets across two domains: anchor and positive show the same class in different domains, the negative another.
+"""Triplets across two domains: anchor and positive show one class in different domains, the negative another class.
 
-Mining and loss are pytorch-metric-learning's; the one rule that is ours is that anchor and positive come from
-different domains. Distances are Euclidean between normalised embeddings (F. Schroff, D. Kalenichenko, J. Philbin,
+Mining and loss are pytorch-metric-learning's; only the rule that anchor and positive come from different domains is
+added. Distances are Euclidean between normalised embeddings (F. Schroff, D. Kalenichenko, J. Philbin,
 "FaceNet", 2015, for the loss and for semi-hard mining).
 """
 
@@ -21,41 +21,41 @@ Triplets = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 def across(triplets: Triplets, domains: torch.Tensor) -> Triplets:
-    """Those triplets whose anchor and positive differ in their domain, `domains` [N]."""
+    """Return the triplets whose anchor and positive differ in their domain, `domains` [N]."""
     anchors, positives, negatives = triplets
     kept = domains[anchors] != domains[positives]
     return anchors[kept], positives[kept], negatives[kept]
 
 
 def all_triplets(labels: torch.Tensor, domains: torch.Tensor) -> Triplets:
-    """Every triplet of a batch; labels [N], domains [N]."""
+    """Return every triplet of a batch; labels [N], domains [N]."""
     return across(indices.get_all_triplets_indices(labels), domains)
 
 
 def mine(
     mining: Mining, embeddings: torch.Tensor, labels: torch.Tensor, domains: torch.Tensor, margin: float
 ) -> Triplets:
-    """The triplets of a batch that are trained on.
+    """Return the triplets of a batch to train on; embeddings [N, D], labels [N], domains [N].
 
-    random: positives and negatives drawn for each anchor, as many as its class has images. semi-hard: the negative is
-    farther than the positive, by less than the margin. hard: it is nearer. embeddings [N, D].
+    With "random", positives and negatives are drawn for each anchor, as many as its class has images. With "semi-hard",
+    the negative is farther than the positive, by less than the margin; with "hard", it is nearer.
     """
     if mining == "random":
-        drawn = indices.get_random_triplet_indices(labels.cpu())  # it loops over anchors: on a GPU each would wait
+        drawn = indices.get_random_triplet_indices(labels.cpu())  # it loops over anchors, slowly on a GPU
         return across(tuple(part.to(labels.device) for part in drawn), domains)
     miner = TripletMarginMiner(margin=margin, type_of_triplets="semihard" if mining == "semi-hard" else "hard")
     return across(miner(embeddings, labels), domains)
 
 
 def triplet_losses(embeddings: torch.Tensor, labels: torch.Tensor, triplets: Triplets, margin: float) -> torch.Tensor:
-    """max(0, d(anchor, positive) − d(anchor, negative) + margin) of each triplet, [T]; embeddings [N, D]."""
+    """Return max(0, d(anchor, positive) − d(anchor, negative) + margin) for each triplet, [T]; embeddings [N, D]."""
     if not len(triplets[0]):
-        return embeddings[:0].sum(1)  # no number, but a gradient (of zero): a step goes through
+        return embeddings[:0].sum(1)  # empty, but with a gradient (of zero), so that a step works
     loss = TripletMarginLoss(margin=margin, reducer=DoNothingReducer())
     losses: torch.Tensor = loss(embeddings, labels, triplets)["loss"]["losses"]
     return losses
 
 
 def mean_of_active(losses: torch.Tensor) -> torch.Tensor:
-    """The mean over triplets that violate the margin, so that a step does not shrink as they become fewer; a scalar."""
+    """Return the mean over the triplets that violate the margin, a scalar: steps do not shrink as these grow fewer."""
     return losses.sum() / (losses > 0).sum().clamp(min=1)

@@ -99,7 +99,7 @@ class Loop:
         return row
 
     def report(self, seconds: float, at_epochs: frozenset[int] = frozenset()) -> dict[str, Any]:
-        """Advance for about `seconds`, at least an epoch and not past one of `at_epochs`; return the result for Tune."""
+        """Advance for about `seconds`: an epoch or more, not past one of `at_epochs`. Return the result for Tune."""
         until = time.monotonic() + seconds
         while self.status == "running":
             self.advance()

@@ -70,7 +70,7 @@ class DomainsExperiment(Experiment[C]):
     rests_on: ClassVar[Mapping[str, str]] = {domain: domain for domain in DOMAINS}
 
     def take(self, images: Mapping[str, Tensors], trained_on: Sequence[Domain] = DOMAINS) -> None:
-        """Set `train` (of the domains `trained_on`) and `held_out` (of both) from the artifacts that `setup` was given."""
+        """Set `train` (the domains `trained_on`) and `held_out` (both) from the artifacts that `setup` was given."""
         self.train = {domain: self._subset(domain, images[f"{domain}_pool"]) for domain in trained_on}
         given = [split for split in ("validation", "test") if f"first_{split}" in images]
         self.held_out = {

@@ -2,22 +2,57 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import HANG, ROOT
 from tests.test_house import questions
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+FILES = {"best": "best_config", "searched": "search"}
+"""Files of the tables of `Findings` that bear another name."""
 SECTIONS = ("Question", "Found", "Data", "Command", "Cost", "Caveats")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+_EXAMPLE = re.compile(r"```python\n# (\w+/label_noise\.py)\n(.*?)```", re.DOTALL)
 _PATH = re.compile(r"`((?:analysis|bench|common|docs|sweeps|tests|trainables)/[\w./-]*)`")
+
+
+def written_example(folder: Path) -> Path:
+    """Write CONTRIBUTING's example question into a copy of the packages, and return the copy's folder."""
+    for package in ("common", "sweeps", "trainables", "analysis"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    files = dict(_EXAMPLE.findall((ROOT / "CONTRIBUTING.md").read_text()))
+    assert len(files) == 3
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def columns_told() -> dict[str, set[str]]:
+    """Return the columns that CONTRIBUTING tells of each table of `Findings`."""
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    return {name: set(re.findall(r"`(\w+)`", columns)) for name, columns in rows}
+
+
+def python(folder: Path, *words: str) -> str:
+    """Run Python on a copy of the packages, and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, *words], cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=HANG,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
 def name_of(page: Path) -> str:
@@ -61,3 +96,29 @@ def test_pre_commit_runs_commands_of_make_check() -> None:
         printed = subprocess.run(["make", "-n", *command[1:]], cwd=ROOT, capture_output=True, text=True, check=True)
         assert command[0] == "make"
         assert set(printed.stdout.splitlines()) <= set(check.splitlines())
+
+
+def test_the_example_of_contributing_runs_without_ray(tmp_path: Path) -> None:
+    (program,) = re.findall(r"```python\n(from pathlib.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    assert 0.6 < float(python(written_example(tmp_path), "-c", program)) < 0.95
+
+
+@pytest.mark.ray
+def test_the_example_of_contributing_goes_from_images_to_figures(tmp_path: Path) -> None:
+    folder = written_example(tmp_path)
+    python(folder, "sweeps/label_noise.py", "--builtin", "--smoke", "--no-dashboard", "--seeds", "2", "--out", "out")
+    made = folder / "out" / "label_noise-smoke"
+    assert json.loads((made / "manifest.json").read_text())["partial"] is None
+    assert {path.name for path in (made / "figures").glob("*.png")} == {"test_error.png", "learning_curves.png"}
+    told = columns_told()
+    assert told.keys() == {"best", "seeds", "curves", "searched", "differences"}
+    for name, columns in told.items():
+        assert columns <= {*pd.read_csv(made / "tables" / f"{FILES.get(name, name)}.csv")}, f"columns of {name}"
+
+
+def test_the_example_of_contributing_keeps_to_the_rules(tmp_path: Path) -> None:
+    folder = written_example(tmp_path)
+    config = str(ROOT / "pyproject.toml")
+    files = [str(path) for path in folder.rglob("label_noise.py")]
+    python(folder, "-m", "ruff", "check", "--config", config, *files)
+    python(folder, "-m", "ruff", "format", "--check", "--config", config, *files)

@@ -1,10 +1,10 @@
-"""What to do with a network of one set and few images of another: a new last layer, neighbours, or more than that.
+"""Ways to use a network of one set for another with few images: a new last layer, neighbours, or adaptation.
 
-A VGG16 is trained on the source once (`artifacts.source_network`), for all trials: what they find is conditional on it.
-The sample of the target is scikit-learn's `train_test_split(train_size=…, random_state=seed, stratify=y)` of its whole
-training split; validation is the beginning of what that leaves. `finetune` and `knn` leave the network as it is and
-read embeddings that were computed once; `own` is `adaptation`, and `own_no_…` is `own` with an ingredient left out.
-`source_accuracy` is how well the source is still read by its own last layer: what falls there is forgotten.
+A VGG16 is trained on the source once for all trials (`transfer.source_network`): results are conditional on it. The
+sample of the target is scikit-learn's `train_test_split(train_size=…, random_state=seed, stratify=y)` of the whole
+training split; validation is the beginning of the rest. `finetune` and `knn` leave the network as it is and use
+embeddings that are computed once. `own` is `transfer.adaptation`, and `own_no_…` leaves out one of its ingredients.
+`source_accuracy` is the accuracy on the source by its own last layer; what it loses is forgetting.
 """
 
 from __future__ import annotations
@@ -43,26 +43,26 @@ MethodName = Literal[
 class Config(TrialConfig):
     source: DataName = Field(description="name or path of the data set that the network is trained on")
     target: DataName = Field(description="name or path of the data set that it is then used for")
-    method: MethodName = Field(description="what is done with the network; each has hyperparameters of its own")
-    train_size: int = Field(gt=1, description="images of the target, in its classes' proportions")
+    method: MethodName = Field(description="how the network is used; each method has hyperparameters of its own")
+    train_size: int = Field(gt=1, description="training images of the target, in its classes' proportions")
     source_width: int = Field(gt=0, le=256, description="maps of the network's first layers; VGG16 has 64")
     source_epochs: int = Field(gt=0, le=1000, description="passes of the network over the source's images")
     validation: int = Field(1_000, gt=0, description="validation images of the target")
     lr: float = Field(0.01, gt=0, le=1, description="finetune: AdamW's learning rate")
     weight_decay: float = Field(0.01, ge=0, le=10, description="finetune: AdamW's decoupled weight decay")
     epochs: int = Field(50, gt=0, le=2000, description="finetune: passes over the sample")
-    k: int = Field(1, gt=0, description="knn: neighbours that vote")
+    k: int = Field(1, gt=0, description="knn: number of neighbours that vote")
     metric: Metric = Field("euclidean", description="knn: distance")
-    weighting: Weighting = Field("uniform", description="knn: of a neighbour's vote; distance: by its inverse")
+    weighting: Weighting = Field("uniform", description="knn: weight of a neighbour's vote; distance: its inverse")
     first_stage: int = Field(2, ge=2, le=5, description="own: first stage that the discriminant reads, up to the last")
     shrinkage: float = Field(0.5, ge=0, le=1, description="own: weight of the source's covariance")
-    ridge: float = Field(0.1, gt=0, le=100, description="own: added to variances, in mean variances")
+    ridge: float = Field(0.1, gt=0, le=100, description="own: added to every variance, in mean variances")
     tuning_steps: int = Field(
-        200, ge=0, le=100_000, description=f"own: with {UNIT} images; as the root of their number"
+        200, ge=0, le=100_000, description=f"own: steps for {UNIT} images; they grow as the square root of the size"
     )
-    tuning_lr: float = Field(1e-3, gt=0, le=1, description="own: Adam's highest learning rate, of the last layers")
-    layer_decay: float = Field(0.7, gt=0, le=1, description="own: learning rate of a stage over that of the next")
-    blend: float = Field(0.5, ge=0, le=1, description="own: share of the discriminant in averaged probabilities")
+    tuning_lr: float = Field(1e-3, gt=0, le=1, description="own: Adam's highest learning rate, for the last layers")
+    layer_decay: float = Field(0.7, gt=0, le=1, description="own: ratio of a stage's learning rate to the next stage's")
+    blend: float = Field(0.5, ge=0, le=1, description="own: share of the discriminant in the averaged probabilities")
 
     def planned_epochs(self) -> int:
         if self.method == "finetune":
@@ -106,17 +106,20 @@ class CifarTransfer(Experiment[Config]):
     rests_on: ClassVar[Mapping[str, str]] = {"source": "source"}
 
     def setup(self, network: Tensors, target: Tensors, source: Tensors, **more: Tensors) -> None:
-        config, data = self.config, self.sources
-        rows = stratified_split(target["y"].cpu().numpy(), config.train_size, config.seed)
-        held_out = held_out_rows(source["y"].cpu().numpy(), data.dataset(config.source).blocked)
-        taken, left, known, unseen = (torch.from_numpy(own).to(self.device) for own in (*rows, *held_out))
-        pixels, replayed = more.get("target_images"), more.get("source_images")
-        sample = Images.of(target, pixels, taken)
+        config = self.config
+        blocked = self.sources.dataset(config.source).blocked
+        positions = (
+            *stratified_split(target["y"].cpu().numpy(), config.train_size, config.seed),
+            *held_out_rows(source["y"].cpu().numpy(), blocked),
+        )
+        chosen, rest, known, unseen = (torch.from_numpy(rows).to(self.device) for rows in positions)
+        target_images, source_images = more.get("target_images"), more.get("source_images")
+        sample = Images.of(target, target_images, chosen)
         self.train = {"target": sample}
         self.held_out: dict[str, dict[str, Images]] = {
             "validation": {
-                "target": Images.of(target, pixels, left[: config.validation]),
-                "source": Images.of(source, replayed, unseen),
+                "target": Images.of(target, target_images, rest[: config.validation]),
+                "source": Images.of(source, source_images, unseen),
             }
         }
         if "test_target" in more:
@@ -125,8 +128,9 @@ class CifarTransfer(Experiment[Config]):
                 "source": Images.of(more["test_source"], more.get("test_source_images")),
             }
         self.source_head = {name: network[f"1.classifier.6.{name}"] for name in ("weight", "bias")}
-        replay = Replay(Images.of(source, None, known), replayed, known)
-        self.method = _method(config, sample, len(data.dataset(config.target).classes), rebuilt(network), replay)
+        classes = len(self.sources.dataset(config.target).classes)
+        replay = Replay(Images.of(source, None, known), source_images, known)
+        self.method = _method(config, sample, classes, rebuilt(network), replay)
         self.tested: Arrays = {}
 
     def train_epoch(self) -> Metrics:
@@ -175,7 +179,7 @@ def _network(config: Config, sources: Sources) -> Artifact:
 
 
 def _artifacts(config: Config, sources: Sources, split: SplitName) -> dict[str, Artifact]:
-    """`target` and `source`: embeddings; `target_images` and `source_images`, for a method that changes the network."""
+    """Return embeddings `target` and `source`; for a method that tunes also `target_images` and `source_images`."""
     network, made = _network(config, sources), {}
     for role, name in (("target", config.target), ("source", config.source)):
         made[role] = embeddings(network, name, sources, split, config.precision)

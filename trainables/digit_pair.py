@@ -1,10 +1,9 @@
 """Two digit domains, one network for each or one for both: does sharing a trunk help or hurt?
 
-Three regimes: a network for the first data set alone, one for the second alone, and one with a shared trunk and a head
-for each task (R. Caruana, "Multitask learning", 1997). The trunk is the plain `nets.base_cnn`; a head has one hidden
-layer. Adam at a constant learning rate. A batch is half first, half second set, from two streams; an epoch ends when
-the longer stream does. Every network is evaluated on both sets: one that was trained on one set alone reads the other
-through its only head.
+There are three regimes: a network for the first data set alone, one for the second alone, and one with a shared trunk
+and a head for each task (R. Caruana, "Multitask learning", 1997). The trunk is `nets.base_cnn`; a head has one hidden
+layer. Training uses Adam at a constant learning rate. Half of a batch comes from either set, and an epoch ends when the
+larger set does. Every network is evaluated on both sets; if it was trained on only one, its only head reads the other.
 """
 
 from __future__ import annotations
@@ -26,8 +25,10 @@ from trainables.domains.images import CHANNELS, DOMAINS, Domain
 from trainables.nets.base_cnn import BaseCNN
 
 _MEASURES = ("loss", "accuracy")
-DIMENSIONS, HIDDEN = 128, 64
-"""Of the embedding that the heads share, and of a head's hidden layer."""
+DIMENSIONS = 128
+"""Dimensions of the embedding that the heads share."""
+HIDDEN = 64
+"""Units of a head's hidden layer."""
 
 
 class Config(DomainsConfig):
@@ -82,11 +83,12 @@ class DigitPair(DomainsExperiment[Config]):
             self.optimizer.zero_grad()
             self.weighted(losses).backward()
             self.optimizer.step()
-            steps, seen = steps + 1, seen + len(taken[0])
+            steps += 1
+            seen += len(taken[0])
         return self._with_means({name: value.item() / seen for name, value in sums.items()}) | {"steps": steps}
 
     def weighted(self, losses: list[torch.Tensor]) -> torch.Tensor:
-        """The training loss: of one task its own, of two their weighted mean."""
+        """Return the training loss: of one task its own loss, of two their weighted mean."""
         if len(losses) == 1:
             return losses[0]
         share = self.config.second_weight
@@ -107,7 +109,7 @@ class DigitPair(DomainsExperiment[Config]):
         return self._with_means(metrics)
 
     def read(self, domain: str, images: torch.Tensor) -> torch.Tensor:
-        """images [N, C, 32, 32] uint8 of a domain -> logits [N, classes], by its own head or the only one there is."""
+        """Return logits [N, classes] of images [N, C, 32, 32] uint8, by the domain's own head or the only one."""
         head = self.heads[domain if domain in self.tasks else self.tasks[0]]
         with self.autocast():
             return torch.cat([head(self.trunk(part)).float() for part in images.split(EVALUATED)])
@@ -124,7 +126,7 @@ class DigitPair(DomainsExperiment[Config]):
         return each | pooled("accuracy", [correct[task] for task in self.tasks])
 
     def _with_means(self, metrics: Metrics) -> Metrics:
-        """`loss` and `accuracy`, the means over the tasks trained on, beside the measures of each."""
+        """Add `loss` and `accuracy`, the means over the tasks trained on, to the metrics of each task."""
         means = {name: math.fsum(metrics[f"{task}_{name}"] for task in self.tasks) for name in _MEASURES}
         return {name: value / len(self.tasks) for name, value in means.items()} | metrics
 

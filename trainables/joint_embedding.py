@@ -1,10 +1,9 @@
-"""One metric space for two digit domains, by triplet loss: the same digit near, whichever domain it comes from.
+"""One metric space for two digit domains, by triplet loss: the same digits are near in it, whatever their domain.
 
-The plain `nets.base_cnn` maps an image to a normalised embedding. Anchor and positive of a triplet show the same class
-in different domains (`trainables.triplets`). A batch is half first, half second set, each half in its set's
-proportions of classes; the loss is the mean over the triplets that violate the margin. `mining` `classifier` is the
-yardstick: no triplets, but cross-entropy on both domains through a linear head on the same trunk, whose embeddings are
-then used in the same way.
+`nets.base_cnn` maps an image to an embedding, which is normalised. Anchor and positive of a triplet show the same class
+in different domains (`domains.triplets`). Half of a batch comes from either set, with the set's proportions of classes;
+the loss is the mean over the triplets that violate the margin. `mining=classifier` is the yardstick: it uses no
+triplets but cross-entropy on both domains through a linear head on the same trunk, and then the trunk's embeddings.
 """
 
 from __future__ import annotations
@@ -33,14 +32,16 @@ from trainables.domains.triplets import all_triplets, mean_of_active, mine, trip
 from trainables.nets.base_cnn import BaseCNN
 
 WAYS = ("first_to_second", "second_to_first")
-"""Of the domains' images as queries, each in the other's gallery."""
+"""Retrieval across domains: the first domain's images are queries in the second's gallery, and the reverse."""
 
 
 class Config(DomainsConfig):
-    mining: Literal["random", "semi-hard", "hard", "classifier"] = Field(description="triplets trained on; or none")
+    mining: Literal["random", "semi-hard", "hard", "classifier"] = Field(
+        description="triplets trained on; classifier: none"
+    )
     lr: float = Field(gt=0, le=1, description="Adam's learning rate")
-    margin: float = Field(0.2, gt=0, lt=2, description="between distances, of which none is over 2")
-    dimensions: int = Field(gt=0, le=4096, description="of the embedding")
+    margin: float = Field(0.2, gt=0, lt=2, description="required between distances, which are at most 2")
+    dimensions: int = Field(gt=0, le=4096, description="dimensions of the embedding")
     width: int = Field(gt=0, le=512, multiple_of=4, description="maps of the first block; 2 and 4 times as many after")
     epochs: int = Field(gt=0, le=2000, description="passes over the training images")
     batch_size: int = Field(
@@ -68,7 +69,7 @@ class JointEmbedding(DomainsExperiment[Config]):
         config = self.config
         self.take(images)
         self.trunk = BaseCNN(CHANNELS[config.colour], config.width, config.dimensions).to(self.device)
-        self.head = nn.Linear(config.dimensions, self.classes).to(self.device)  # the classifier's; others leave it be
+        self.head = nn.Linear(config.dimensions, self.classes).to(self.device)  # only the classifier trains it
         parameters = [*self.trunk.parameters(), *self.head.parameters()]
         self.optimizer = torch.optim.Adam(parameters, lr=config.lr)
         self.tested: list[torch.Tensor] = []
@@ -88,7 +89,7 @@ class JointEmbedding(DomainsExperiment[Config]):
         return _mean(found) | {"steps": len(found)}
 
     def loss(self, embeddings: torch.Tensor, y: torch.Tensor, domains: torch.Tensor) -> torch.Tensor:
-        """What a step descends: embeddings [B, D] as the trunk gives them, labels [B], domains [B] -> a scalar."""
+        """Return the loss of a batch, a scalar: the trunk's embeddings [B, D], labels y [B], domains [B]."""
         if self.config.mining == "classifier":
             return F.cross_entropy(self.head(embeddings.relu()), y)
         space = F.normalize(embeddings)
@@ -98,9 +99,9 @@ class JointEmbedding(DomainsExperiment[Config]):
     def _measured(
         self, embeddings: torch.Tensor, y: torch.Tensor, domains: torch.Tensor, loss: torch.Tensor | None = None
     ) -> Metrics:
-        """What is reported of a batch, whatever was mined: sums over all its triplets (or images), and their number.
+        """Return sums over all triplets of a batch (the classifier: over its images), and their number `n`.
 
-        `loss` is what a step descends, if that is known already.
+        All triplets count, whichever were mined. `loss` is the batch's loss if it is known already.
         """
         if self.config.mining == "classifier":
             loss = self.loss(embeddings, y, domains) if loss is None else loss
@@ -127,14 +128,15 @@ class JointEmbedding(DomainsExperiment[Config]):
         metrics |= {f"recall_at_{k}": (there.recall[k] + back.recall[k]) / 2 for k in DEPTHS}
         metrics["map_at_r"] = (there.map_at_r + back.map_at_r) / 2
         if split == "test":
-            self.tested, self.correct = spaces, correct
+            self.tested = spaces
+            self.correct = correct
         parts = [Labelled(embeddings, y) for embeddings, y in zip(raw, labels, strict=True)]
         same = torch.Generator().manual_seed(seed_of("labsweep", "held-out batches"))
         return metrics | _mean([self._measured(*batch) for batch in _batches(parts, self.config.batch_size, same)])
 
     @torch.inference_mode()
     def embed(self, images: torch.Tensor) -> torch.Tensor:
-        """images [N, C, 32, 32] uint8 -> embeddings [N, dimensions] float32, before they are normalised."""
+        """Return embeddings [N, dimensions] float32 of images [N, C, 32, 32] uint8, before they are normalised."""
         with self.autocast():
             return torch.cat([self.trunk(part).float() for part in images.split(EVALUATED)])
 
@@ -165,14 +167,14 @@ def _batches(
 
 
 def _mean(measured: list[Metrics]) -> Metrics:
-    """Means over all triplets of all batches: a small last batch may have none."""
+    """Return means over all triplets of all batches; a small last batch may have none."""
     total = {name: math.fsum(own[name] for own in measured) for name in measured[0]}
     n = total.pop("n")
     return {name: value / n for name, value in total.items()}
 
 
 def _batch_problems(config: Config, sources: Sources) -> list[Problem]:
-    """Half a batch of each domain has room for every class: then about each image is an anchor of some triplet."""
+    """Return a problem where half a batch is too small for all classes: nearly every image should be an anchor."""
     least = 2 * len(sources.summary(config.first).classes)
     if config.batch_size >= least:
         return []

@@ -36,19 +36,19 @@ class Config(TrialConfig):
     budget: int = Field(gt=0, le=10_000_000, description="trainable parameters; a network has fewer")
     block: Block = Field(description="what stages are made of")
     depths: str = Field(pattern=r"^[1-9](-[1-9]){0,3}$", description="blocks of each stage, such as 1-1 or 2-2-2")
-    growth: float = Field(ge=1, le=4, description="width of a stage over that of the stage before")
+    growth: float = Field(ge=1, le=4, description="ratio of a stage's width to that of the stage before")
     stem: Stem = Field(description="resolution at which the first stage works")
     attention: bool = Field(description="whether blocks weigh their maps (squeeze-and-excitation)")
     head: Head = Field(description="how the last maps are pooled")
     lr: float = Field(gt=0, le=10, description="SGD's highest learning rate")
-    weight_decay: float = Field(ge=0, le=0.1, description="of layers' weights")
+    weight_decay: float = Field(ge=0, le=0.1, description="weight decay of layers' weights")
     epochs: int = Field(gt=0, le=5000, description="passes over the training images")
     batch_size: int = Field(gt=1, description="images a step")
-    label_smoothing: float = Field(ge=0, lt=1, description="share of the target spread over all classes")
+    label_smoothing: float = Field(ge=0, lt=1, description="share of the target that is spread over all classes")
     mix: Mix = Field(description="whether images of a batch are mixed, and how")
-    shift: int = Field(ge=0, le=16, description="pixels that images are moved by at most")
-    cutout: int = Field(ge=0, le=32, description="side of the square cut out, pixels")
-    ema: float = Field(ge=0, lt=1, description="what the average over steps keeps in each; 0: the last step alone")
+    shift: int = Field(ge=0, le=16, description="pixels by which images are shifted at most")
+    cutout: int = Field(ge=0, le=32, description="side of the square that is cut out, in pixels")
+    ema: float = Field(ge=0, lt=1, description="share of the average that stays after a step; 0: the last step alone")
     train_size: int | None = Field(None, gt=1, description="training images, class-balanced; default: all there are")
     validation: int = Field(VALIDATION, gt=0, description="validation images; a fifth of the split where that is fewer")
 
@@ -74,21 +74,20 @@ class TinyCifar(Experiment[Config]):
     test_every_epoch = False
 
     def setup(self, train: Tensors, test: Tensors | None = None) -> None:
-        config, labels = self.config, train["y"].cpu().numpy()
-        classes = self.sources.dataset(config.data).classes
-        self.family = _family(config, len(classes))
+        config = self.config
+        data = self.sources.dataset(config.data)
+        self.family = _family(config, len(data.classes))
         width = widest(self.family, config.budget)
         if width is None:
             raise ValueError(f"no network of this family has fewer than {config.budget:,} parameters")
         self.width = width
+        labels = train["y"].cpu().numpy()
         validation = _validation(config, len(labels))
-        pool, rows = split_train(
-            labels, len(labels) - validation, validation, self.sources.dataset(config.data).blocked
-        )
+        pool, rows = split_train(labels, len(labels) - validation, validation, data.blocked)
         if config.train_size is not None:
             pool = pool[nested_subset(labels[pool], config.train_size, config.seed)]
-        own, held_out = (torch.from_numpy(part).to(self.device) for part in (pool, rows))
-        images = Labelled(**train).at(own)
+        chosen, held_out = (torch.from_numpy(part).to(self.device) for part in (pool, rows))
+        images = Labelled(**train).at(chosen)
         self.train = {"data": images}
         self.held_out = {"validation": {"data": Labelled(**train).at(held_out)}}
         if test is not None:
@@ -99,9 +98,9 @@ class TinyCifar(Experiment[Config]):
         self.kept: Arrays = {}
 
     def arithmetic(self) -> Precision:
-        """bf16 where it was asked for and pays: on a CPU depthwise convolutions are no faster in it."""
-        plain = self.config.block == "residual" or self.device.type != "cpu"
-        return self.config.precision if plain else "fp32"
+        """Return bf16 where it is asked for and is faster: on a CPU depthwise convolutions are not."""
+        faster = self.config.block == "residual" or self.device.type != "cpu"
+        return self.config.precision if faster else "fp32"
 
     def train_epoch(self) -> Metrics:
         return self.training.train_epoch(self.epoch, self.config.seed)

@@ -1,14 +1,14 @@
 """Transfer by train size: a frozen, pre-trained network with a new output layer.
 
-The backbone is frozen in every sense: no gradient, evaluation mode, so running statistics and upstream dropout stay
-still too. Its features are therefore the same in every epoch and are computed once (`artifacts.features`). What is
-trained is the new output layer, with cross-entropy and AdamW, on features of 100 … 900 class-balanced images. Dropout
-that stands between the features and the output layer (VGG19's last) is applied to the features in training. A network
-without a linear output layer (SqueezeNet) gets a linear layer on its globally pooled last features; `facts` names it.
+The backbone has no gradients and is in evaluation mode, so that running statistics do not change and its dropout is
+off. Its features are therefore the same in every epoch and are computed once (`transfer.features`). Only the new output
+layer is trained, with cross-entropy and AdamW, on the features of class-balanced images. Dropout between the features
+and the output layer (VGG19 has it) is applied to the features in training. A network without a linear output layer
+(SqueezeNet) gets a linear layer on its globally pooled last features; the fact `head` names the layer.
 
-The learning rate falls to zero along a cosine over the `epochs` of the config, since the answer is read at the last
-one: at a constant rate (`--set schedule=constant`) that epoch is as noisy as any. It also means that the epochs to the
-best stretch with the epochs asked for; the table gives both, and optimiser steps.
+The learning rate falls to zero along a cosine over the epochs, since the answer is read at the last one: with a
+constant rate (`--set schedule=constant`) that epoch is as noisy as any. As a consequence, the epochs to the best grow
+with the epochs asked for; the table gives both, and optimiser steps.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, subset_problems
 from trainables.nets.backbones import describe
 from trainables.training.linear_head import HeadSettings, LinearHead
-from trainables.transfer.features import backbone_features, features_problems
+from trainables.transfer.features import Part, backbone_features, features_problems
 
 POOL, VALIDATION = 10_000, 2_000
 """Images in the pool and for validation, unless the config says otherwise or the training split has too few."""
@@ -48,7 +48,9 @@ class Config(TrialConfig):
     epochs: int = Field(gt=0, le=2000, description="passes over the training images")
     weight_decay: float = Field(ge=0, le=10, description="AdamW's decoupled weight decay")
     batch_size: int = Field(gt=0, description="images a step")
-    schedule: Literal["cosine", "constant"] = Field("cosine", description="of the learning rate, over all steps")
+    schedule: Literal["cosine", "constant"] = Field(
+        "cosine", description="how the learning rate changes with the steps"
+    )
     pool: int | None = Field(None, gt=0, description="images the subsets are drawn from; default: 10,000 or all others")
     validation: int | None = Field(None, gt=0, description="validation images; default: 2,000 or a fifth")
 
@@ -59,7 +61,7 @@ class Config(TrialConfig):
         return self.epochs * (math.ceil(self.train_size / self.batch_size) + 4)  # 4: validation, in steps
 
     def artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
-        return {split: self._features(sources, split) for split in ("pool", "validation")}
+        return {"pool": self._features(sources, "pool"), "validation": self._features(sources, "validation")}
 
     def test_artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
         return {"test": self._features(sources, "test")}
@@ -79,7 +81,7 @@ class Config(TrialConfig):
             pool, validation = DIGITS
         return self.pool or pool, self.validation or validation
 
-    def _features(self, sources: Sources, split: Any) -> Artifact:
+    def _features(self, sources: Sources, split: Part) -> Artifact:
         pool, validation = self._sizes(sources)
         return backbone_features(
             self.backbone,

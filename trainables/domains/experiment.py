@@ -83,9 +83,8 @@ class DomainsExperiment(Experiment[C]):
         return len(self.sources.dataset(self.config.first).classes)
 
     def _subset(self, domain: Domain, pool: Tensors) -> Labelled:
-        seed = seed_of(
-            self.config.seed, domain
-        )  # one for each domain: if the sets have the same order, their subsets must still differ
+        # Each domain has a seed of its own: where the sets have the same order, their subsets must still differ.
+        seed = seed_of(self.config.seed, domain)
         rows = nested_subset(pool["y"].cpu().numpy(), self.config.train_size, seed)
         return Labelled(**pool).at(torch.from_numpy(rows).to(self.device))
 

@@ -1,15 +1,15 @@
-"""A method of our own: learn little where there is little to learn from, and more as the sample grows.
+"""A method that learns little from few images, and more as the sample grows.
 
-1. A linear discriminant (`discriminant`) on the means of the maps of several stages, over an image and its mirror
-   image: later layers know the source's classes and have forgotten much that tells the target's apart. Its covariance
-   is drawn towards that within the source's classes. Little variance, for the smallest samples.
-2. From there the network is tuned, layers nearer to the image the more slowly (J. Howard, S. Ruder, "Universal language
-   model fine-tuning", 2018), and from a head that fits, so that no random one distorts it first (A. Kumar et al.,
-   "Fine-tuning can distort pretrained features", 2022). Images are shifted and mirrored; normalisation keeps the
-   source's statistics; each step replays images of the source under the source's own last layer, against forgetting.
-3. The probabilities of both are averaged.
+1. A linear discriminant (`discriminant`) is fitted to the mean maps of several stages, averaged over an image and its
+   mirror image, since the last layers have lost much of what tells the target's classes apart. Its covariance is shrunk
+   towards the one within the source's classes, which keeps the variance low for the smallest samples.
+2. From there the network is tuned. Earlier layers learn more slowly (J. Howard, S. Ruder, "Universal language model
+   fine-tuning", 2018). The head starts from the discriminant, since a random head would distort the features (A. Kumar
+   et al., "Fine-tuning can distort pretrained features", 2022). Images are shifted and mirrored; normalisation keeps
+   the source's statistics. Each step also replays images of the source under its own last layer, against forgetting.
+3. The probabilities of discriminant and tuned network are averaged.
 
-With which stage 1 begins, how far 2 goes, and its share in 3, are searched: with 100 images it may hardly leave 1.
+The first stage of 1, the length of 2 and the weights of 3 are searched: with 100 images tuning may hardly matter.
 """
 
 from __future__ import annotations
@@ -40,46 +40,49 @@ SETTING: dict[Ingredient, tuple[str, ...]] = {
     "tuning": ("tuning_steps", "tuning_lr", "layer_decay", "blend"),
     "average": ("blend",),
 }
-"""By ingredient: the hyperparameters that are about it alone."""
+"""Hyperparameters that only this ingredient uses, by ingredient."""
 REPLAYED = BATCH // 2
-"""Images of the source in each step."""
+"""Images of the source that are replayed in each step."""
 PARTS = 4
 """Epochs that tuning is divided into."""
 SHIFT = 4
+"""Pixels by which images are shifted at most."""
 UNIT = 1_000
-"""Images with which `tuning_steps` are what they say; they grow as the root of the sample."""
+"""Size of a sample for which `tuning_steps` is exact; the number of steps grows as the square root of the size."""
 
 
 @dataclass(frozen=True)
 class AdaptationSettings:
-    """How the method is set."""
+    """Hyperparameters of the method."""
 
     first_stage: int
-    """The discriminant reads this stage and those behind it, 2 … 5."""
+    """The first stage that the discriminant reads, 2 … 5; it reads all later ones too."""
     shrinkage: float
     """Weight of the covariance within the source's classes, 0 … 1."""
     ridge: float
+    """Added to every variance, in mean variances."""
     tuning_steps: int
+    """Optimiser steps for a sample of `UNIT` images."""
     tuning_lr: float
-    """Adam's highest learning rate, of the last layers."""
+    """Adam's highest learning rate, used for the last layers."""
     layer_decay: float
-    """The learning rate of a stage over that of the next one."""
+    """Ratio of a stage's learning rate to the next stage's."""
     blend: float
-    """Share of the discriminant in the probabilities, 0 … 1."""
+    """Share of the discriminant in the averaged probabilities, 0 … 1."""
 
 
 class Replay(NamedTuple):
-    """The source's images, as far as the network was trained on them."""
+    """The source's images that the network was trained on."""
 
     embedded: Images
     pixels: Tensors | None
-    """x and y of the whole split."""
+    """x [M, 3, 32, 32] uint8 and y [M] of the whole split; None for a method that does not tune."""
     rows: torch.Tensor
-    """Positions in it of those that may be replayed, [N] int64."""
+    """Positions in the split of the images that may be replayed, [N] int64."""
 
 
 class Adaptation(Method):
-    """`without` names the ingredients that are left out. The network, as `rebuilt`, is the method's own to change."""
+    """The method; `without` names the ingredients that are left out. It changes the given network, a `rebuilt` one."""
 
     SET_BY = tuple(AdaptationSettings.__dataclass_fields__)
 
@@ -87,8 +90,12 @@ class Adaptation(Method):
         self, sample: Images, classes: int, network: nn.Sequential, source: Replay, settings: AdaptationSettings, *,
         without: Collection[Ingredient], precision: Precision, seed: int,
     ) -> None:  # fmt: skip
-        self.sample, self.source, self.settings = sample, source, settings
-        self.without, self.precision, self.seed = without, precision, seed
+        self.sample = sample
+        self.source = source
+        self.settings = settings
+        self.without = without
+        self.precision = precision
+        self.seed = seed
         self.column = cast(VGG, network[1]).column(settings.first_stage)
         known = self._given(source.embedded)
         self.deviation = known.std(0).clamp(min=1e-3 * float(known.std()) + 1e-9)  # a feature may be constant
@@ -102,12 +109,12 @@ class Adaptation(Method):
 
     @staticmethod
     def unused_without(without: Collection[Ingredient]) -> set[str]:
-        """Hyperparameters that say nothing then."""
+        """Return the hyperparameters that change nothing without these ingredients."""
         return {name for ingredient in without for name in SETTING.get(ingredient, ())}
 
     @staticmethod
     def epochs_without(without: Collection[Ingredient]) -> int:
-        """How many epochs there are."""
+        """Return the number of epochs without these ingredients."""
         return 1 if "tuning" in without else PARTS
 
     def train_epoch(self, number: int) -> Metrics:
@@ -124,7 +131,7 @@ class Adaptation(Method):
 
     @torch.inference_mode()
     def logits(self, images: Images) -> torch.Tensor:
-        """Logarithms of averaged probabilities."""
+        """Return the logarithms of the averaged probabilities [N, classes]."""
         fixed = F.log_softmax(self.discriminant(self._given(images) / self.deviation), 1)
         if "tuning" in self.without:
             return fixed
@@ -147,8 +154,9 @@ class Adaptation(Method):
         return images.x if "stages" in self.without else images.stages[:, self.column :]
 
     def _begin(self, network: nn.Sequential, classes: int) -> None:
-        """The network to be tuned, in evaluation mode throughout: its running statistics stay those of the source."""
-        self.network, vgg = network, cast(VGG, network[1])
+        """Prepare tuning. The network stays in evaluation mode: its running statistics remain those of the source."""
+        self.network = network
+        vgg = cast(VGG, network[1])
         weight, bias = self.discriminant
         self.head = nn.Linear(weight.shape[1], classes, device=weight.device)
         with torch.no_grad():
@@ -156,7 +164,7 @@ class Adaptation(Method):
             self.head.bias.copy_(bias)
         groups: list[dict[str, Any]] = []
         first, *later = vgg.by_stage()
-        first.requires_grad_(False)  # edges and colours; its gradients would be the dearest
+        first.requires_grad_(False)  # edges and colours; its gradients would cost the most
         for above, stage in enumerate(reversed(later)):
             lr = self.settings.tuning_lr * self.settings.layer_decay ** (above + 1)
             groups.append({"params": list(stage.parameters()), "lr": lr})
@@ -166,30 +174,29 @@ class Adaptation(Method):
         self.schedule = LambdaLR(self.optimizer, OneCycle(max(1, self.steps)))
 
     def _forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """pixels [N, 3, 32, 32] uint8 -> logits of the target's classes and of the source's."""
+        """Return logits of the target's classes and of the source's, for pixels [N, 3, 32, 32] uint8."""
         standardize, vgg = self.network[0], cast(VGG, self.network[1])
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             maps, stages = vgg.stages(standardize(pixels))
             x = vgg.second_last(maps)
             source = vgg.head(x).float()
-        given = (x if "stages" in self.without else stages[:, self.column :]).float()
-        return self.head(given / self.deviation), source
+        given = x if "stages" in self.without else stages[:, self.column :]
+        return self.head(given.float() / self.deviation), source
 
     def _step(self, own: torch.Tensor, replayed: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Take an optimiser step; `own` and `replayed` are positions in the sample and in `Replay.rows`."""
         assert self.sample.pixels is not None
         assert self.source.pixels is not None
         own = to_device(own, self.sample.y.device)
-        pixels, y = self.sample.pixels[own], self.sample.y[own]
+        pixels = self.sample.pixels[own]
         if "replay" not in self.without:
             rows = self.source.rows[to_device(replayed, own.device)]
             pixels = torch.cat([pixels, self.source.pixels["x"][rows]])
         flips = torch.rand(len(pixels), generator=generator) < 0.5
         target, source = self._forward(mirrored(shifted(pixels, SHIFT, generator), flips))
-        loss = F.cross_entropy(target[: len(own)], y)
+        loss = total = F.cross_entropy(target[: len(own)], self.sample.y[own])
         if "replay" not in self.without:
             total = loss + F.cross_entropy(source[len(own) :], self.source.pixels["y"][rows])
-        else:
-            total = loss
         self.optimizer.zero_grad()
         total.backward()
         self.optimizer.step()
@@ -198,17 +205,17 @@ class Adaptation(Method):
 
 
 def left_out(method: str) -> tuple[Ingredient, ...]:
-    """The ingredients that a method of this name goes without: `own_no_replay` -> `("replay",)`, any other -> none."""
+    """Return the ingredients that a method of this name leaves out: ("replay",) for `own_no_replay`, () for `own`."""
     name = method.partition("_no_")[2]
-    return (name,) if name else ()  # type: ignore[return-value]  # the names of methods end in ingredients
+    return (name,) if name else ()  # type: ignore[return-value]  # such names end in an ingredient
 
 
 def tunes(method: str) -> bool:
-    """Whether a method of this name changes the source network."""
+    """Return whether a method of this name changes the source network."""
     return method.startswith("own") and "tuning" not in left_out(method)
 
 
 def reshuffled_positions(images: int, count: int, generator: torch.Generator) -> torch.Tensor:
-    """`count` positions, [count] int64: each of so many images once, in a random order, then all of them anew."""
+    """Return `count` positions, [count] int64: all images once in a random order, then all again in another, …"""
     rounds = [torch.randperm(images, generator=generator) for _ in range(-(-count // images))]
     return torch.cat(rounds)[:count]

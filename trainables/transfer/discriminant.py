@@ -1,9 +1,9 @@
-"""Linear discriminant analysis where a sample is small: what it cannot tell is taken from another, larger set.
+"""Linear discriminant analysis of a small sample, with a covariance that is borrowed in part from a larger set.
 
-Each class is a mean; all share one covariance within classes. A sample of a hundred images tells means passably and the
-covariance of hundreds of features not at all. The one within the *source's* classes, of thousands of images, has hardly
-any variance, and as bias the difference between two sets. What is used lies between both (after J. Friedman,
-"Regularized discriminant analysis", 1989), with a ridge.
+Classes differ by their means and share one covariance. A hundred images are enough for passable means, but not for the
+covariance of hundreds of features. The covariance within the *source's* classes, estimated from thousands of images,
+has hardly any variance; its bias is the difference between the two sets. The one used is a mixture of both (after
+J. Friedman, "Regularized discriminant analysis", 1989), with a ridge.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import torch
 import torch.nn.functional as F
 
 SHARPNESS = torch.logspace(-3, 0.5, 36)
-"""By which logits may be multiplied."""
+"""Candidates for the factor that scales the logits."""
 
 
 class Linear(NamedTuple):
-    """features [N, D] -> logits [N, classes]."""
+    """A linear classifier of features [N, D]."""
 
     weight: torch.Tensor
     """[classes, D]"""
@@ -26,17 +26,18 @@ class Linear(NamedTuple):
     """[classes]"""
 
     def __call__(self, features: torch.Tensor) -> torch.Tensor:
+        """Return logits [N, classes]."""
         return F.linear(features, self.weight, self.bias)
 
 
 def discriminant(
     x: torch.Tensor, y: torch.Tensor, classes: int, elsewhere: torch.Tensor, *, share: float, ridge: float
 ) -> Linear:
-    """The classifier of a sample x [N, D], y [N] int64 in which each of the classes has an image.
+    """Fit a classifier to a sample x [N, D], y [N] int64 that has an image of each class.
 
-    `elsewhere` [D, D] is a covariance known from other images, `share` its weight in 0 … 1, and `ridge`, times the mean
-    variance, is added to every variance. Logits are multiplied by what makes them fit best the one half of the sample
-    when they are learnt from the other: with more features than images they would be far too sure.
+    `elsewhere` [D, D] is a covariance known from other images and `share` its weight, 0 … 1; `ridge` times the mean
+    variance is added to every variance. With more features than images the logits would be far too confident, so they
+    are scaled by the factor that fits each half of the sample best when the classifier is fitted to the other half.
     """
     fitted = _fit(x, y, classes, elsewhere, share, ridge)
     place = torch.zeros_like(y)
@@ -57,7 +58,7 @@ def discriminant(
 
 
 def within_classes(x: torch.Tensor, y: torch.Tensor, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """x [N, D], y [N] int64 -> the classes' means [classes, D], and the covariance [D, D] about them."""
+    """Return the classes' means [classes, D] and the covariance about them [D, D], of x [N, D] and y [N] int64."""
     members = F.one_hot(y, classes).to(x.dtype)
     means = members.T @ x / members.sum(0).clamp(min=1)[:, None]
     residuals = x - means[y]
@@ -68,7 +69,7 @@ def _fit(x: torch.Tensor, y: torch.Tensor, classes: int, elsewhere: torch.Tensor
     means, covariance = within_classes(x, y, classes)
     mixed = torch.lerp(covariance, elsewhere, share)
     variance = mixed.diagonal().mean()
-    variance = torch.where(variance > 0, variance, 1.0)  # one image a class, and no others: all directions are alike
+    variance = torch.where(variance > 0, variance, 1.0)  # one image a class: all directions are alike
     mixed = mixed + ridge * variance * torch.eye(len(mixed), device=x.device)
     weight = torch.linalg.solve(mixed, means.T).T
     prior = torch.bincount(y, minlength=classes).to(x.dtype) / len(y)

@@ -1,4 +1,4 @@
-"""What a frozen network makes of images: computed once, so that no trial has to."""
+"""Embeddings of images by a frozen network, computed once for all trials."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from trainables.training.supervised import EVALUATED
 from trainables.transfer.source_network import rebuilt
 
 PIECE = 2_500
-"""Images: what a killed process loses at most, and what keeps all cores busy."""
+"""Images a piece: few enough to lose little with a killed process and to keep all cores busy."""
 VERSION = 1  # raised by hand when the meaning of the arrays changes
 
 
 def embeddings(network: Artifact, name: str, sources: Sources, split: SplitName, precision: Precision) -> Artifact:
-    """Of a whole split, in its order: what `embed` returns, and y [N] int64; `network` is a `source_network`.
+    """Return the artifact of a whole split's embeddings, in its order: what `embed` returns, and y [N] int64.
 
-    Raises Refused.
+    `network` is a `source_network`. Raises Refused.
     """
     spec = {"data": sources.fingerprint(name, split), "split": split, "precision": precision, "version": VERSION}
     pieces = max(1, -(-len(sources.dataset(name).labels(split)) // PIECE))
@@ -36,10 +36,10 @@ def embeddings(network: Artifact, name: str, sources: Sources, split: SplitName,
 
 @torch.inference_mode()
 def embed(network: nn.Sequential, images: torch.Tensor, precision: Precision) -> Tensors:
-    """images [N, 3, 32, 32] uint8 -> x [N, 8 · width], the second-last layer, and stages [N, 22 · width]. float32.
+    """Return x [N, 8 · width], the second-last layer, and stages [N, 22 · width], for images [N, 3, 32, 32] uint8.
 
-    `stages` are the means of the maps with which the stages of a `rebuilt` network end, the first stage left out, over
-    the image and its mirror image.
+    `stages` holds the mean of each map at the end of the stages of a `rebuilt` network, from the second stage on,
+    averaged over an image and its mirror image. Both are float32.
     """
     standardize, vgg = network[0], cast(VGG, network[1])
     x, stages = [], []

@@ -1,8 +1,7 @@
-"""A frozen backbone's features: computed once for each image, so that trials train heads and nothing else.
+"""A frozen backbone's features, computed once for each image: trials train only heads.
 
-Frozen means frozen: evaluation mode, so that running statistics stand still too. Images are resized (the
-shorter side to the backbone's resolution, bilinear, antialiased), centre-cropped, and normalised as its weights
-ask for.
+The backbone is in evaluation mode, so that running statistics stay as they are too. Images are resized (the shorter
+side to the backbone's resolution, bilinear, antialiased), centre-cropped, and normalised as its weights require.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ from trainables.transfer.letters_backbone import letters_backbone
 
 Part = Literal["pool", "validation", "test"]
 VERSION = 1  # raised by hand when the meaning of the arrays changes
-PIECE = 1_000  # images: what a killed process loses at most, and what keeps all cores busy
-BATCH = {"cpu": 16, "cuda": 64}  # 16 measured best for SqueezeNet at 224×224 on one core
+PIECE = 1_000  # images: few enough to lose little with a killed process and to keep all cores busy
+BATCH = {"cpu": 16, "cuda": 64}  # 16 was fastest for SqueezeNet at 224×224 on one core
 
 
 def backbone_features(
@@ -43,10 +42,10 @@ def backbone_features(
     seed: int,
     precision: Literal["bf16", "fp32"],
 ) -> Artifact:
-    """Features and labels of the training pool, the validation images, or the test split.
+    """Return the artifact of the features of the training pool, the validation images, or the test split.
 
-    Arrays: x [N, width] float32 and y [N] int64, in the order of the data set. `pool` and `validation` are numbers of
-    images. The seed matters to a backbone that is trained here (`letters_cnn`) and to no other. Raises Refused.
+    Its arrays are x [N, width] float32 and y [N] int64, in the order of the data set. `pool` and `validation` are
+    numbers of images. The seed matters only to a backbone that is trained here (`letters_cnn`). Raises Refused.
     """
     spec: dict[str, object] = {
         "backbone": backbone,
@@ -64,12 +63,12 @@ def backbone_features(
     needs = {"backbone": letters_backbone(seed)} if backbone == LETTERS else {}
     if not needs:
         spec["weights"] = weights.digest(weights.find(backbone, sources.weights_dir))
-    compute = partial(_features, data)  # the name is no part of the key: content is, wherever it lies
+    compute = partial(_features, data)  # the name is not part of the key: the content is, wherever it lies
     return Artifact("features", spec, compute, needs, pieces=max(1, -(-images // PIECE)))
 
 
 def features_problems(backbone: str, sources: Sources) -> list[Problem]:
-    """What keeps the backbone from being used: an unknown name; weights missing, damaged or another's."""
+    """Return what keeps the backbone from being used: an unknown name; weights missing, damaged or of another."""
     if backbone == LETTERS:
         return []
     if backbone not in names():
@@ -88,7 +87,7 @@ def _misfits(backbone: str, path: Path, fingerprint: str) -> list[Problem]:
 
 
 def embed(backbone: Backbone, images: np.ndarray, precision: str) -> np.ndarray:
-    """images [N, H, W] or [N, H, W, 3] uint8 -> [N, width] float32, on the GPU where there is one."""
+    """Return features [N, width] float32 for images [N, H, W] or [N, H, W, 3] uint8; use a GPU if there is one."""
     device = pick_device()
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     module = backbone.module.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -103,10 +102,10 @@ def embed(backbone: Backbone, images: np.ndarray, precision: str) -> np.ndarray:
 
 
 def prepare(images: torch.Tensor, to: Description) -> torch.Tensor:
-    """images [N, H, W] or [N, H, W, 3] uint8 -> [N, channels, resolution, resolution] float32, normalised."""
+    """Return [N, channels, resolution, resolution] float32, normalised, for images [N, H, W] or [N, H, W, 3] uint8."""
     x = channels_first(images)
     x = resized(grayscale(x) if to.channels == 1 else x, to.resolution)
-    x = x.expand(-1, to.channels, -1, -1)  # grayscale is repeated only after it was resized
+    x = x.expand(-1, to.channels, -1, -1)  # grayscale images are resized before they are repeated
     return (x - x.new_tensor(to.mean)[:, None, None]) / x.new_tensor(to.std)[:, None, None]
 
 
@@ -129,5 +128,5 @@ def _trained(arrays: Arrays) -> Backbone:
 
 @lru_cache(maxsize=1)
 def _pretrained(sources: Sources, name: str, precision: str) -> Backbone:
-    """Kept between pieces: the weights of VGG19 take half a gigabyte. By precision: `embed` casts them in place."""
+    """Return a backbone, kept between pieces since weights are large, by precision since `embed` casts in place."""
     return build(name, weights.load(weights.find(name, sources.weights_dir)))

@@ -1,4 +1,4 @@
-"""Backbones that are trained here rather than loaded: a small network pre-trained on drawn letters."""
+"""A backbone that is trained here rather than loaded: a small network pre-trained on drawn letters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ IMAGES, BATCH, LEARNING_RATE, WEIGHT_DECAY = 12_800, 64, 0.01, 0.05
 
 
 def letters_backbone(seed: int) -> Artifact:
-    """State dict of a `LettersCNN` that learnt to tell 52 letters apart; the seed moves drawing and training."""
+    """Return the artifact of the state dict of a `LettersCNN` that was trained to tell 52 letters apart.
+
+    The seed moves drawing and training.
+    """
     training = {"images": IMAGES, "batch": BATCH, "learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY}
     return Artifact("letters_cnn", training | {"seed": seed, "version": 1}, _pretrain)
 
@@ -35,7 +38,7 @@ def _pretrain(artifact: Artifact, piece: int, sources: Sources, needs: Mapping[s
 
 
 def _fit(network: nn.Module, seed: int) -> None:
-    """One pass over fresh drawings, with AdamW and a learning rate that rises and falls once."""
+    """Make one pass over fresh drawings, with AdamW and a learning rate that rises and falls once."""
     labels = np.random.default_rng(seed_of(seed, "letters", "order")).permutation(IMAGES) % len(CLASSES)
     images = torch.from_numpy(draw(labels, seed_of(seed, "letters", "drawing")))  # [N, 28, 28] uint8
     targets = torch.from_numpy(labels)

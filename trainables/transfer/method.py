@@ -1,4 +1,4 @@
-"""What every method of transfer is, and how it sees images."""
+"""What a method of transfer is, and what it sees of images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainables.core.device import Tensors
 from trainables.core.experiment import Labelled, Metrics
 
 BATCH = 64
-"""Images a step, of those that a method learns from."""
+"""Images of the sample in each step."""
 
 
 @dataclass(frozen=True)
@@ -22,32 +22,32 @@ class Images(Labelled):
     """Labelled images of one set, as a `source_network` sees them: x [N, 8 · width] float32, the second-last layer."""
 
     stages: torch.Tensor
-    """[N, 22 · width] float32, see `artifacts.embeddings`."""
+    """[N, 22 · width] float32; see `transfer.embeddings.embed`."""
     pixels: torch.Tensor | None = None
     """[N, 3, 32, 32] uint8"""
 
     @classmethod
     def of(cls, embedded: Tensors, images: Tensors | None, rows: torch.Tensor | None = None) -> Images:
-        """Those at `rows` of two artifacts, all by default."""
+        """Return the images at `rows` of two artifacts: embeddings and, if given, pixels. By default return all."""
         at = slice(None) if rows is None else rows
         pixels = images["x"][at] if images is not None else None
         return cls(embedded["x"][at], embedded["y"][at], embedded["stages"][at], pixels)
 
 
 class Method(Resumable, ABC):
-    """How a sample of the target's images becomes a classifier of them."""
+    """A way to make a classifier of the target's images from a sample of them."""
 
     SET_BY: ClassVar[tuple[str, ...]]
-    """Its hyperparameters."""
+    """The hyperparameters that the method uses."""
 
     @abstractmethod
     def train_epoch(self, number: int) -> Metrics:
-        """The epoch of this number, from 1; training metrics, and `steps`."""
+        """Train for the epoch of this number, from 1; return training metrics, and `steps`."""
 
     @abstractmethod
     def logits(self, images: Images) -> torch.Tensor:
-        """[N, classes] of the target; the highest one is predicted."""
+        """Return logits of the target's classes, [N, classes]; the class of the highest is predicted."""
 
     def source_logits(self, images: Images, head: Tensors) -> torch.Tensor:
-        """[N, source's classes] after the method; `head` is the source network's own last layer."""
+        """Return logits of the source's classes after the method; `head` is the source network's own last layer."""
         return F.linear(images.x, head["weight"], head["bias"])

@@ -1,7 +1,4 @@
-"""Methods that leave the source network as it is: a new last layer, and nearest neighbours. And what all methods are.
-
-A method sees images as `Images`: what the frozen source network makes of them, and, where it needs them, themselves.
-"""
+"""Methods that leave the source network as it is: a new last layer, and nearest neighbours."""
 
 from __future__ import annotations
 
@@ -15,13 +12,14 @@ from trainables.transfer.neighbours import Metric, Weighting, votes
 
 
 class NewLayer(Method):
-    """The source network's last layer replaced and trained with AdamW, its learning rate falling to 0 as a cosine."""
+    """A new last layer, trained with AdamW; its learning rate falls to 0 along a cosine."""
 
     SET_BY = ("lr", "weight_decay", "epochs")
 
     def __init__(self, sample: Images, classes: int, *, lr: float, weight_decay: float, epochs: int, seed: int) -> None:
         settings = HeadSettings(lr, weight_decay, epochs, BATCH)
-        self.seed, self.head = seed, LinearHead(sample.x, sample.y, classes, settings)
+        self.seed = seed
+        self.head = LinearHead(sample.x, sample.y, classes, settings)
 
     def train_epoch(self, number: int) -> Metrics:
         return self.head.train_epoch(torch.Generator().manual_seed(seed_of(self.seed, "order", number)))
@@ -31,19 +29,22 @@ class NewLayer(Method):
 
 
 class Neighbours(Method):
-    """The classes of the nearest images of the sample vote; nothing is trained."""
+    """A vote of the nearest images of the sample; nothing is trained."""
 
     SET_BY = ("k", "metric", "weighting")
 
     def __init__(self, sample: Images, classes: int, *, k: int, metric: Metric, weighting: Weighting) -> None:
-        self.sample, self.classes = sample, classes
-        self.k, self.metric, self.weighting = k, metric, weighting
+        self.sample = sample
+        self.classes = classes
+        self.k = k
+        self.metric = metric
+        self.weighting = weighting
 
     def train_epoch(self, number: int) -> Metrics:
         return {"steps": 0}
 
     def logits(self, images: Images) -> torch.Tensor:
-        """Shares of the votes."""
+        """Return the classes' shares of the votes."""
         return votes(
             self.sample.x, self.sample.y, images.x, k=self.k, metric=self.metric, weighting=self.weighting,
             classes=self.classes,

@@ -1,4 +1,4 @@
-"""k nearest neighbours: one matrix product and a top-k, where others loop."""
+"""k nearest neighbours, by one matrix product and a top-k."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import torch.nn.functional as F
 Metric = Literal["euclidean", "cosine"]
 Weighting = Literal["uniform", "distance"]
 CHUNK = 2_000
-"""Queries at a time: bounds the memory that distances to all images take."""
+"""Queries at a time, which bounds the memory for distances to all images."""
 ROUNDING = 1e-12
-"""Squared distances, of vectors of length 1, that cannot be told from 0."""
+"""Squared distances between vectors of length 1 that are below this are rounding, and count as 0."""
 
 
 def votes(
@@ -25,12 +25,12 @@ def votes(
     weighting: Weighting,
     classes: int,
 ) -> torch.Tensor:
-    """x [N, D], y [N] int64, queries [Q, D] -> each class's share of a query's k neighbours, [Q, classes] float64.
+    """Return each class's share among a query's k neighbours, [Q, classes] float64; x [N, D], y [N], queries [Q, D].
 
-    `distance` weighs a neighbour by the inverse of its distance; one at no distance outweighs all others. As in
-    scikit-learn's KNeighborsClassifier the first of several classes with the highest share is the predicted one;
-    which of several equally distant images is the k-th neighbour is left open. Computed in float64, since distances
-    of near images are small differences of large numbers.
+    The weighting "distance" weighs a neighbour by the inverse of its distance; neighbours at distance 0 outweigh all
+    others. As in scikit-learn's KNeighborsClassifier, `argmax` predicts the first of several classes with the highest
+    share; which of several equally distant images is the k-th neighbour is undefined. All is computed in float64, since
+    distances of near images are small differences of large numbers.
     """
     x, queries = x.double(), queries.double()
     if metric == "cosine":
@@ -45,7 +45,7 @@ def votes(
 
 
 def _distances(x: torch.Tensor, queries: torch.Tensor, metric: Metric) -> torch.Tensor:
-    """[Q, N]: 1 − cosine, of normalised vectors, or Euclidean; exactly 0 between images that are the same."""
+    """Return distances [Q, N], 1 − cosine (of normalised vectors) or Euclidean; exactly 0 between equal images."""
     products = queries @ x.T
     if metric == "cosine":
         apart = 1 - products
@@ -56,6 +56,6 @@ def _distances(x: torch.Tensor, queries: torch.Tensor, metric: Metric) -> torch.
 
 
 def _inverse(distances: torch.Tensor) -> torch.Tensor:
-    """Weights [Q, k]: the distances' inverses; where a distance is 0, 1 for such ones and 0 for the rest."""
+    """Return weights [Q, k]: inverse distances or, in a row with distances of 0, 1 for these and 0 for the rest."""
     none = distances == 0
     return torch.where(none.any(1, keepdim=True), none.double(), 1 / distances.masked_fill(none, 1))

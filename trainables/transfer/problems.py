@@ -1,4 +1,4 @@
-"""What keeps a network from being transferred between two data sets, and a sample of a size from being drawn."""
+"""What keeps a network from being transferred between two data sets, or a sample from being drawn."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from trainables.data.subsets import class_problems
 
 
 def pair_problems(source: str, target: str, sources: Sources) -> list[Problem]:
-    """Whether both show the same: one content, or classes in common of the set that both are made from.
+    """Return a problem where both sets show the same images.
 
-    Raises Refused where one cannot be read.
+    They do if their content is equal, or if they share classes of one set that both are made from. Raises Refused where
+    a set cannot be read.
     """
     rule = "other images than the source's"
     if sources.fingerprint(source, "train") == sources.fingerprint(target, "train"):
@@ -26,7 +27,7 @@ def pair_problems(source: str, target: str, sources: Sources) -> list[Problem]:
 
 
 def sample_problems(data: Summary, size: int, validation: int) -> list[Problem]:
-    """Whether the training split has a stratified sample of so many images, and so many left to validate."""
+    """Return what keeps a stratified sample of `size` images, and `validation` others, from being drawn."""
     images = sum(data.train_counts)
     found = [*class_problems("train_size", size, data), *class_problems("validation", validation, data)]
     left = f"the {images:,} training images of {data.name}, less {validation:,} for validation"
@@ -39,5 +40,5 @@ def sample_problems(data: Summary, size: int, validation: int) -> list[Problem]:
 
 
 def neighbour_problems(k: int, size: int) -> list[Problem]:
-    """Whether there are so many neighbours."""
+    """Return a problem where a sample of `size` images has fewer than k."""
     return at_most("k", k, size, f"the {size:,} images of the sample")

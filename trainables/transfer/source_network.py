@@ -30,19 +30,19 @@ from trainables.training.links import averaged, chain
 from trainables.training.supervised import Training, TrainingSettings
 
 SEED = 0
-"""There is one source network, whatever a trial's seed: what is found is conditional on it."""
+"""There is one source network, whatever a trial's seed: results are conditional on it."""
 SETTINGS: dict[str, Any] = {"lr": 0.1, "batch_size": 128, "weight_decay": 5e-4, "shift": 4, "ema": 0.99}
 VERSION = 2  # raised by hand when the meaning of the arrays changes
 MOST_VALIDATION = 2_000
 LIGHT = 100_000
-"""Up to so many images · epochs · width², one core trains a network in seconds: less than a worker takes to start."""
+"""Up to this many images · epochs · width², one core trains a network faster than a worker starts."""
 
 
 def source_network(source: str, sources: Sources, *, width: int, epochs: int, precision: Precision) -> Artifact:
-    """State dict of a network that `rebuilt` takes: a standardisation and a `VGG`. Raises Refused.
+    """Return the artifact of a state dict that `rebuilt` takes: a standardisation and a `VGG`. Raises Refused.
 
-    Trained on the source's training split but for `held_out_rows`; `vgg_NAME.pth`, `vgg_NAME-….pth` or `vgg_NAME_….pth`
-    in the folder of weights, a state dict of `VGG` alone, is loaded in its place.
+    The network is trained on the source's training split without the images that `held_out_rows` holds out. A state
+    dict of `VGG` in the folder of weights (`vgg_NAME.pth`, `vgg_NAME-….pth` or `vgg_NAME_….pth`) is loaded instead.
     """
     spec: dict[str, Any] = {"data": sources.fingerprint(source, "train"), "width": width, "version": VERSION}
     path = weights_file(source, sources)
@@ -58,7 +58,7 @@ def source_network(source: str, sources: Sources, *, width: int, epochs: int, pr
 
 
 def weights_file(source: str, sources: Sources) -> Path | None:
-    """The file that holds a source network's weights, if there is one. Raises Refused where several match."""
+    """Return the file that holds a source network's weights, if there is one. Raises Refused where several match."""
     name = f"vgg_{Path(source).stem}"
     matches = weight_files.in_folder(name, sources.weights_dir) if sources.weights_dir is not None else []
     if len(matches) > 1:
@@ -69,7 +69,7 @@ def weights_file(source: str, sources: Sources) -> Path | None:
 
 
 def network_problems(source: str, sources: Sources, width: int) -> list[Problem]:
-    """Whether weights that would be loaded are those of this network. Raises Refused where they cannot be read."""
+    """Return a problem where weights to be loaded do not fit. Raises Refused where they cannot be read."""
     path = weights_file(source, sources)
     if path is None:
         return []
@@ -84,7 +84,7 @@ def network_problems(source: str, sources: Sources, width: int) -> list[Problem]
 
 @lru_cache(maxsize=8)  # a plan asks many times
 def _misfit(path: Path, modified: int, width: int, classes: int) -> str | None:
-    """The first layer of another shape. Raises Refused where the file is no state dict."""
+    """Return the first layer of another shape, if any. Raises Refused where the file is no state dict."""
     given = {name: tuple(value.shape) for name, value in weight_files.load(path).items()}
     wanted = {name: tuple(value.shape) for name, value in VGG(width, classes).state_dict().items()}
     for name in wanted | given:
@@ -94,13 +94,13 @@ def _misfit(path: Path, modified: int, width: int, classes: int) -> str | None:
 
 
 def held_out_rows(labels: np.ndarray, blocked: bool) -> tuple[np.ndarray, np.ndarray]:
-    """labels [N] of a source's training split -> positions to train on, and those that only measure forgetting."""
+    """Return positions to train on and positions that only measure forgetting; labels [N] of the training split."""
     held_out = min(MOST_VALIDATION, len(labels) // 10)
     return split_train(labels, len(labels) - held_out, held_out, blocked)
 
 
 def rebuilt(state: Mapping[str, torch.Tensor]) -> nn.Sequential:
-    """A standardisation and a VGG with the weights of a `source_network`, in evaluation mode, on their device."""
+    """Return a standardisation and a VGG with these weights of a `source_network`, in evaluation mode."""
     width, classes = len(state["1.features.0.weight"]), len(state["1.classifier.6.weight"])
     network = nn.Sequential(Standardize(torch.zeros(1, 3, 2, 2)), VGG(width, classes))
     network.load_state_dict(state)
@@ -108,7 +108,7 @@ def rebuilt(state: Mapping[str, torch.Tensor]) -> nn.Sequential:
     return network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
 
 
-_COUNTED = "num_batches_tracked"  # of a normalisation: counts batches, and changes nothing that is computed here
+_COUNTED = "num_batches_tracked"  # of a normalisation: it counts batches, and changes nothing here
 
 
 def _begin(source: str, link: Artifact, sources: Sources, needs: Mapping[str, Arrays]) -> Training:

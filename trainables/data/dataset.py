@@ -1,4 +1,4 @@
-"""What a data set is, whatever it was read from; each kind (idx files, class folders, …) is a module."""
+"""What a data set is, wherever it comes from; each kind of source (idx files, class folders, …) has its own module."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPLITS: tuple[SplitName, ...] = ("train", "test")
 
 @dataclass(frozen=True)
 class Split:
-    """Images and their labels."""
+    """The images and labels of the training or the test split."""
 
     images: np.ndarray
     """[N, H, W] (grayscale) or [N, H, W, 3] (RGB) uint8, read-only."""
@@ -34,59 +34,62 @@ class Summary:
     name: str
     classes: tuple[str, ...]
     builtin: bool
-    """Drawn or shipped with a dependency: not what a user would call the real data."""
+    """Whether it is drawn here or shipped with a dependency, and so not what a user would call the real data."""
     blocked: bool
-    """Neighbours by position share a source (a writer, a photograph): validation must be a block."""
+    """Whether neighbours by position share a source (a writer, a photograph), so that validation must be a block."""
     train_counts: tuple[int, ...]
-    """Training images of each class."""
+    """How many training images each class has."""
     test_counts: tuple[int, ...]
-    """Test images of each class."""
+    """How many test images each class has."""
     shape: tuple[int, ...]
-    """(H, W) or (H, W, 3)."""
+    """(H, W) or (H, W, 3), of one image."""
     origin: str
-    """Where it comes from and what was done to it, in a line for people."""
+    """One line for people that says where it comes from and what was done to it."""
     made_from: tuple[str, ...] = ()
-    """Names of the sets it is made from, first the one whose images it shows, all or some, in the same order."""
+    """Names of the sets it is made from; the first is the one whose images it shows, all or some, in their order."""
 
 
 class DataSet(ABC):
-    """One data set, opened. Reading it a second time gives the same arrays in the same order."""
+    """An open data set. Reading it again gives the same arrays in the same order."""
 
     classes: tuple[str, ...]
     origin: str
     builtin: bool = False
     blocked: bool = False
     made_from: tuple[str, ...] = ()
-    """Names of the sets it is made from, first the one whose images it shows, all or some, in the same order."""
+    """Names of the sets it is made from; the first is the one whose images it shows, all or some, in their order."""
 
     @abstractmethod
     def labels(self, split: SplitName) -> np.ndarray:
-        """[N] int64."""
+        """Return labels [N] int64. Raises Refused."""
 
     @abstractmethod
     def images(self, split: SplitName) -> np.ndarray:
-        """[N, H, W] or [N, H, W, 3] uint8."""
+        """Return images [N, H, W] or [N, H, W, 3] uint8. Raises Refused."""
 
     def images_of(self, classes: np.ndarray, split: SplitName) -> np.ndarray:
-        """The images of some classes alone (numbers, ascending), in the split's order: [n, H, W] or [n, H, W, 3]."""
+        """Return the images of some classes only, [n, H, W] or [n, H, W, 3], in the split's order.
+
+        `classes` are numbers, ascending.
+        """
         return self.images(split)[np.isin(self.labels(split), classes)]
 
     @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
-        """(H, W) or (H, W, 3), the same for all images."""
+        """Return (H, W) or (H, W, 3), the same for all images."""
 
     def fingerprint(self, split: SplitName) -> str:
-        """SHA-256 of the split's content and of nothing else."""
+        """Return a SHA-256, in hexadecimal, that depends on the split's content only. Raises Refused."""
         return array_digest(self.images(split), self.labels(split))
 
     @abstractmethod
     def check(self) -> None:
-        """Read and verify whatever opening did not have to. Raises Refused."""
+        """Read and verify what opening has not verified. Raises Refused."""
 
 
 Opener = Callable[[Path | None, Path], DataSet]
-"""Opens a data set that has a name of its own, given the data folder (if any) and the cache for downloads."""
+"""A function that opens one named data set, given the data folder (if any) and the cache for downloads."""
 
 
 class Arrays(DataSet):
@@ -104,7 +107,7 @@ class Arrays(DataSet):
         return self._splits[split].images
 
     def check(self) -> None:
-        pass  # all was read on opening
+        pass  # everything was read on opening
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -112,14 +115,14 @@ class Arrays(DataSet):
 
 
 def frozen(split: Split) -> Split:
-    """The same split with read-only arrays: trials share them."""
+    """Return the split after making its arrays read-only, since trials share them."""
     split.images.setflags(write=False)
     split.labels.setflags(write=False)
     return split
 
 
 def array_digest(*arrays: np.ndarray) -> str:
-    """SHA-256 over the types, shapes and bytes of arrays, in hexadecimal."""
+    """Return the SHA-256, in hexadecimal, of the types, shapes and bytes of arrays."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype.str} {array.shape}\n".encode())
@@ -127,11 +130,11 @@ def array_digest(*arrays: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def recipe_digest(*parts: str) -> str:
-    """SHA-256 that stands for arrays by all that determines them (seeds, versions, other digests), in hexadecimal."""
+def text_digest(*parts: str) -> str:
+    """Return the SHA-256, in hexadecimal, of texts that determine arrays: seeds, versions, other digests."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def refuse(rule: str, value: object, remedy: str, *, key: str = "data") -> Refused:
-    """A single problem with the data, ready to be raised."""
+    """Return an exception that carries one problem, with the data unless `key` says otherwise."""
     return Refused([Problem(key, rule, value, remedy)])

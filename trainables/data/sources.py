@@ -1,14 +1,14 @@
-"""Where data and weights come from: a small description that travels to every worker.
+"""Where data come from: a small description that is sent to every worker.
 
     sources = Sources(data_dir=Path("data"))
     sources.summary("mnist").train_counts
     sources.train("digits").images            # [1300, 28, 28] uint8
 
-A data set is named (`mnist`, `svhn`, `digits`, …) or is the path of a folder or zip of class folders, or of an `.npz`
-with x_train, y_train, x_test and y_test. A new named set is one module and one line in `NAMED`. `mnist_photos` is made
-from two others, MNIST and photographs: CIFAR-10's, or with `mnist_photos@NAME` those of any set in colour. Brackets at
-the end keep some classes of all that precedes them: `cifar10[0-4]`, `mine.npz[0+2+7-9]`; a path that exists with such
-a name is that path.
+A data set is given by its name (`mnist`, `svhn`, `digits`, …) or by the path of a folder or zip of class folders, or of
+an `.npz` with x_train, y_train, x_test and y_test. A new named set takes one module and one line in `NAMED`.
+`mnist_photos` is made from two sets, MNIST and photographs: those of CIFAR-10, or with `mnist_photos@NAME` those of any
+set in colour. Brackets after a name or path keep some of its classes only: `cifar10[0-4]`, `mine.npz[0+2+7-9]`; but a
+path that exists under such a name is opened as that path.
 """
 
 from __future__ import annotations
@@ -53,25 +53,25 @@ KNOWN = (*NAMED, PHOTOS)
 
 
 def default_cache() -> Path:
-    """Where downloads are kept."""
+    """Return the folder in which downloads are kept."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "labsweep"
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Folders in which data and weights are looked for. Paths are made absolute: workers run elsewhere.
+    """The folders in which data and weights are looked for. Paths are made absolute, since workers run elsewhere.
 
-    What was read is kept for the process, by folder and name: files must not change under a running sweep.
+    What was read is kept for as long as the process lives, so files must not change during a sweep.
     """
 
     data_dir: Path | None = None
-    """In torchvision's layout; never written to."""
+    """Folder of data sets in torchvision's layout; nothing is ever written to it."""
     weights_dir: Path | None = None
-    """Holds state dicts such as `resnet50-11ad3fa6.pth`."""
+    """Folder of state dicts such as `resnet50-11ad3fa6.pth`."""
     cache: Path = field(default_factory=default_cache)
-    """Where downloads go."""
+    """Folder into which data sets are downloaded."""
     here: Path = field(default_factory=Path.cwd)
-    """What relative paths of data sets are relative to."""
+    """Folder to which relative paths of data sets are relative."""
 
     def __post_init__(self) -> None:
         for name in ("data_dir", "weights_dir", "cache", "here"):
@@ -79,23 +79,24 @@ class Sources:
             object.__setattr__(self, name, None if path is None else Path(path).expanduser().absolute())
 
     def dataset(self, name: str) -> DataSet:
-        """The data set, opened. Raises Refused where it is unknown, missing or malformed."""
+        """Open a data set. Raises Refused where it is unknown, missing or malformed."""
         return _opened(self, name)
 
     def summary(self, name: str) -> Summary:
-        """Facts about a data set, all of whose files are read and checked. Raises Refused."""
+        """Return facts about a data set, after reading and checking all of its files. Raises Refused."""
         return _summary(self, name)
 
     def train(self, name: str) -> Split:
-        """The training split, read-only. Raises Refused."""
+        """Return the training split, read-only. Raises Refused."""
         return _split(self, name, "train")
 
     def test(self, name: str) -> Split:
-        """The test split, read-only. Raises Refused."""
+        """Return the test split, read-only. Raises Refused."""
         return _split(self, name, "test")
 
     def fingerprint(self, name: str, split: SplitName) -> str:
-        """SHA-256 of that split's content only: a search must not depend on test data. Raises Refused."""
+        """Return a SHA-256 that depends on that split's content only, since a search must not depend on test data.
+        Raises Refused."""
         return _fingerprint(self, name, split)
 
 
@@ -125,7 +126,7 @@ def _candidates(sources: Sources, name: str) -> Iterator[Path]:
 
 
 def _beside(sources: Sources) -> list[str]:
-    """Names that `data_dir` offers."""
+    """Return the names of what could be data sets in `data_dir`."""
     if sources.data_dir is None or not sources.data_dir.is_dir():
         return []
     return [path.name for path in sources.data_dir.iterdir() if path.is_dir() or path.suffix in (".npz", ".zip")]

@@ -1,4 +1,4 @@
-"""The order in which training images are met: batches from one or several streams."""
+"""The order in which training images are used: batches from one or several streams."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import torch
 from trainables.data.subsets import proportional_order
 
 Shuffle = Callable[[torch.Generator], torch.Tensor]
-"""A fresh order of all of a stream's positions, [N] int64."""
+"""A function that draws a new order of all positions of a stream, [N] int64."""
 
 
 def shuffled(length: int) -> Shuffle:
-    """Positions 0 … length − 1 in a random order."""
+    """Return a shuffle of the positions 0 … length − 1."""
     return lambda generator: torch.randperm(length, generator=generator)
 
 
 def stratified(labels: np.ndarray) -> Shuffle:
-    """labels [N] -> a random order whose beginnings, and so about any run of it, have the classes' proportions."""
+    """Return a shuffle, given labels [N], whose every beginning has the classes' proportions within one image; so any
+    batch of it nearly has them."""
 
     def order(generator: torch.Generator) -> torch.Tensor:
         seed = int(torch.randint(2**62, (), generator=generator))
@@ -31,10 +32,10 @@ def stratified(labels: np.ndarray) -> Shuffle:
 def batches(
     streams: Sequence[Shuffle], batch_size: int, generators: Sequence[torch.Generator]
 ) -> Iterator[list[torch.Tensor]]:
-    """An epoch of batches: for each, the positions taken from each stream, [batch_size // streams] int64.
+    """Yield the batches of an epoch: for each, the positions to take from each stream, [batch_size // streams] int64.
 
-    The epoch ends when the longest stream does, of which it holds every position once; the shorter ones are shuffled
-    anew and go round. Of the last batch, which may be smaller, each stream has an equal share too.
+    The epoch ends when every position of the longest stream was used once; shorter streams start again, in a new order,
+    as often as needed. The last batch may be smaller; each stream has an equal share of it too.
     """
     share = batch_size // len(streams)
     first = [shuffle(generator) for shuffle, generator in zip(streams, generators, strict=True)]

@@ -1,6 +1,6 @@
-"""Which images are trained on and which validate: balanced, nested, fixed by names.
+"""Choice of the images to train on and to validate on: class-balanced, nested, fixed by seeds that derive from names.
 
-All functions take labels [N] int64 and return positions [n] int64 in them.
+Functions take labels [N] int64 and return positions in them, [n] int64, unless said otherwise.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from trainables.data.dataset import Summary, refuse
 
 
 def split_train(labels: np.ndarray, pool: int, validation: int, blocked: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The pool that subsets are drawn from, and the validation images: disjoint, ascending, fixed for all trials.
+    """Return the pool that subsets are drawn from, and the validation images: disjoint, ascending, alike in all trials.
 
-    Both are class-balanced within one image where there are enough images, else proportional. Where neighbours
-    share a source (`blocked`), validation is the contiguous block at the end and the pool comes from what precedes
-    it. Raises Refused where there are too few images.
+    Both are class-balanced within one image where there are enough images, else proportional. Where neighbours share a
+    source (`blocked`), validation is the contiguous block at the end and the pool comes from what precedes it. Raises
+    Refused where there are too few images.
     """
     if pool < 1 or validation < 1 or pool + validation > len(labels):
         raise refuse(
@@ -36,10 +36,10 @@ def split_train(labels: np.ndarray, pool: int, validation: int, blocked: bool) -
 
 
 def nested_subset(labels: np.ndarray, size: int, seed: int) -> np.ndarray:
-    """A subset of `size` images: for one seed, each contains every smaller one.
+    """Return a subset of `size` images; for one seed, each subset contains every smaller one.
 
-    Class-balanced within one image as long as no class runs out; beyond, as near to the classes' proportions
-    as nesting allows. Raises Refused where `size` is not in 1 … N.
+    It is class-balanced within one image as long as no class runs out; beyond that it is as near to the classes'
+    proportions as nesting allows. Raises Refused where `size` is not in 1 … N.
     """
     if not 1 <= size <= len(labels):
         rule = f"must lie in 1 … {len(labels):,}, the size of the pool"
@@ -69,7 +69,8 @@ def subset_problems(data: Summary, size: int, pool: int, validation: int) -> lis
 
 
 def balanced_order(labels: np.ndarray, seed: int) -> np.ndarray:
-    """All positions, at random, every beginning balanced until a class runs out, then proportional."""
+    """Return all positions in a random order whose every beginning is balanced until a class runs out, and takes the
+    rest in the classes' proportions."""
     place, count, tie = _places(labels, seed)
     smallest = count.min()
     turn = np.where(place < smallest, place, smallest + (place + 0.5) / count)
@@ -77,13 +78,13 @@ def balanced_order(labels: np.ndarray, seed: int) -> np.ndarray:
 
 
 def proportional_order(labels: np.ndarray, seed: int) -> np.ndarray:
-    """All positions, at random, every beginning in the classes' proportions within one image."""
+    """Return all positions in a random order whose every beginning has the classes' proportions within one image."""
     place, count, tie = _places(labels, seed)
     return np.lexsort((tie, (place + 0.5) / count))
 
 
 def stratified_split(labels: np.ndarray, train_size: int, seed: int = 42) -> tuple[np.ndarray, np.ndarray]:
-    """What scikit-learn's train_test_split(train_size=…, random_state=seed, stratify=labels) takes and leaves."""
+    """Return what scikit-learn's train_test_split(random_state=seed, stratify=labels) takes and what it leaves."""
     from sklearn.model_selection import train_test_split  # late: scikit-learn takes a while to import
 
     taken, left = train_test_split(np.arange(len(labels)), train_size=train_size, random_state=seed, stratify=labels)
@@ -91,9 +92,9 @@ def stratified_split(labels: np.ndarray, train_size: int, seed: int = 42) -> tup
 
 
 def _places(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each image its place among its class (random, from 0), its class's count, and a random tie-breaker.
+    """Return for each image its random place within its class, from 0, its class's count, and a random tie-breaker.
 
-    Ties between classes fall anew in each round, so that remainders favour none.
+    Ties between classes are broken anew in each round, so that remainders favour no class.
     """
     rng = np.random.default_rng(seed)
     counts = np.bincount(labels)

@@ -3,7 +3,7 @@
     describe("vgg19").width                        # 4096, without weights and within milliseconds
     build("resnet18", state_dict).module(images)   # [N, 3, 224, 224] -> [N, 512]
 
-Frozen means frozen: parameters need no gradient and running statistics stand still (evaluation mode).
+Frozen means that parameters have no gradient and that running statistics do not change (evaluation mode).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from trainables.nets.letters_cnn import WIDTH, LettersCNN
 LETTERS = "letters_cnn"
 RESOLUTION = 224
 IMAGENET_CLASSES = 1000
-AUXILIARY = ("aux1", "aux2", "AuxLogits")  # heads that GoogLeNet and Inception use in training only
+AUXILIARY = ("aux1", "aux2", "AuxLogits")
+"""Heads that GoogLeNet and Inception use in training only."""
 
 
 @dataclass(frozen=True)
@@ -34,21 +35,21 @@ class Description:
 
     name: str
     width: int
-    """Numbers in an embedding."""
+    """Length of an embedding."""
     resolution: int
     """Side of the square images it takes, in pixels."""
     channels: int
     mean: tuple[float, ...]
-    """Of each channel, of images in 0 … 1; subtracted."""
+    """Mean of each channel of images in 0 … 1, which is subtracted."""
     std: tuple[float, ...]
-    """Of each channel; divided by."""
+    """Standard deviation of each channel, by which images are divided."""
     dropout: float
-    """Probability of the dropout that stands between the embedding and the output layer."""
+    """Probability of the dropout between the embedding and the output layer."""
     pooled: bool
-    """Whether the output layer was a convolution before global pooling: the embedding is pooled features."""
+    """Whether the output layer was a convolution before global pooling, so that the embedding is pooled features."""
 
     def head(self, classes: int) -> str:
-        """The name of the layer that replaces the output layer."""
+        """Return the name of the layer that replaces the output layer."""
         on = " on globally pooled features" if self.pooled else ""
         return f"linear {self.width}→{classes}{on}"
 
@@ -59,32 +60,32 @@ class Backbone:
 
     description: Description
     module: nn.Module
-    """[N, channels, resolution, resolution] -> [N, width]; in evaluation mode, without gradients, fp32."""
+    """A map from [N, channels, resolution, resolution] to [N, width], in evaluation mode, without gradients, fp32."""
 
 
 @cache
 def torchvision_names() -> tuple[str, ...]:
-    """Every classification backbone of the installed torchvision, quantised ones aside."""
-    from torchvision import models  # late, here and below: it takes a second, and `--builtin` never needs it
+    """Return every classification backbone of the installed torchvision but the quantised ones."""
+    from torchvision import models  # late, here and below: it takes a second to import, and `--builtin` never needs it
 
     return tuple(models.list_models(module=models))
 
 
 def names() -> tuple[str, ...]:
-    """Every backbone that can be asked for."""
+    """Return every backbone that can be asked for."""
     return (LETTERS, *torchvision_names())
 
 
 @cache
 def describe(name: str) -> Description:
-    """Facts about the backbone of this name, which is one of `names()`."""
+    """Return facts about the backbone of this name, one of `names()`."""
     return _skeleton(name)[0]
 
 
 def build(name: str, state_dict: Mapping[str, torch.Tensor]) -> Backbone:
-    """The backbone with these weights, whose tensors it shares. Raises Refused where they do not fit.
+    """Return the backbone with these weights, whose tensors it shares. Raises Refused where they do not fit.
 
-    Weights of an output layer, of any size, may be among them and are left out.
+    Weights of an output layer of any size may be among them; they are left out.
     """
     problems = check_weights(name, state_dict)
     if problems:
@@ -96,14 +97,14 @@ def build(name: str, state_dict: Mapping[str, torch.Tensor]) -> Backbone:
 
 
 def check_weights(name: str, state_dict: Mapping[str, torch.Tensor]) -> list[Problem]:
-    """What keeps these weights from fitting: tensors that are missing, unexpected or of another shape."""
+    """Return what keeps these weights from fitting: tensors that are missing, unexpected or of another shape."""
     _, module, output = _skeleton(name)
     expected = module.state_dict()
     given = _fitted(module, output, state_dict)
     remedy = f"Give the state dict of torchvision's {name}, as torch.save(model.state_dict(), path) writes it."
     found = {
         "lack": [key for key in expected if key not in given],
-        "have besides": [key for key in given if key not in expected],
+        "have in addition": [key for key in given if key not in expected],
         "have in another shape": [
             f"{key} {tuple(given[key].shape)}, not {tuple(value.shape)}"
             for key, value in expected.items()
@@ -118,7 +119,8 @@ def check_weights(name: str, state_dict: Mapping[str, torch.Tensor]) -> list[Pro
 
 
 def _fitted(module: nn.Module, output: str, state_dict: Mapping[str, torch.Tensor]) -> OrderedDict[str, torch.Tensor]:
-    """Weights as the module without its output layer takes them, whichever torchvision saved them."""
+    """Return the weights as the module without its output layer takes them, whatever release of torchvision saved
+    them."""
     dropped = tuple(f"{name}." for name in (output, *AUXILIARY) if name)
     given = OrderedDict(
         (re.sub(r"(denselayer\d+\.(?:norm|conv))\.([12])\.", r"\1\2.", key), value)  # DenseNet of before 2018
@@ -127,7 +129,7 @@ def _fitted(module: nn.Module, output: str, state_dict: Mapping[str, torch.Tenso
     )
     own = module.state_dict()
     for key in own:
-        if key.endswith("num_batches_tracked"):  # absent before 2018, and of no effect in evaluation
+        if key.endswith("num_batches_tracked"):  # absent before 2018, and without effect in evaluation mode
             given.setdefault(key, torch.tensor(0))
     given._metadata = getattr(state_dict, "_metadata", own._metadata)  # type: ignore[attr-defined]
     return given
@@ -138,7 +140,7 @@ def _shortened(keys: list[str]) -> str:
 
 
 class _NoMemory(TorchFunctionMode):
-    """Parameters take no memory and no time to initialise; small tables that a network computes are real."""
+    """Within it, new parameters take no memory and no time to initialise; tables that a network computes are real."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
@@ -148,7 +150,10 @@ class _NoMemory(TorchFunctionMode):
 
 
 def _skeleton(name: str) -> tuple[Description, nn.Module, str]:
-    """The network without its output layer, parameters on the meta device; and that layer's name, or ""."""
+    """Return a backbone's description, its network without the output layer, and that layer's name, or "".
+
+    The network's parameters are on the meta device.
+    """
     if name == LETTERS:
         with _NoMemory():
             letters = LettersCNN()
@@ -168,7 +173,7 @@ def _skeleton(name: str) -> tuple[Description, nn.Module, str]:
     best = get_model_weights(name).DEFAULT
     options: dict[str, Any] = {}
     resolution = RESOLUTION
-    if name.startswith("vit_"):  # has one position embedding for each patch
+    if name.startswith("vit_"):  # has a position embedding for each patch, hence one resolution
         resolution = options["image_size"] = best.meta["min_size"][0]
     if name in ("googlenet", "inception_v3"):
         options |= {"init_weights": False, "transform_input": True}  # as torchvision does with its weights
@@ -191,7 +196,7 @@ def _skeleton(name: str) -> tuple[Description, nn.Module, str]:
         channels=3,
         mean=tuple(preset.mean),
         std=tuple(preset.std),
-        # SqueezeNet's stands before the pooling, inside the frozen part.
+        # SqueezeNet's dropout comes before the pooling, in the frozen part.
         dropout=float(before.p) if isinstance(before, nn.Dropout) and not pooled else 0.0,
         pooled=pooled,
     )
@@ -199,16 +204,17 @@ def _skeleton(name: str) -> tuple[Description, nn.Module, str]:
 
 
 def _inputs(layer: nn.Module) -> int:
-    """Numbers that an output layer takes."""
+    """Return the number of inputs of an output layer."""
     return int(layer.in_channels if isinstance(layer, nn.Conv2d) else cast(nn.Linear, layer).in_features)
 
 
 def _leaves(module: nn.Module) -> dict[str, nn.Module]:
+    """Return the parts of a module that have no parts, by name."""
     return {key: part for key, part in module.named_modules() if not any(part.children())}
 
 
 def _output_layer(module: nn.Module) -> str:
-    """Name of the last leaf with 1,000 outputs: a linear layer, or SqueezeNet's 1×1 convolution."""
+    """Return the name of the last leaf with 1,000 outputs: a linear layer, or SqueezeNet's 1×1 convolution."""
     return [
         key
         for key, part in _leaves(module).items()

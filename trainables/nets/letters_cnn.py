@@ -1,4 +1,4 @@
-"""A small convolutional network for 28×28 grayscale images: pre-trained on letters, the built-in backbone."""
+"""A small convolutional network for 28×28 grayscale images; pre-trained on letters, it is the built-in backbone."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 WIDTH = 256
-"""Numbers in an embedding: means and maxima over the last maps."""
+"""Length of an embedding, which holds the means and the maxima of the last maps."""
 
 
 class LettersCNN(nn.Module):
-    """[N, 1, 28, 28] -> embedding [N, 256]."""
+    """A map from images [N, 1, 28, 28] to embeddings [N, 256]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,6 +22,7 @@ class LettersCNN(nn.Module):
 
 
 def _stage(inputs: int, outputs: int, pool: bool = True) -> nn.Sequential:
+    """Return a stage that maps [N, inputs, S, S] to [N, outputs, S/2, S/2], or to the same side without `pool`."""
     convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
     rest = [nn.MaxPool2d(2)] if pool else []
     return nn.Sequential(convolution, *rest, nn.BatchNorm2d(outputs), nn.ReLU())

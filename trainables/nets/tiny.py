@@ -1,10 +1,10 @@
-"""A family of small convolutional networks for 32×32 photographs, each as wide as a parameter budget lets it be.
+"""Families of small convolutional networks for 32×32 photographs, each as wide as a parameter budget allows.
 
-A member is a stem, stages of residual blocks (each stage halves the resolution), and a linear layer on pooled maps. A
-block is `residual` (two 3×3 convolutions; K. He et al., 2015), `separable` (a depthwise 3×3 and a 1×1 convolution;
-A. Howard et al., "MobileNets", 2017) or `inverted` (widened threefold by a 1×1, a depthwise 3×3, a 1×1 back; M. Sandler
-et al., "MobileNetV2", 2018); `attention` weighs its maps (J. Hu et al., "Squeeze-and-excitation networks", 2017).
-Networks are counted on PyTorch's meta device: nothing is allocated, nothing computed.
+A network is a stem, stages of residual blocks (each stage but the first halves the resolution), and a linear layer on
+pooled maps. A block is `residual` (two 3×3 convolutions; K. He et al., 2015), `separable` (a depthwise 3×3 and a 1×1
+convolution; A. Howard et al., "MobileNets", 2017) or `inverted` (widened threefold by a 1×1, then a depthwise 3×3 and a
+1×1 back; M. Sandler et al., "MobileNetV2", 2018); `attention` weighs its maps (J. Hu et al., "Squeeze-and-excitation
+networks", 2017). Parameters are counted on PyTorch's meta device, where nothing is allocated or computed.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ Block = Literal["residual", "separable", "inverted"]
 Stem = Literal["half", "full"]
 Head = Literal["mean", "mean+max"]
 EXPANSION, SQUEEZE = 3, 4
-"""How much an inverted block widens, and attention narrows."""
+"""The factors by which an inverted block widens and attention narrows."""
 SIDE = 32
 PROBED = 16
-"""A width whose parameters are counted, to guess others'."""
+"""The width whose parameters are counted to guess how many other widths have."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """All of an architecture but its width."""
+    """An architecture of any width."""
 
     block: Block
     depths: tuple[int, ...]
-    """Blocks of each stage."""
+    """Number of blocks in each stage."""
     growth: float
-    """Width of a stage over that of the stage before."""
+    """Ratio of a stage's width to that of the stage before."""
     stem: Stem
-    """Resolution at which the first stage works: all of it, or half of it after a max-pooling."""
+    """Resolution at which the first stage works: that of the image, or half of it after a max-pooling."""
     attention: bool
     head: Head
     classes: int
@@ -49,23 +49,23 @@ class Layer(NamedTuple):
 
     kind: str
     maps: int
-    """Output maps, or classes."""
+    """Number of output maps, or of classes."""
     side: int
-    """Of the output, in pixels; 1 for a vector."""
+    """Side of the output, in pixels; 1 for a vector."""
     parameters: int
     products: int
-    """Multiplications for an image."""
+    """Number of multiplications for one image."""
 
 
 class TinyNet(nn.Module):
-    """images [N, 3, 32, 32] float32, standardised -> logits [N, classes]."""
+    """A map from standardised images [N, 3, 32, 32] float32 to logits [N, classes]."""
 
     def __init__(self, family: Family, width: int) -> None:
         super().__init__()
         widths = [max(1, round(width * family.growth**stage)) for stage in range(len(family.depths))]
         self.family = family
         self.stem = nn.Conv2d(3, widths[0], 3, padding=1, bias=False)
-        self.pool = nn.MaxPool2d(2) if family.stem == "half" else nn.Identity()  # before the rest: a quarter of it
+        self.pool = nn.MaxPool2d(2) if family.stem == "half" else nn.Identity()  # first: less work
         self.norm = nn.BatchNorm2d(widths[0])
         blocks: list[nn.Module] = []
         inputs = widths[0]
@@ -75,17 +75,19 @@ class TinyNet(nn.Module):
             blocks += [_Residual(family.block, maps, family.attention) for _ in range(depth)]
             inputs = maps
         self.blocks = nn.Sequential(*blocks)
-        self.head = nn.Linear(inputs * (1 if family.head == "mean" else 2), family.classes)
+        self.head = nn.Linear(inputs if family.head == "mean" else 2 * inputs, family.classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         x = self.blocks(F.relu(self.norm(self.pool(self.stem(images)))))
-        x = torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1) if self.family.head == "mean+max" else x.mean((2, 3))
-        logits: torch.Tensor = self.head(x)
+        pooled = x.mean((2, 3))
+        if self.family.head == "mean+max":
+            pooled = torch.cat([pooled, x.amax((2, 3))], 1)
+        logits: torch.Tensor = self.head(pooled)
         return logits
 
 
 class _Residual(nn.Module):
-    """[N, C, S, S] -> the same; the last normalisation starts at 0, so that a block starts as the identity."""
+    """A map from [N, C, S, S] to the same shape; its last normalisation starts at 0, so that it starts as identity."""
 
     def __init__(self, block: Block, maps: int, attention: bool) -> None:
         super().__init__()
@@ -99,7 +101,7 @@ class _Residual(nn.Module):
 
 
 class _Attention(nn.Module):
-    """Each map times a weight in 0 … 2 that the means of all maps decide (1 where they say nothing)."""
+    """Multiplies each map by a weight in 0 … 2 computed from the means of all maps (1 if the gate's input is 0)."""
 
     def __init__(self, maps: int) -> None:
         super().__init__()
@@ -112,12 +114,12 @@ class _Attention(nn.Module):
 
 
 class _Down(nn.Module):
-    """[N, C, S, S] -> [N, maps, S/2, S/2]."""
+    """A map from [N, C, S, S] to [N, maps, S/2, S/2]."""
 
     def __init__(self, inputs: int, maps: int, *, separable: bool) -> None:
         super().__init__()
-        own = _depthwise(inputs, 2) + _pointwise(inputs, maps) if separable else _convolution(inputs, maps, 3, 2)
-        self.layers = nn.Sequential(*own)
+        layers = _depthwise(inputs, 2) + _pointwise(inputs, maps) if separable else _convolution(inputs, maps, 3, 2)
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.relu(self.layers(x))
@@ -150,14 +152,14 @@ def _inverted(maps: int) -> list[nn.Module]:
 
 
 def parameters(module: nn.Module) -> int:
-    """Trainable parameters: weights, biases and those of normalisation, all counted."""
+    """Return the number of trainable parameters: weights, biases and those of normalisation."""
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
 @lru_cache(maxsize=4096)
 def widest(family: Family, budget: int) -> int | None:
-    """The greatest width at which a member has fewer than `budget` parameters; None where not even width 1 has."""
-    width = max(1, round(PROBED * (budget / _count(family, PROBED)) ** 0.5))  # they grow with its square, nearly
+    """Return the greatest width with fewer than `budget` parameters, or None where even width 1 has too many."""
+    width = max(1, round(PROBED * (budget / _count(family, PROBED)) ** 0.5))  # they grow nearly with its square
     while width and _count(family, width) >= budget:
         width -= 1
     while width and _count(family, width + 1) < budget:
@@ -173,10 +175,10 @@ def _count(family: Family, width: int) -> int:
 
 @lru_cache(maxsize=1024)
 def layers(family: Family, width: int) -> tuple[Layer, ...]:
-    """A member layer by layer, as an image passes through them; their parameters add up to the network's."""
+    """Return the network's layers in the order in which an image passes them; their parameters add up to its own."""
     with torch.device("meta"):
         network = TinyNet(family, width).eval()
-    # Only shapes matter. On the meta device batch normalisation would import PyTorch's compiler, which takes a second.
+    # Only shapes matter, but batch normalisation on the meta device would import PyTorch's compiler for a second.
     with torch.inference_mode():
         return tuple(_walk(network.to_empty(device="cpu"), torch.empty(1, 3, SIDE, SIDE)))
 

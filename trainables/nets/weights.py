@@ -1,4 +1,4 @@
-"""Files of pre-trained weights, from a folder or torchvision's weights API; only tensors are read."""
+"""Files of pre-trained weights, in a folder or from torchvision's weights API; only tensors are read from them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ StateDict = dict[str, torch.Tensor]
 
 
 def find(name: str, folder: Path | None) -> Path:
-    """The weights' file: `<name>.pth`, `<name>-*.pth` or `<name>_*.pth` in `folder`, else downloaded.
+    """Return the weights' file: `<name>.pth`, `<name>-*.pth` or `<name>_*.pth` in `folder`, else a downloaded one.
 
-    Raises Refused where the backbone is unknown, several files match, or none can be had.
+    Raises Refused where the backbone is unknown, where several files match, or where there is none and none can be
+    downloaded.
     """
     if name not in torchvision_names():
         raise refuse("must be a torchvision backbone", name, nearest(name, torchvision_names()), key="backbone")
@@ -35,7 +36,7 @@ def find(name: str, folder: Path | None) -> Path:
 
 
 def in_folder(name: str, folder: Path) -> list[Path]:
-    """Files named after the backbone, and not after one of a longer name (vgg19_bn.pth is not vgg19's)."""
+    """Return the files named after the backbone and not after one of a longer name: vgg19_bn.pth is not vgg19's."""
     if not folder.is_dir():
         return []
     longer = [other for other in torchvision_names() if other.startswith(name) and other != name]
@@ -51,6 +52,7 @@ def _named_after(name: str, stem: str) -> bool:
 
 
 def _downloaded(name: str, folder: Path | None) -> Path:
+    """Return the file in torch's cache of downloads, after downloading it if need be. Raises Refused."""
     from torchvision.models import get_model_weights
 
     best = get_model_weights(name).DEFAULT
@@ -72,7 +74,8 @@ def _downloaded(name: str, folder: Path | None) -> Path:
 
 @cache
 def _fetch(name: str) -> str | None:
-    """Download the weights, once a process: a plan asks for them many times. What went wrong, or None."""
+    """Download the weights, at most once a process, since a plan asks for them often; return what went wrong, or
+    None."""
     from torchvision.models import get_model_weights
 
     best = get_model_weights(name).DEFAULT
@@ -80,7 +83,7 @@ def _fetch(name: str) -> str | None:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of the file. Raises Refused where its name bears a checksum (`-11ad3fa6`) and that differs."""
+    """Return the SHA-256 of the file. Raises Refused where its name has a checksum (`-11ad3fa6`) that differs."""
     return _digest(path, path.stat().st_mtime_ns)
 
 
@@ -100,12 +103,12 @@ def _digest(path: Path, modified: int) -> str:
 
 
 def load(path: Path) -> StateDict:
-    """The state dict in a file, on the CPU; no code in it is run. Raises Refused where it is anything else."""
+    """Return the state dict in a file, on the CPU, without running code in it. Raises Refused where there is none."""
     digest(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:  # its message advises to run the code in the file
-        raise _not_a_state_dict(path, "something else than tensors") from None
+        raise _not_a_state_dict(path, "something other than tensors") from None
     except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
         raise _not_a_state_dict(path, " ".join(str(error).split())[:200]) from None
     if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):

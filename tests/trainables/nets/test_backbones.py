@@ -90,7 +90,7 @@ def test_a_backbone_is_frozen_in_evaluation_mode() -> None:
     ("change", "said"),
     [
         (lambda state: state.pop("layer1.0.conv1.weight"), "lack"),
-        (lambda state: state.update(extra=torch.zeros(1)), "have besides"),
+        (lambda state: state.update(extra=torch.zeros(1)), "have in addition"),
         (
             lambda state: state.update({"conv1.weight": torch.zeros(64, 1, 7, 7)}),
             r"\(64, 1, 7, 7\), not \(64, 3, 7, 7\)",

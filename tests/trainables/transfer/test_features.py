@@ -196,7 +196,7 @@ def test_truncated_and_other_weights_are_problems(folder: Path, tmp_path: Path) 
     assert "truncated" in truncated.remedy
     said = " ".join(problem.rule for problem in features_problems("resnet18", sources))
     assert "they lack" in said
-    assert "they have besides" in said
+    assert "they have in addition" in said
     (module,) = features_problems("mnasnet0_5", sources)
     assert "state_dict()" in module.remedy
 

@@ -12,21 +12,23 @@ import numpy as np
 from trainables.data.dataset import Arrays, Split
 
 TRAIN = 1_300
+"""The first so many images are for training."""
 
 
 class Digits(Arrays):
-    """Split by position: the file is ordered by writer, and no writer may be in both training and test."""
+    """Handwritten digits, split by position: they are ordered by writer, and no writer may be in both splits."""
 
     builtin = True
     blocked = True
 
 
 def open_digits(data_dir: Path | None, cache_dir: Path) -> Digits:
-    """The data set; needs neither folder."""
+    """Open the data set, which needs neither folder."""
     from sklearn.datasets import load_digits  # late: scikit-learn takes a while to import
 
     small, labels = load_digits(return_X_y=True)  # [1797, 64] float64, 0 to 16
-    images, labels = enlarge(small.reshape(-1, 8, 8) / 16), labels.astype(np.int64)
+    images = enlarge(small.reshape(-1, 8, 8) / 16)
+    labels = labels.astype(np.int64)
     return Digits(
         map(str, range(10)),
         "built-in: scikit-learn's handwritten digits, enlarged within 28×28, 1,300 + 497 by position",
@@ -35,7 +37,7 @@ def open_digits(data_dir: Path | None, cache_dir: Path) -> Digits:
 
 
 def enlarge(small: np.ndarray) -> np.ndarray:
-    """8×8 images in 0 … 1 as [N, 28, 28] uint8: bicubic to 20×20, contrast raised to give strokes edges."""
+    """Enlarge images [N, 8, 8] in 0 … 1 to [N, 28, 28] uint8: bicubic to 20×20, with more contrast, framed."""
     import torch
     import torch.nn.functional as F
 

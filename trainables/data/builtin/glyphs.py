@@ -1,6 +1,6 @@
-"""Characters rendered in 21 fonts, thin, plain and thick: what drawn data sets are made from.
+"""Characters rendered in 21 fonts with thin, plain and thick strokes, from which letters and digits are drawn.
 
-The fonts (DejaVu, STIX, Computer Modern) are those that matplotlib ships, so nothing is downloaded.
+The fonts (DejaVu, STIX, Computer Modern) come with matplotlib, so nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ FONTS = (
     *(f"STIXGeneral{style}" for style in ("", "Bol", "Italic", "BolIta")),
     *("cmr10", "cmb10", "cmss10", "cmtt10", "cmti10", "cmmi10"),
 )
-GLYPH = 48  # side of a rendered glyph, of which the character itself takes INK
+GLYPH = 48
+"""Side of a rendered glyph, in pixels."""
 INK = 36
+"""Longer side of the character in it, in pixels."""
 
 
 @cache
 def glyphs(characters: tuple[str, ...]) -> torch.Tensor:
-    """Every character in every font, thin, plain and thick: [fonts, 3, characters, GLYPH, GLYPH] in 0 … 1."""
+    """Render every character in every font, thin, plain and thick: [fonts, 3, characters, GLYPH, GLYPH] in 0 … 1."""
     plain = torch.from_numpy(np.stack([[_glyph(font, character) for character in characters] for font in FONTS]))
     x = plain.flatten(0, 1)[:, None].float() / 255
     thick = F.max_pool2d(x, 3, stride=1, padding=1)
@@ -34,7 +36,7 @@ def glyphs(characters: tuple[str, ...]) -> torch.Tensor:
 
 
 def _glyph(font: str, character: str) -> np.ndarray:
-    """A character, centred, its longer side INK pixels: [GLYPH, GLYPH] uint8."""
+    """Render a character in the centre, its longer side INK pixels: [GLYPH, GLYPH] uint8."""
     from PIL import Image, ImageDraw
 
     image = Image.new("L", (4 * GLYPH, 4 * GLYPH))

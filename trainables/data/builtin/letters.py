@@ -1,4 +1,4 @@
-"""Drawn `letters`: A–Z and a–z in 21 fonts, bent, thinned, thickened and blurred; white on black, 28×28.
+"""Built-in `letters`: A–Z and a–z drawn in 21 fonts, with varied strokes, slanted and blurred; white on black, 28×28.
 
 Glyphs are rendered once; each image is then a random affine map of one of them, drawn in batches.
 """
@@ -36,11 +36,11 @@ class Letters(DataSet):
         return _drawn(split).images
 
     def check(self) -> None:
-        pass  # nothing is read
+        pass  # there are no files
 
 
 def open_letters(data_dir: Path | None, cache_dir: Path) -> Letters:
-    """The data set; needs neither folder."""
+    """Open the data set, which needs neither folder."""
     return Letters()
 
 
@@ -51,7 +51,7 @@ def _drawn(split: SplitName) -> Split:
 
 
 def draw(labels: np.ndarray, seed: int) -> np.ndarray:
-    """One image for each label, [N, 28, 28] uint8; the same for the same labels and seed."""
+    """Draw one image for each label, [N, 28, 28] uint8; the same images for the same labels and seed."""
     generator = torch.Generator().manual_seed(seed)
     atlas = glyphs(CLASSES)
     batches = [
@@ -61,7 +61,7 @@ def draw(labels: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _batch(atlas: torch.Tensor, labels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """labels [N] -> images [N, 28, 28] uint8."""
+    """Draw a letter for each of labels [N]: images [N, 28, 28] uint8."""
 
     def uniform(low: float, high: float) -> torch.Tensor:
         return low + (high - low) * torch.rand(len(labels), generator=generator)
@@ -69,8 +69,10 @@ def _batch(atlas: torch.Tensor, labels: torch.Tensor, generator: torch.Generator
     fonts = torch.randint(atlas.shape[0], (len(labels),), generator=generator)
     strokes = torch.randint(atlas.shape[1], (len(labels),), generator=generator)
     x = atlas[fonts, strokes, labels][:, None]  # [N, 1, GLYPH, GLYPH]
-    angle, shear = uniform(-0.35, 0.35), uniform(-0.4, 0.4)
-    wide, high = uniform(0.75, 1.35), uniform(0.9, 1.25)  # of the field seen: larger is a smaller letter
+    angle = uniform(-0.35, 0.35)
+    shear = uniform(-0.4, 0.4)
+    wide = uniform(0.75, 1.35)  # width and height of what is seen: the larger they are, the smaller the letter
+    high = uniform(0.9, 1.25)
     cos, sin = torch.cos(angle), torch.sin(angle)
     rows = [
         wide * cos,

@@ -1,8 +1,8 @@
-"""Patterns that textures are made of: a function each, of which a class of textures fixes the parameters.
+"""Patterns that textures are made of: one function each, whose parameters a class of textures fixes.
 
-A pattern is painted on a `Canvas` and says, for each of its n crops, how much of each pixel has the first of two
-colours: [n, 32, 32] in 0 … 1. Lengths are in periods of the pattern. How large a period is, and at what angle, where
-and how bent the pattern lies, is the canvas's matter.
+A pattern is painted on a `Canvas` of n crops and returns how much of each pixel has the first of two colours:
+[n, 32, 32] in 0 … 1. Lengths are in periods of the pattern. The canvas decides how large a period is, and where, at
+what angle and how bent the pattern lies.
 """
 
 from __future__ import annotations
@@ -14,33 +14,36 @@ import torch
 
 from trainables.data.builtin.brush import SIDE, Brush
 
-CELLS = 32  # a canvas's random cells come again after so many: more than a crop shows
+CELLS = 32  # random cells repeat after so many, which is more than a crop shows
 Pattern = Callable[["Canvas"], torch.Tensor]
 Finish = Callable[["Canvas", torch.Tensor], torch.Tensor]
-"""What is drawn of a quantity that each pixel has, [n, 32, 32]."""
+"""A function that turns a quantity that each pixel has, [n, 32, 32], into a pattern."""
 
 
 class Canvas(Brush):
-    """The planes on which n patterns lie, as their crops show them."""
+    """Planes on which n patterns lie, seen through n crops."""
 
     def __init__(self, generator: torch.Generator, n: int, period: tuple[float, float]) -> None:
-        """With the shortest and the longest period, in pixels."""
+        """Take the shortest and the longest period, in pixels."""
         super().__init__(generator, n)
         low, high = map(math.log, period)
         self.pixel = torch.exp(-self.uniform(low, high, 1, 1))
-        """Side of a pixel: [n, 1, 1]."""
+        """Side of a pixel, in periods: [n, 1, 1]."""
         self.u, self.v = self._places()
-        """Where each pixel lies on the plane: [n, 32, 32] each."""
+        """Each pixel's coordinates on the plane, in periods: [n, 32, 32] each."""
 
     def _places(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """More or less upright, mirrored or not, a little stretched, slanted and bent; the origin anywhere in the crop.
+        """Draw coordinates that are nearly upright, mirrored or not, a little stretched, slanted and bent, with the
+        origin anywhere in the crop.
 
-        As likely as its mirror image, so that classes survive a mirror.
+        Each is as likely as its mirror image, so that a mirrored image has the same class.
         """
         down, right = torch.meshgrid(*[torch.arange(SIDE) + 0.5] * 2, indexing="ij")
         bend = self.uniform(0, 1.2, 1, 1, 1) * self.smooth(4, 2)
-        x, y = right + bend[:, 0] - self.uniform(0, SIDE, 1, 1), down + bend[:, 1] - self.uniform(0, SIDE, 1, 1)
-        angle, slant = self.uniform(-0.5, 0.5, 1, 1), self.uniform(-0.15, 0.15, 1, 1)
+        x = right + bend[:, 0] - self.uniform(0, SIDE, 1, 1)
+        y = down + bend[:, 1] - self.uniform(0, SIDE, 1, 1)
+        angle = self.uniform(-0.5, 0.5, 1, 1)
+        slant = self.uniform(-0.15, 0.15, 1, 1)
         stretch = torch.exp(self.uniform(-0.12, 0.12, 1, 1))
         mirror = 2 * self.some(0.5)[:, 0] - 1
         cos, sin = torch.cos(angle), torch.sin(angle)
@@ -48,11 +51,14 @@ class Canvas(Brush):
         return mirror * (u + slant * v) * stretch * self.pixel, v / stretch * self.pixel
 
     def inside(self, distance: torch.Tensor) -> torch.Tensor:
-        """How much of each pixel lies in a shape whose edge is so far away (negative: in the shape)."""
+        """Return how much of each pixel lies in a shape, given the distance of its edge (negative inside the shape)."""
         return (0.5 - distance / self.pixel).clamp(0, 1)
 
     def numbers(self, count: int) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-        """Random numbers in 0 … 1 of each unit cell, and a look-up: columns, rows [n, 32, 32] -> [count, n, 32, 32]."""
+        """Draw `count` random numbers in 0 … 1 for each unit cell, and return a function that looks them up.
+
+        It takes the cells' columns and rows, [n, 32, 32] each, and returns [count, n, 32, 32].
+        """
         table = self.uniform(0, 1, count, CELLS * CELLS)
 
         def lookup(column: torch.Tensor, row: torch.Tensor) -> torch.Tensor:
@@ -63,18 +69,19 @@ class Canvas(Brush):
         return lookup
 
     def waves(self, frequency: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:
-        """Plane waves of random phases, variance 1 each; frequencies and angles [n or 1, w, 1, 1] -> [n, w, 32, 32]."""
+        """Return w plane waves of variance 1 and random phases, [n, w, 32, 32]; frequencies and angles are
+        [n or 1, w, 1, 1]."""
         phase = self.uniform(0, 2 * math.pi, angle.shape[1], 1, 1)
         along = self.u[:, None] * torch.cos(angle) + self.v[:, None] * torch.sin(angle)
         return math.sqrt(2) * torch.cos(2 * math.pi * frequency * along + phase)
 
 
 def _round(x: torch.Tensor) -> torch.Tensor:
-    """Distance from the nearest whole number."""
+    """Return the distance from the nearest whole number."""
     return (x - x.round()).abs()
 
 
-# Stripes: a path says how many stripes lie between each pixel and the origin, a profile what lies across one.
+# Stripes: a path tells how many stripes lie between each pixel and the origin; a profile is what is seen across one.
 
 
 def straight(canvas: Canvas) -> torch.Tensor:
@@ -94,12 +101,12 @@ def circular(canvas: Canvas) -> torch.Tensor:
 
 
 def spiral(canvas: Canvas) -> torch.Tensor:
-    """Two arms."""
+    """Return a path with two spiral arms."""
     return circular(canvas) + torch.atan2(canvas.v, canvas.u) / math.pi
 
 
 def radial(canvas: Canvas) -> torch.Tensor:
-    """Fourteen rays."""
+    """Return a path with fourteen rays."""
     return 7 * torch.atan2(canvas.v, canvas.u) / math.pi
 
 
@@ -124,13 +131,13 @@ def ramps(canvas: Canvas, t: torch.Tensor) -> torch.Tensor:
 
 
 def crossed(degrees: float, profile: Finish, canvas: Canvas) -> torch.Tensor:
-    """Two sets of straight stripes; where but one of them lies, colours are half mixed."""
+    """Paint two sets of straight stripes; where only one of them lies, the two colours are mixed in halves."""
     angle = math.radians(degrees)
     other = canvas.u * math.cos(angle) + canvas.v * math.sin(angle)
     return (profile(canvas, canvas.u) + profile(canvas, other + canvas.uniform(0, 1, 1, 1))) / 2
 
 
-# Shapes: how far a place is from a shape's edge, given where it lies of the shape's middle. Layouts: where that is.
+# A shape tells how far a place is from its edge, given the place relative to its middle; a layout gives that place.
 
 Shape = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Layout = Callable[[Canvas], tuple[torch.Tensor, torch.Tensor]]
@@ -165,7 +172,7 @@ def crescent(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 def hook(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """A right angle."""
+    """Return the distance from a right angle's edge."""
     return torch.minimum(box(0.3, 0.09)(x - 0.02, y + 0.2), box(0.09, 0.3)(x + 0.2, y - 0.02))
 
 
@@ -179,7 +186,7 @@ def staggered(canvas: Canvas) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def scattered(canvas: Canvas) -> tuple[torch.Tensor, torch.Tensor]:
-    """Turned and a little moved."""
+    """Place shapes in rows, each turned and moved a little at random."""
     turn, right, down = canvas.numbers(3)(canvas.u.round(), canvas.v.round())
     x, y = rows(canvas)
     x, y = x + 0.24 * (right - 0.5), y + 0.24 * (down - 0.5)
@@ -209,13 +216,13 @@ def checks(canvas: Canvas) -> torch.Tensor:
 
 
 def bricks(canvas: Canvas) -> torch.Tensor:
-    """Two wide and one high; the mortar between them."""
+    """Paint the mortar between bricks that are two periods wide and one high."""
     u = canvas.u / 2 + 0.5 * (canvas.v.floor() % 2)
     return canvas.inside(torch.minimum(_round(canvas.v), 2 * _round(u)) - 0.07)
 
 
 def scales(canvas: Canvas) -> torch.Tensor:
-    """The edges of discs in rows, each row over the upper half of the next."""
+    """Paint the edges of discs in rows, each row over the upper half of the next."""
     drawn = torch.zeros_like(canvas.u)
     for above in (1, 0, -1):
         row = (2 * canvas.v).floor() - above
@@ -229,13 +236,21 @@ def scales(canvas: Canvas) -> torch.Tensor:
 
 
 def _cells(metric: Shape, canvas: Canvas) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Distances from the nearest and the second nearest point, and a random number of the nearest one."""
-    first, second, own = torch.full_like(canvas.u, 9), torch.full_like(canvas.u, 9), torch.zeros_like(canvas.u)
-    column, row, numbers = canvas.u.floor(), canvas.v.floor(), canvas.numbers(3)
+    """Return distances from the nearest and the second nearest point, and a random number that the nearest point has.
+
+    Each is [n, 32, 32]; the number is in 0 … 1.
+    """
+    first = torch.full_like(canvas.u, 9)
+    second = torch.full_like(canvas.u, 9)
+    own = torch.zeros_like(canvas.u)
+    column = canvas.u.floor()
+    row = canvas.v.floor()
+    numbers = canvas.numbers(3)
     for right in (-1, 0, 1):
         for down in (-1, 0, 1):
             u, v, number = numbers(column + right, row + down)
-            x, y = column + right + 0.1 + 0.8 * u - canvas.u, row + down + 0.1 + 0.8 * v - canvas.v
+            x = column + right + 0.1 + 0.8 * u - canvas.u
+            y = row + down + 0.1 + 0.8 * v - canvas.v
             distance = metric(x.abs(), y.abs())
             own = torch.where(distance < first, number, own)
             second = torch.minimum(second, torch.maximum(first, distance))
@@ -256,29 +271,31 @@ def mosaic(metric: Shape, canvas: Canvas) -> torch.Tensor:
     return _cells(metric, canvas)[2]
 
 
-# Noise: sums of plane waves, of variance about 1, and finishes that make an image of it.
+# Noise: sums of plane waves, of variance about 1, and finishes that turn them into patterns.
 
 
 def blobs(canvas: Canvas) -> torch.Tensor:
-    frequency, angle = canvas.uniform(0.8, 1.2, 16, 1, 1), canvas.uniform(0, 2 * math.pi, 16, 1, 1)
+    frequency = canvas.uniform(0.8, 1.2, 16, 1, 1)
+    angle = canvas.uniform(0, 2 * math.pi, 16, 1, 1)
     return canvas.waves(frequency, angle).sum(1) / 4
 
 
 def grain(canvas: Canvas) -> torch.Tensor:
-    """Streaks that run one way."""
-    frequency, angle = canvas.uniform(0.3, 1.7, 16, 1, 1), canvas.uniform(-0.2, 0.2, 16, 1, 1)
+    """Return noise whose streaks run one way."""
+    frequency = canvas.uniform(0.3, 1.7, 16, 1, 1)
+    angle = canvas.uniform(-0.2, 0.2, 16, 1, 1)
     return canvas.waves(frequency, angle).sum(1) / 4
 
 
 def clouds(canvas: Canvas) -> torch.Tensor:
-    """Amplitudes are inverse to frequencies, as those of photographs are."""
+    """Paint noise whose amplitudes are inverse to frequencies, as in photographs."""
     frequency = torch.exp(canvas.uniform(math.log(0.2), math.log(3), 24, 1, 1))
     waves = canvas.waves(frequency, canvas.uniform(0, 2 * math.pi, 24, 1, 1))
     return torch.sigmoid(0.18 * (waves / frequency).sum(1))
 
 
 def rosettes(order: int, canvas: Canvas) -> torch.Tensor:
-    """As many waves as `order`, in directions evenly apart: hexagons for 3, a quasi-crystal for 5."""
+    """Return the sum of `order` waves in evenly spaced directions: hexagons for 3, a quasi-crystal for 5."""
     angle = (torch.arange(order) * math.pi / order).view(1, order, 1, 1)
     return canvas.waves(torch.ones_like(angle), angle).sum(1) / math.sqrt(order)
 

@@ -1,14 +1,15 @@
-"""Built-in `textures10` and `textures100`: drawn stand-ins for CIFAR-10 and CIFAR-100, with no class in both.
+"""Built-in `textures10` and `textures100`: drawn stand-ins for CIFAR-10 and CIFAR-100 that have no class in common.
 
-A texture lies on all of an image or on a thing before a blurred ground; something may lie over it; it is lit from one
-side, blurred and made noisy. The pattern tells the class: colours, contrast, place, angle and all else are drawn alike
-for every class, and scale varies within it. A mirror image is as likely as the image, and a shift leaves the class.
+A texture covers the whole image or a thing before a blurred ground; something else may lie over it; it is lit from one
+side, blurred and made noisy. Only the pattern tells the class: colours, contrast, place and angle are drawn alike for
+all classes, and the scale varies within each. A mirror image is as likely as the image, and a shift does not change the
+class.
 
-As hard as they should be (`python -m bench.textures` with seeds 1 and 2, all 2,000 test images of `textures10`): a
-logistic regression on the pixels of 5,000 images reads 13 %; after 10,000 images and ten epochs CNNs of 4,549, 17,512
-and 47,900 parameters read 81 to 87, 92 and 96 %. After 100 images a CNN from scratch reads 35 to 39 %, a logistic
-regression on the embedding of a narrow VGG trained on `textures100` 65 to 68 %; after 1,000 images 79 to 84 % and 74 to
-75 %, ten nearest neighbours in that embedding 70 to 72 %.
+How hard they are (`python -m bench.textures` with seeds 1 and 2, accuracy on all 2,000 test images of `textures10`): a
+logistic regression on the pixels of 5,000 images reaches 13 %; CNNs of 4,549, 17,512 and 47,900 parameters reach 81 to
+87, 92 and 96 % with 10,000 images and ten epochs. With 100 images a CNN from scratch reaches 35 to 39 %, and a logistic
+regression on the embedding of a narrow VGG trained on `textures100` 65 to 68 %; with 1,000 images they reach 79 to 84 %
+and 74 to 75 %, and ten nearest neighbours in that embedding 70 to 72 %.
 """
 
 from __future__ import annotations
@@ -27,23 +28,24 @@ from common.seeds import seed_of
 from trainables.data.builtin import patterns
 from trainables.data.builtin.brush import SIDE, Brush, over, smear
 from trainables.data.builtin.patterns import Canvas, Finish, Layout, Pattern, Shape
-from trainables.data.dataset import DataSet, Split, SplitName, frozen, recipe_digest
+from trainables.data.dataset import DataSet, Split, SplitName, frozen, text_digest
 
-BATCH = 200  # images of a class that are drawn at once: what they take then fits the processor's cache
+BATCH = 200  # images of a class that are drawn at once, so that they fit the processor's cache
 VERSION = 1  # raised by hand when other images are drawn
 
 
 @dataclass(frozen=True)
 class Texture:
-    """A class of textures."""
+    """One class of a texture set."""
 
     name: str
     pattern: Pattern
     period: tuple[float, float]
-    """Shortest and longest period, pixels."""
+    """Shortest and longest period, in pixels."""
 
 
 def _finished(name: str, quantity: Pattern, finish: Finish, period: tuple[float, float]) -> Texture:
+    """Return the texture whose pattern is a finish applied to a quantity."""
     return Texture(name, lambda canvas: finish(canvas, quantity(canvas)), period)
 
 
@@ -130,14 +132,16 @@ TEXTURES100 = (
 
 
 class Textures(DataSet):
-    """Textures of some classes, as many of each, 32×32 RGB, drawn when first asked for."""
+    """Textures of some classes, equally many of each, 32×32 RGB, drawn when first asked for."""
 
     builtin = True
     shape = (SIDE, SIDE, 3)
 
     def __init__(self, name: str, textures: Sequence[Texture], counts: dict[SplitName, int]) -> None:
-        """With so many images of each class in each split."""
-        self.name, self.textures, self.counts = name, tuple(textures), counts
+        """Take the set's name, its classes, and how many images each class has in each split."""
+        self.name = name
+        self.textures = tuple(textures)
+        self.counts = counts
         self.classes = tuple(texture.name for texture in textures)
         total = " + ".join(f"{count * len(textures):,}" for count in counts.values())
         self.origin = f"built-in: {len(textures)} kinds of textures drawn in any colours, {total}"
@@ -149,17 +153,17 @@ class Textures(DataSet):
         return _drawn(self.name, split).images
 
     def images_of(self, classes: np.ndarray, split: SplitName) -> np.ndarray:
-        """As `images`, without drawing the others: no class depends on another."""
+        """Return the images of some classes only; no others are drawn, since no class depends on another."""
         labels = self.labels(split)
         return draw(self.textures, labels[np.isin(labels, classes)], seed_of(self.name, split))
 
     def fingerprint(self, split: SplitName) -> str:
-        """Of how the split is drawn, so that nobody need draw it to know whether it changed."""
-        recipe = f"{self.name} {VERSION} {split} {self.counts[split]}"
-        return recipe_digest(recipe, *self.classes, f"torch {version('torch')}")
+        """Return the digest of how the split is drawn, so that it need not be drawn to know whether it changed."""
+        which = f"{self.name} {VERSION} {split} {self.counts[split]}"
+        return text_digest(which, *self.classes, f"torch {version('torch')}")
 
     def check(self) -> None:
-        pass  # nothing is read
+        pass  # there are no files
 
 
 SETS = {
@@ -169,12 +173,12 @@ SETS = {
 
 
 def open_textures10(data_dir: Path | None, cache_dir: Path) -> Textures:
-    """The data set; needs neither folder."""
+    """Open the data set, which needs neither folder."""
     return SETS["textures10"]
 
 
 def open_textures100(data_dir: Path | None, cache_dir: Path) -> Textures:
-    """The data set; needs neither folder."""
+    """Open the data set, which needs neither folder."""
     return SETS["textures100"]
 
 
@@ -185,7 +189,7 @@ def _drawn(name: str, split: SplitName) -> Split:
 
 
 def draw(textures: Sequence[Texture], labels: np.ndarray, seed: int) -> np.ndarray:
-    """One image for each label, [N, 32, 32, 3] uint8; the same for the same labels and seed."""
+    """Draw one image for each label, [N, 32, 32, 3] uint8; the same images for the same labels and seed."""
     images = np.empty((len(labels), SIDE, SIDE, 3), np.uint8)
     for label, texture in enumerate(textures):
         own = np.flatnonzero(labels == label)
@@ -197,10 +201,10 @@ def draw(textures: Sequence[Texture], labels: np.ndarray, seed: int) -> np.ndarr
 
 
 class _Painter(Brush):
-    """Draws a batch of n images of one class; colours are RGB in 0 … 1, lengths in pixels."""
+    """Draws a batch of n images of one class; colours are RGB in 0 … 1 and lengths are in pixels."""
 
     def paint(self, texture: Texture) -> np.ndarray:
-        """[n, 32, 32, 3] uint8."""
+        """Draw the batch: [n, 32, 32, 3] uint8."""
         canvas = Canvas(self.generator, self.n, texture.period)
         pattern = texture.pattern(canvas)[:, None]
         drawn, ground = self.colours()
@@ -211,24 +215,26 @@ class _Painter(Brush):
         return np.ascontiguousarray((x.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy())
 
     def colours(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Two, [n, 3, 1, 1] each: either may be the lighter one."""
+        """Return the colours of the pattern and of its ground, [n, 3, 1, 1] each; either may be the lighter one."""
         contrast = 0.2 + 0.45 * self.uniform(0, 1) ** 1.2
         middle = contrast / 2 + 0.05 + self.uniform(0, 1) * (0.9 - contrast)
         sign = 2 * self.some(0.5) - 1
         return self.tint(middle + sign * contrast / 2), self.tint(middle - sign * contrast / 2)
 
     def tint(self, light: torch.Tensor) -> torch.Tensor:
-        """A colour of about this luminance: [n, 3, 1, 1]."""
+        """Return a random colour of about this luminance: [n, 3, 1, 1]."""
         hue = self.normal(3, 1, 1)
         return light + 0.1 * (hue - hue.mean(1, keepdim=True))
 
     def surroundings(self) -> torch.Tensor:
-        """What lies beside the textured thing: two blurred colours, [n, 3, 32, 32]."""
-        first, second = self.tint(self.uniform(0.1, 0.9)), self.tint(self.uniform(0.1, 0.9))
+        """Draw what lies beside the textured thing: two blurred colours, [n, 3, 32, 32]."""
+        first = self.tint(self.uniform(0.1, 0.9))
+        second = self.tint(self.uniform(0.1, 0.9))
         return over(first, second, torch.sigmoid(3 * self.smooth(5))) + self.uniform(0, 0.08) * self.smooth(14)
 
     def extent(self) -> torch.Tensor:
-        """Where the texture lies: all of the crop, or a thing with a bent outline: [n, 1, 32, 32] in 0 … 1."""
+        """Return where the texture lies, on all of the crop or on a thing with a bent outline: [n, 1, 32, 32] in
+        0 … 1."""
         down, right = torch.meshgrid(*[torch.arange(SIDE) + 0.5 - SIDE / 2] * 2, indexing="ij")
         x, y = right + self.uniform(-4, 4), down + self.uniform(-4, 4)
         radius = self.uniform(9, 17) + 1.5 * self.smooth(4)
@@ -236,7 +242,7 @@ class _Painter(Brush):
         return torch.maximum(1 - self.some(0.5), torch.sigmoid(8 * (1 - size)))
 
     def covered(self, x: torch.Tensor) -> torch.Tensor:
-        """A bar or a patch of another colour lies over some."""
+        """Lay a bar or a patch of another colour over some of the images: [n, 3, 32, 32]."""
         down, right = torch.meshgrid(*[torch.arange(SIDE) + 0.5] * 2, indexing="ij")
         angle = self.uniform(0, torch.pi)
         dx, dy = right - self.uniform(0, SIDE), down - self.uniform(0, SIDE)
@@ -245,7 +251,7 @@ class _Painter(Brush):
         return over(x, self.tint(self.uniform(0.1, 0.9)), self.some(0.4) * (0.5 - beyond).clamp(0, 1))
 
     def photographed(self, x: torch.Tensor) -> torch.Tensor:
-        """Lit from one side, blurred, some much more than others, and noisy: [n, 3, 32, 32]."""
+        """Light images from one side, blur them, some much more than others, and add noise: [n, 3, 32, 32]."""
         down, right = torch.meshgrid(*[torch.linspace(-1, 1, SIDE)] * 2, indexing="ij")
         x = x * (1 + self.uniform(-0.25, 0.25) * right + self.uniform(-0.25, 0.25) * down)
         blur = 0.35 * torch.exp(self.uniform(0, 1) ** 1.5)

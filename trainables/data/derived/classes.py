@@ -1,7 +1,7 @@
 """Some classes of a data set as a set of their own: `cifar10[0-4]`, `textures100[0+2+7-9]`.
 
-In brackets behind the name or path of any set stand the numbers of the classes to keep, from 0. `+` and the comma mean
-the same; --set and --data take a comma for the end of a value.
+The brackets after the name or path of any set hold the numbers of the classes to keep, from 0. `+` and the comma mean
+the same, but --set and --data would take a comma for the end of the value.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from collections.abc import Iterable
 import numpy as np
 
 from common.problems import Problem, Refused
-from trainables.data.dataset import DataSet, SplitName, recipe_digest, refuse
+from trainables.data.dataset import DataSet, SplitName, refuse, text_digest
 
 NUMBERS = re.compile(r"(?P<base>.+)\[(?P<items>[0-9]+(-[0-9]+)?([+,][0-9]+(-[0-9]+)?)*)\]")
 
 
 def names_classes(name: str) -> bool:
-    """Whether a name of a set has brackets, closed or not, that could hold classes."""
+    """Return whether the name of a set has brackets, closed or not, that could hold classes."""
     return "[" in name or "]" in name
 
 
 def parsed(name: str) -> tuple[str, list[range]]:
-    """`cifar10[0+7-9]` -> the set's name, and [range(0, 1), range(7, 10)]. Raises Refused where it is malformed."""
+    """Parse `cifar10[0+7-9]` into the set's name and [range(0, 1), range(7, 10)]. Raises Refused if it is malformed."""
     match = NUMBERS.fullmatch(name)
     if match is None:
-        rule = "classes of a set stand in brackets behind its name, as in cifar10[0-4] or cifar10[0+2+7-9]"
-        raise refuse(rule, name, "Write it so, or check the path: nothing of this name is there.")
+        rule = "classes of a set are named in brackets after it, as in cifar10[0-4] or cifar10[0+2+7-9]"
+        raise refuse(rule, name, "Write them so, or check the path: there is no file or folder of this name.")
     ends = [[int(end) for end in item.split("-")] for item in re.split("[+,]", match["items"])]
     ranges = [range(end[0], end[-1] + 1) for end in ends]
     for end in (end for end, numbers in zip(ends, ranges, strict=True) if not numbers):
@@ -36,8 +36,10 @@ def parsed(name: str) -> tuple[str, list[range]]:
 
 
 def classes_of(name: str, base: DataSet, ranges: Iterable[range]) -> DataSet:
-    """Those classes of the set of this name. Raises Refused with all that is wrong with them."""
-    count, found, kept = len(base.classes), [], set[int]()
+    """Return the set of those classes of `base`, whose name is `name`. Raises Refused with all that is wrong."""
+    count = len(base.classes)
+    found: list[Problem] = []
+    kept: set[int] = set()
     for numbers in ranges:
         if numbers[-1] >= count:
             remedy = f"Name classes from 0 to {count - 1}."
@@ -56,7 +58,7 @@ def classes_of(name: str, base: DataSet, ranges: Iterable[range]) -> DataSet:
 
 
 def listed(numbers: Iterable[int]) -> str:
-    """Numbers as they stand in brackets, in order and with ranges where that is shorter: 0-2+5."""
+    """Return numbers as they are written in brackets, in order and with ranges where possible: 0-2+5."""
     runs: list[list[int]] = []
     for number in sorted(numbers):
         if runs and number == runs[-1][-1] + 1:
@@ -67,14 +69,16 @@ def listed(numbers: Iterable[int]) -> str:
 
 
 class Classes(DataSet):
-    """The images of some classes, in the order they have in the whole set; their labels are numbered from 0 anew."""
+    """The images of some classes of a set, in its order; the classes are numbered from 0 again."""
 
     def __init__(self, name: str, base: DataSet, kept: list[int]) -> None:
-        """Of the set of this name; `kept` ascends."""
-        self._base, self._kept = base, np.array(kept)
+        """Take the set, its name and the numbers of the classes to keep, ascending."""
+        self._base = base
+        self._kept = np.array(kept)
         self.classes = tuple(base.classes[number] for number in kept)
         self.origin = f"{base.origin}; of its {len(base.classes)} classes only {listed(kept)}"
-        self.builtin, self.blocked = base.builtin, base.blocked
+        self.builtin = base.builtin
+        self.blocked = base.blocked
         self.made_from = base.made_from or (name,)
 
     @property
@@ -89,8 +93,8 @@ class Classes(DataSet):
         return self._base.images_of(self._kept, split)
 
     def fingerprint(self, split: SplitName) -> str:
-        """Of the whole set's, and of the classes."""
-        return recipe_digest(self._base.fingerprint(split), f"classes {listed(self._kept.tolist())}")
+        """Return the digest of the whole set's fingerprint and of the classes that were kept."""
+        return text_digest(self._base.fingerprint(split), f"classes {listed(self._kept.tolist())}")
 
     def check(self) -> None:
         self._base.check()

@@ -1,4 +1,4 @@
-"""Digits over photographs, as MNIST-M is made: a domain that a network trained on plain digits does not know.
+"""Digits over photographs, made as MNIST-M is: a domain that a network trained on plain digits does not know.
 
 Source: Y. Ganin, E. Ustinova, H. Ajakan et al., "Domain-adversarial training of neural networks", 2016: the absolute
 difference of a digit and a random patch of a photograph, channel by channel.
@@ -10,23 +10,24 @@ import numpy as np
 import torch
 
 from common.seeds import seed_of
-from trainables.data.dataset import SPLITS, DataSet, SplitName, recipe_digest, refuse
+from trainables.data.dataset import SPLITS, DataSet, SplitName, refuse, text_digest
 from trainables.data.pixels import framed
 
 SIDE = 32
 VERSION = 1  # raised by hand when the same digits and photographs make other images
-BATCH = 4_096  # bounds the memory it takes
+BATCH = 4_096  # images at a time, which bounds the memory that is used
 
 
 class DigitsOverPhotos(DataSet):
-    """Image i shows digit i of the set it is made from, in the same split."""
+    """Digits blended over photographs: image i shows digit i of the same split of the set of digits."""
 
     shape = (SIDE, SIDE, 3)
 
     def __init__(self, digits: tuple[str, DataSet], photos: tuple[str, DataSet]) -> None:
-        """Both with their names. Raises Refused where the photographs are grayscale or too small."""
+        """Take both sets with their names. Raises Refused where the photographs are grayscale or too small."""
         self.made_from = (digits[0], photos[0])
-        self._digits, self._photos = digits[1], photos[1]
+        self._digits = digits[1]
+        self._photos = photos[1]
         if len(self._photos.shape) != 3 or min(self._photos.shape[:2]) < SIDE:
             rule = f"{digits[0]} is blended over photographs in colour of at least {SIDE}×{SIDE}"
             raise refuse(rule, f"{photos[0]}, {self._photos.shape}", "Name such a set, as in mnist_photos@cifar10.")
@@ -43,8 +44,8 @@ class DigitsOverPhotos(DataSet):
         return blend(self._digits.images(split), self._photos.images(split), seed_of("photos", split))
 
     def fingerprint(self, split: SplitName) -> str:
-        """Of what it is made from, and of how."""
-        return recipe_digest(self._digits.fingerprint(split), self._photos.fingerprint(split), f"blended {VERSION}")
+        """Return the digest of both sets' fingerprints and of how they are blended."""
+        return text_digest(self._digits.fingerprint(split), self._photos.fingerprint(split), f"blended {VERSION}")
 
     def check(self) -> None:
         self._digits.check()
@@ -52,17 +53,21 @@ class DigitsOverPhotos(DataSet):
 
 
 def blend(digits: np.ndarray, photos: np.ndarray, seed: int) -> np.ndarray:
-    """digits [N, h, w], photos [M, H, W, 3] -> [N, 32, 32, 3], all uint8: each over a patch of its own.
+    """Blend digits [N, h, w] over random patches of photos [M, H, W, 3] into [N, 32, 32, 3], all uint8.
 
     Half of the patches are mirrored.
     """
     generator = torch.Generator().manual_seed(seed)
-    n, (count, height, width) = len(digits), photos.shape[:3]
+    n = len(digits)
+    count, height, width = photos.shape[:3]
 
     def below(limit: int) -> np.ndarray:
         return np.asarray(torch.randint(limit, (n,), generator=generator).numpy())
 
-    which, top, left, mirrored = below(count), below(height - SIDE + 1), below(width - SIDE + 1), below(2)
+    which = below(count)
+    top = below(height - SIDE + 1)
+    left = below(width - SIDE + 1)
+    mirrored = below(2)
     made = np.empty((n, SIDE, SIDE, 3), np.uint8)
     rows = np.arange(SIDE)
     for start in range(0, n, BATCH):

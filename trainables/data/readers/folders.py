@@ -1,7 +1,8 @@
 """A folder or zip of class folders of images: `train/<class>/*` and `test/<class>/*`, or `<class>/*` alone.
 
-A zip is never unpacked: its list is verified first (no links, no absolute paths, no way out), then members are
-read by name. Images of one size are taken as they are, others resized and centre-cropped to 224×224.
+A zip is never unpacked: its list of members is verified first (no links, no absolute paths, no paths outside), then
+members are read by name. Images that all have one size stay as they are; otherwise they are resized and centre-cropped
+to 224×224.
 """
 
 from __future__ import annotations
@@ -25,15 +26,16 @@ from trainables.data.subsets import stratified_split
 
 ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
 SIDE = 224
-LARGEST = 1 << 28  # bytes of a member, unpacked
+LARGEST = 1 << 28  # most bytes that a member may unpack to
 LAYOUT = "Lay it out as train/<class>/*.png and test/<class>/*.png, or as <class>/*.png alone."
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, zlib.error, zipfile.BadZipFile, Image.DecompressionBombError)
 
-Members = dict[str, list[str]]  # class -> names of its files, in order
+Members = dict[str, list[str]]
+"""Names of the files of each class, in order."""
 
 
 class Tree(Protocol):
-    """Files by their names relative to a root, with "/" between parts."""
+    """Files under a root, by their relative names with "/" between parts."""
 
     path: Path
 
@@ -56,7 +58,7 @@ class FolderTree:
 
 
 class ZipTree:
-    """Files in a zip, all of whose members' names were verified."""
+    """Files in a zip, whose list of members is verified on opening. Raises Refused."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -64,11 +66,10 @@ class ZipTree:
             with zipfile.ZipFile(path) as archive:
                 self._members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
         except UNREADABLE as error:
-            raise refuse(
-                f"{path} must be a whole zip", str(error), "Make it anew: it is truncated or damaged."
-            ) from None
+            rule = f"{path} must be a whole zip"
+            raise refuse(rule, str(error), "Make it again: it is truncated or damaged.") from None
         problems = [
-            Problem("data", f"{path}: {rule}", name, "Make it anew, of plain files inside one folder.")
+            Problem("data", f"{path}: {rule}", name, "Make it again, from plain files inside one folder.")
             for name, info in self._members.items()
             for rule in _broken_rules(info)
         ]
@@ -86,6 +87,7 @@ class ZipTree:
 
 
 def _broken_rules(info: zipfile.ZipInfo) -> list[str]:
+    """Return the rules that a member of a zip breaks."""
     path = PurePosixPath(info.filename)
     rules = {
         "members must have relative paths": path.is_absolute() or bool(re.match("[A-Za-z]:", info.filename)),
@@ -99,7 +101,7 @@ def _broken_rules(info: zipfile.ZipInfo) -> list[str]:
 
 
 class ClassFolders(DataSet):
-    """Images by class; opening reads their headers, `images` decodes them."""
+    """A folder for each class; opening reads the images' headers, `images` decodes them."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
@@ -112,11 +114,12 @@ class ClassFolders(DataSet):
         headers = [self._header(file) for files in self._files.values() for _, file in files]
         self._mode = "L" if all(mode in ("1", "L") for _, mode in headers) else "RGB"
         sizes = {size for size, _ in headers}
-        self._size = next(iter(sizes))[::-1] if len(sizes) == 1 else (SIDE, SIDE)  # height, width
-        self._crop = len(sizes) > 1 or min(self._size) > SIDE
+        width, height = next(iter(sizes))
+        self._crop = len(sizes) > 1 or min(width, height) > SIDE
         if self._crop:
-            self._size = (SIDE, SIDE)
+            width = height = SIDE
             note += f"; resized and centre-cropped to {SIDE}×{SIDE}"
+        self._size = (height, width)
         counts = " + ".join(f"{len(files):,}" for files in self._files.values())
         self.origin = f"{tree.path.name}, {counts} images of {len(self.classes)} classes, {note}"
 
@@ -135,7 +138,7 @@ class ClassFolders(DataSet):
         return images
 
     def fingerprint(self, split: SplitName) -> str:
-        """Of the files' bytes by class, and of what is done to them."""
+        """Return the digest of the files' bytes by class, and of what is done to the images."""
         digest = hashlib.sha256(f"{self.classes} {self.shape} {self._crop}".encode())
         for label, file in self._files[split]:
             digest.update(f"{label} {hashlib.sha256(self._tree.read(file)).hexdigest()}\n".encode())
@@ -147,18 +150,18 @@ class ClassFolders(DataSet):
                 self._image(file)
 
     def _header(self, file: str) -> tuple[tuple[int, int], str]:
-        """(width, height) and mode."""
+        """Read an image's (width, height) and mode. Raises Refused."""
         try:
             with Image.open(io.BytesIO(self._tree.read(file))) as image:
                 if image.mode.startswith(("I", "F")):
                     rule = f"{self._tree.path}: {file} must have 8 bits a channel"
-                    raise refuse(rule, f"mode {image.mode}", "Save it as 8-bit: more would be cut off, not scaled.")
+                    raise refuse(rule, f"mode {image.mode}", "Save it with 8 bits: values above 255 would be cut off.")
                 return image.size, image.mode
         except UNREADABLE as error:
             raise self._unreadable(file, error) from None
 
     def _image(self, file: str) -> np.ndarray:
-        """[H, W] or [H, W, 3] uint8."""
+        """Decode an image into [H, W] or [H, W, 3] uint8. Raises Refused."""
         try:
             with Image.open(io.BytesIO(self._tree.read(file))) as image:
                 if not self._crop:
@@ -173,7 +176,7 @@ class ClassFolders(DataSet):
 
 
 def open_folder(path: Path) -> ClassFolders:
-    """The folder's or zip's data set. Raises Refused where it is laid out otherwise or cannot be read."""
+    """Open a folder or zip as a data set. Raises Refused where it is laid out otherwise or cannot be read."""
     if path.is_dir():
         return ClassFolders(FolderTree(path))
     if path.suffix.lower() == ".zip":
@@ -182,7 +185,7 @@ def open_folder(path: Path) -> ClassFolders:
 
 
 def _splits(tree: Tree) -> tuple[Members, Members, str]:
-    """Training and test files by class, and how they came to be so."""
+    """Return the training and the test files by class, and a note on how they were split. Raises Refused."""
     paths = sorted(path for path in map(PurePosixPath, tree.names()) if _is_image(path))
     offset = 0
     while _has_outer_folder(paths, offset):
@@ -190,19 +193,16 @@ def _splits(tree: Tree) -> tuple[Members, Members, str]:
     split_names = {path.parts[offset].lower() for path in paths if len(path.parts) == offset + 3}
     if {"train", "test"} <= split_names:
         train, test = (_by_class(paths, offset, split) for split in ("train", "test"))
-        _require(
-            train.keys() >= test.keys(), tree, "must have every class of test/ in train/", _list(test.keys() - train)
-        )
+        rule = "must have every class of test/ in train/"
+        _require(train.keys() >= test.keys(), tree, rule, _list(test.keys() - train))
         note = "split as given"
     else:
-        _require(
-            not {"train", "test"} & split_names, tree, "must have both train/ and test/, or neither", _list(split_names)
-        )
+        rule = "must have both train/ and test/, or neither"
+        _require(not {"train", "test"} & split_names, tree, rule, _list(split_names))
         everything = _by_class(paths, offset, None)
         fewest = min(map(len, everything.values()), default=0)
-        _require(
-            len(everything) > 1 and fewest > 1, tree, "must hold classes of two or more images", _counts(everything)
-        )
+        rule = "must hold classes of two or more images"
+        _require(len(everything) > 1 and fewest > 1, tree, rule, _counts(everything))
         train, test = _eighty_twenty(everything)
         note = "a fixed stratified 80/20 split"
     _require(len(train) > 1, tree, "must hold folders of images of two classes or more", _counts(train))
@@ -210,7 +210,7 @@ def _splits(tree: Tree) -> tuple[Members, Members, str]:
 
 
 def _has_outer_folder(paths: list[PurePosixPath], offset: int) -> bool:
-    """Whether everything lies in one more folder, as archives often have it."""
+    """Return whether everything lies in one more folder, as in many archives."""
     names = {path.parts[offset].lower() for path in paths}
     return len(names) == 1 and not names & {"train", "test"} and all(len(path.parts) >= offset + 3 for path in paths)
 
@@ -221,7 +221,7 @@ def _is_image(path: PurePosixPath) -> bool:
 
 
 def _by_class(paths: list[PurePosixPath], offset: int, split: str | None) -> Members:
-    """Files of a split (or all) by class, sorted by name."""
+    """Return the files of a split, or of everything, by class, sorted by name."""
     depth = offset + (1 if split else 0)
     members: Members = {}
     for path in paths:
@@ -232,6 +232,7 @@ def _by_class(paths: list[PurePosixPath], offset: int, split: str | None) -> Mem
 
 
 def _eighty_twenty(members: Members) -> tuple[Members, Members]:
+    """Split the files of each class into training files, about 80 %, and test files."""
     files = [(name, file) for name, inside in members.items() for file in inside]
     labels = np.array([list(members).index(name) for name, _ in files])
     taken, _ = stratified_split(labels, len(files) - max(len(members), round(len(files) / 5)))
@@ -239,7 +240,8 @@ def _eighty_twenty(members: Members) -> tuple[Members, Members]:
     train: Members = {name: [] for name in members}
     test: Members = {name: [] for name in members}
     for row, (name, file) in enumerate(files):
-        (train if row in trained else test)[name].append(file)
+        split = train if row in trained else test
+        split[name].append(file)
     return train, test
 
 

@@ -15,12 +15,12 @@ NEEDED = ("x_train", "y_train", "x_test", "y_test")
 
 
 def open_npz(path: Path) -> Arrays:
-    """The file's data set, read whole; nothing is unpickled. Raises Refused with all that is wrong with it."""
+    """Read a whole file as a data set; nothing is unpickled. Raises Refused with all that is wrong with it."""
     arrays = _read(path)
     problems = [problem for split in SPLITS for problem in _wrong(path, arrays, split)]
     if problems:
         raise Refused(problems)
-    # Without names there are as many classes as numbers, and not more than there are training images.
+    # Without names, the highest label tells how many classes there are, but no more than there are training images.
     last = min(int(arrays["y_train"].max()), len(arrays["y_train"]) - 1)
     classes = [str(name) for name in arrays.get("classes", np.arange(last + 1)).tolist()]
     problems = [problem for split in SPLITS for problem in _out_of_range(path, arrays, split, len(classes))]
@@ -32,6 +32,7 @@ def open_npz(path: Path) -> Arrays:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays that a data set has. Raises Refused where one is missing or the file is damaged."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             missing = [name for name in NEEDED if name not in archive.files]
@@ -42,11 +43,13 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             return {name: archive[name] for name in wanted}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         rule = f"{path} must be a whole .npz file of plain arrays"
-        raise refuse(rule, str(error), "It is truncated, damaged or pickled: write it anew.") from None
+        raise refuse(rule, str(error), "It is truncated, damaged or pickled: write it again.") from None
 
 
 def _wrong(path: Path, arrays: dict[str, np.ndarray], split: str) -> list[Problem]:
-    x, y = arrays[f"x_{split}"], arrays[f"y_{split}"]
+    """Return what is wrong with the types and shapes of a split."""
+    x = arrays[f"x_{split}"]
+    y = arrays[f"y_{split}"]
     problems = []
 
     def check(ok: bool, rule: str, value: object, remedy: str) -> None:
@@ -72,29 +75,32 @@ def _wrong(path: Path, arrays: dict[str, np.ndarray], split: str) -> list[Proble
         y.dtype.kind in "iu" and y.ndim == 1,
         f"y_{split} must be integers [N]",
         f"{y.dtype.name} {y.shape}",
-        "Give one class number an image.",
+        "Give one class number for each image.",
     )
     check(
         x.shape[:1] == y.shape[:1],
-        f"x_{split} and y_{split} must be of one length",
+        f"x_{split} and y_{split} must have one length",
         (x.shape[:1], y.shape[:1]),
-        "Drop what is unpaired.",
+        "Drop images without labels and labels without images.",
     )
     names = arrays.get("classes", np.array([""]))
-    check(names.ndim == 1, "classes must be names [classes]", names.shape, "Give one name a class.")
+    check(names.ndim == 1, "classes must be names [classes]", names.shape, "Give one name for each class.")
     return problems
 
 
 def _out_of_range(path: Path, arrays: dict[str, np.ndarray], split: str, classes: int) -> list[Problem]:
+    """Return a problem where a split has labels that number no class."""
     y = arrays[f"y_{split}"]
     outside = y[(y < 0) | (y >= classes)]
     if not outside.size:
         return []
     rule = f"{path}: y_{split} must lie in 0 … {classes - 1}"
-    remedy = "Number the classes from 0, and have each in the training split."
+    remedy = "Number the classes from 0, each of them with images in the training split."
     return [Problem("data", rule, int(outside[0]), remedy)]
 
 
 def _split(arrays: dict[str, np.ndarray], split: str) -> Split:
-    images, labels = arrays[f"x_{split}"], arrays[f"y_{split}"].astype(np.int64)
-    return Split(images[..., 0] if images.ndim == 4 and images.shape[3] == 1 else images, labels)
+    images = arrays[f"x_{split}"]
+    if images.ndim == 4 and images.shape[3] == 1:
+        images = images[..., 0]
+    return Split(images, arrays[f"y_{split}"].astype(np.int64))

@@ -1,4 +1,4 @@
-"""cifar_transfer: the source network, what it makes of images, the methods, what these leave alone, what is refused."""
+"""cifar_transfer: the source network and its embeddings, the methods, what they leave unchanged, what is refused."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BASE: dict[str, Any] = {
 
 
 def images(classes: int, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Stripes of a direction and colour each, with noise: [N, 32, 32, 3] uint8 and labels [N]."""
+    """Return images [N, 32, 32, 3] uint8 and labels [N]: noisy stripes, with a direction for each class."""
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(n) % classes)
     down, right = np.mgrid[:32, :32]
@@ -225,6 +225,11 @@ def test_every_method_leaves_shared_work_alone_and_ends_in_both_accuracies(
     assert loop.status == "done"
     assert {k: digest(state) for k, state in given.items()} == before
     last, outputs, changed = loop.rows[-1], loop.experiment.outputs(), loop.experiment.method
+    counts = {name: count for name, count in loop.outcome()["facts"].items() if name.endswith("labels")}
+    assert counts.pop("train_labels") == 40
+    assert counts.pop("validation_labels") == 30
+    assert counts.pop("validation_source_labels") == 16
+    assert counts == {"test_labels": 60, "test_source_labels": 60}
     assert outputs["test_correct"].mean() == pytest.approx(last["test_accuracy"])
     assert ((outputs["test_predicted"] == outputs["test_labels"]) == outputs["test_correct"]).all()
     assert outputs["test_source_correct"].mean() == pytest.approx(last["test_source_accuracy"])
@@ -265,7 +270,7 @@ def test_tuning_goes_on_exactly_after_a_kill(sources: Sources, store: Store, tmp
 
 @pytest.mark.parametrize("steps", [0, 2, 5])
 def test_fewer_tuning_steps_than_parts_are_no_divergence(sources: Sources, store: Store, steps: int) -> None:
-    """With 40 images a fifth of them is made: 0, 0 and 1."""
+    """A sample of 40 images takes a fifth of the steps: 0, 0 and 1."""
     loop = run(CifarTransfer, config(tuning_steps=steps), sources, store)
     assert loop.status == "done"
     assert loop.rows[-1]["steps"] == round(steps * 0.04**0.5)

@@ -1,4 +1,4 @@
-"""What would go wrong on a GPU, found on a CPU: each question whole, on a GPU that is pretended."""
+"""Each question on a GPU: a pretended one, which any machine has, and a real one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.trainables.test_cifar_transfer import BASE
 from tests.trainables.test_cifar_transfer import sources as transfer  # noqa: F401
 from trainables.artifacts.store import Store
 from trainables.cifar_transfer import CifarTransfer
-from trainables.core.loop import run
+from trainables.core.loop import Loop, run
 from trainables.digit_pair import DigitPair
 from trainables.joint_embedding import JointEmbedding
 from trainables.tiny_cifar import TinyCifar
@@ -41,14 +41,33 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
 ]
 
 
+def train_resume_and_go_on(experiment: Any, values: Any, request: pytest.FixtureRequest, folder: Path) -> Loop:
+    """Run a trial with test data, restore its state from the CPU as a checkpoint would, and train once more."""
+    sources = request.getfixturevalue("domains" if experiment in (DigitPair, JointEmbedding) else "transfer")
+    loop = run(experiment, experiment.config_class().model_validate(values), sources, Store(folder), confirm=True)
+    state = tree_map(lambda x: x.cpu() if isinstance(x, torch.Tensor) else x, loop.experiment.state_dict())
+    loop.experiment.load_state_dict(state)
+    loop.experiment.train_epoch()
+    return loop
+
+
 @pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize(("experiment", "values"), CASES)
 def test_no_operation_mixes_devices(
     experiment: Any, values: Any, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    sources = request.getfixturevalue("domains" if experiment in (DigitPair, JointEmbedding) else "transfer")
-    loop = run(experiment, experiment.config_class().model_validate(values), sources, Store(tmp_path), confirm=True)
+    assert train_resume_and_go_on(experiment, values, request, tmp_path).experiment.outputs()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("experiment", "values"), CASES)
+def test_each_question_runs_on_a_real_gpu(
+    experiment: Any, values: Any, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    assert torch.cuda.is_available(), "Type CUDA_VISIBLE_DEVICES=0 python -m pytest -m gpu where there is a GPU."
+    torch.cuda.reset_peak_memory_stats()
+    loop = train_resume_and_go_on(experiment, values, request, tmp_path)
+    assert loop.status == "done"
     assert loop.experiment.outputs()
-    state = tree_map(lambda x: x.cpu() if isinstance(x, torch.Tensor) else x, loop.experiment.state_dict())
-    loop.experiment.load_state_dict(state)
-    loop.experiment.train_epoch()
+    assert torch.cuda.max_memory_allocated() > 0
+    assert all(data.y.is_cuda for data in loop.experiment.train.values())

@@ -1,4 +1,4 @@
-"""Small networks under a parameter budget: counts, the recipe's parts, exact resumption, what is refused."""
+"""Small networks under a parameter budget: counts, parts of the training, exact resumption, what is refused."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BY_HAND = [
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two classes that brightness tells apart, 32×32 RGB, as an .npz."""
+    """An .npz file of two classes of 32×32 RGB images that differ in brightness."""
     rng = np.random.default_rng(0)
     arrays: dict[str, Any] = {}
     for split, images in (("train", 150), ("test", 40)):

@@ -17,7 +17,8 @@ from trainables.artifacts.store import Store
 from trainables.core.checkpoint import Checkpoints
 from trainables.core.config import TrialConfig
 from trainables.core.device import Precision
-from trainables.core.loop import Loop, Task, run
+from trainables.core.experiment import Labelled
+from trainables.core.loop import Loop, Task, label_counts, run
 from trainables.data.sources import Sources
 
 
@@ -110,6 +111,27 @@ def test_reports_stop_exactly_at_the_epochs_asked_for() -> None:
     assert [r["epoch"] for r in seen] == [2, 4, 6]
 
 
+def test_labels_are_counted_by_split_and_by_metric() -> None:
+    def labelled(size: int) -> Labelled:
+        return Labelled(torch.zeros(size, 1), torch.zeros(size, dtype=torch.long))
+
+    experiment = loop(None).experiment
+    assert not [name for name in loop(None).outcome()["facts"] if name.endswith("labels")], "no declared sets, no count"
+    experiment.train = {"target": labelled(5)}
+    experiment.held_out = {
+        "validation": {"target": labelled(7), "source": labelled(3)},
+        "test": {"target": labelled(20), "source": labelled(30)},
+    }
+    experiment.rests_on = {"source": "source"}  # type: ignore[misc]
+    assert label_counts(experiment) == {
+        "train_labels": 5,
+        "validation_labels": 7,
+        "validation_source_labels": 3,
+        "test_labels": 20,
+        "test_source_labels": 30,
+    }
+
+
 def test_without_ray_a_trial_runs_in_a_plain_loop_and_opens_test_data_only_when_confirming(
     tmp_path: Path,
 ) -> None:
@@ -133,7 +155,6 @@ def test_the_seed_changes_the_trial_and_nothing_else_does() -> None:
 
 def test_seeds_derive_from_names() -> None:
     assert seed_of(1, "order") == seed_of(1, "order") != seed_of(1, "subset")
-
     assert 0 <= seed_of("x") < 2**63
 
 

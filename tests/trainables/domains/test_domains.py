@@ -31,7 +31,7 @@ JOINT = SHARED | {"mining": "semi-hard", "width": 4, "margin": 0.3, "dimensions"
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
-    """Two sets of ten classes: each class a bar of its own place, gray at 28×28 and coloured at 32×32."""
+    """Two sets of ten classes, gray at 28×28 and coloured at 32×32; a class is the place of a bright bar."""
     folder = tmp_path_factory.mktemp("domains")
     rng = np.random.default_rng(0)
     for name, side, channels, train in (("gray", 28, 1, 200), ("coloured", 32, 3, 120)):
@@ -52,7 +52,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
 
 
 def started(experiment: type[Experiment[Any]], values: dict[str, Any], sources: Sources, folder: Path) -> Loop:
-    """A trial with its test data, of which no epoch has run yet (or which goes on from its checkpoint)."""
+    """Return a trial with its test data, at its beginning or, if `folder` has a checkpoint, resumed from that."""
     config = experiment.config_class().model_validate(values)
     wanted = dict(config.artifacts(sources)) | dict(config.test_artifacts(sources))
     given = {name: tensors(Store(folder / "store").get(a, sources), CPU) for name, a in wanted.items()}
@@ -241,7 +241,12 @@ def test_the_picture_shows_the_nearest_of_the_other_domain() -> None:
 def test_the_classifier_reports_its_own_head_and_no_triplets(sources: Sources, tmp_path: Path) -> None:
     config = joint_embedding.Config.model_validate(JOINT | {"mining": "classifier", "colour": "colour"})
     done = run(joint_embedding.JointEmbedding, config, sources, Store(tmp_path), confirm=True)
-    last, arrays = done.rows[-1], done.experiment.outputs()
+    last, arrays, facts = done.rows[-1], done.experiment.outputs(), done.outcome()["facts"]
+    assert (facts["train_labels"], facts["validation_labels"], facts["test_labels"]) == (80, 64, 100)
+    for name in ("first", "first_to_second", "head_first"):
+        assert facts[f"validation_{name}_labels"] == 40
+    for name in ("second", "second_to_first", "head_second"):
+        assert facts[f"validation_{name}_labels"] == 24
     assert {"val_head_first_accuracy", "test_head_second_accuracy"} <= last.keys()
     assert not {"train_active", "val_active"} & last.keys()
     assert arrays["sheet_query"].shape == (2, 10, 32, 32, 3)

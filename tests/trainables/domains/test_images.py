@@ -17,7 +17,7 @@ from trainables.domains.images import CHANNELS, domain_images
 
 
 def test_sets_that_share_digits_are_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One is made from the other: no digit may be in both, in no part."""
+    """One set is made from the other, so no digit may be in both, in any part."""
     plain = np.repeat(np.arange(100, dtype=np.uint8), 28 * 28).reshape(100, 28, 28)  # image i is all i
     y = np.arange(100) % 2
     base = Arrays("01", "digits", {"train": Split(plain, y), "test": Split(plain[:10], y[:10])})
@@ -41,7 +41,7 @@ def _black() -> Arrays:
 
 
 def test_domains_are_made_alike(tmp_path: Path) -> None:
-    """28×28 gray gets a black frame, colour becomes luma or gray is repeated; validation is the block at the end."""
+    """28×28 images get a black frame, colour becomes luma, gray is repeated; validation is the block at the end."""
     rng, y = np.random.default_rng(0), np.arange(20) % 10
     gray, coloured = rng.integers(0, 256, (20, 28, 28), np.uint8), rng.integers(0, 256, (20, 32, 32, 3), np.uint8)
     for name, x in (("gray", gray), ("coloured", coloured)):

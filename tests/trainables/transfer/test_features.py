@@ -96,7 +96,7 @@ def test_colour_becomes_luminance_for_a_grayscale_backbone() -> None:
 
 @pytest.mark.parametrize("name", ["resnet18", "letters_cnn"])
 def test_nothing_of_a_backbone_moves(name: str) -> None:
-    """Batch norm's running statistics among it: checksums before and after."""
+    """Checksums before and after include batch norm's running statistics."""
     from trainables.nets.letters_cnn import LettersCNN
 
     torch.manual_seed(0)

@@ -113,7 +113,8 @@ class CifarTransfer(Experiment[Config]):
             *held_out_rows(source["y"].cpu().numpy(), blocked),
         )
         chosen, rest, known, unseen = (torch.from_numpy(rows).to(self.device) for rows in positions)
-        target_images, source_images = more.get("target_images"), more.get("source_images")
+        target_images = more.get("target_images")
+        source_images = more.get("source_images")
         sample = Images.of(target, target_images, chosen)
         self.train = {"target": sample}
         self.held_out: dict[str, dict[str, Images]] = {
@@ -138,7 +139,8 @@ class CifarTransfer(Experiment[Config]):
 
     @torch.inference_mode()
     def evaluate(self, split: EvalSplit) -> Metrics:
-        target, source = self.held_out[split]["target"], self.held_out[split]["source"]
+        target = self.held_out[split]["target"]
+        source = self.held_out[split]["source"]
         predicted = self.method.logits(target).argmax(1)
         correct = predicted == target.y
         metrics = {"accuracy": correct.double().mean().item()}
@@ -180,7 +182,8 @@ def _network(config: Config, sources: Sources) -> Artifact:
 
 def _artifacts(config: Config, sources: Sources, split: SplitName) -> dict[str, Artifact]:
     """Return embeddings `target` and `source`; for a method that tunes also `target_images` and `source_images`."""
-    network, made = _network(config, sources), {}
+    network = _network(config, sources)
+    made = {}
     for role, name in (("target", config.target), ("source", config.source)):
         made[role] = embeddings(network, name, sources, split, config.precision)
         if tunes(config.method):

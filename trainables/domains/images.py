@@ -69,6 +69,7 @@ def part_rows(images: int, part: Part, validation: int, start: int = 0, step: in
 def _images(name: str, artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:
     spec = artifact.spec
     split = sources.test(name) if spec["part"] == "test" else sources.train(name)
-    start, step = (0, 1) if spec["every second from"] is None else (spec["every second from"], 2)
-    rows = part_rows(len(split.labels), spec["part"], spec.get("validation", 0), start, step)
+    start = spec["every second from"]
+    every = {} if start is None else {"start": start, "step": 2}
+    rows = part_rows(len(split.labels), spec["part"], spec.get("validation", 0), **every)
     return {"x": as_planes(split.images, rows, spec["colour"]), "y": split.labels[rows]}

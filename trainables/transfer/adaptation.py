@@ -175,7 +175,8 @@ class Adaptation(Method):
 
     def _forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return logits of the target's classes and of the source's, for pixels [N, 3, 32, 32] uint8."""
-        standardize, vgg = self.network[0], cast(VGG, self.network[1])
+        standardize = self.network[0]
+        vgg = cast(VGG, self.network[1])
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             maps, stages = vgg.stages(standardize(pixels))
             x = vgg.second_last(maps)

@@ -47,11 +47,13 @@ def discriminant(
     halves = [place % 2 == 0, place % 2 == 1]
     if min(len(y[half].unique()) for half in halves) < classes:
         return fitted  # a class of one image
-    logits, labels = [], []
+    logits = []
+    labels = []
     for half, other in (halves, halves[::-1]):
         logits.append(_fit(x[half], y[half], classes, elsewhere, share, ridge)(x[other]))
         labels.append(y[other])
-    crossed, truth = torch.cat(logits), torch.cat(labels)
+    crossed = torch.cat(logits)
+    truth = torch.cat(labels)
     losses = torch.stack([F.cross_entropy(by * crossed, truth) for by in SHARPNESS])
     by = SHARPNESS[losses.argmin()].item()
     return Linear(by * fitted.weight, by * fitted.bias)

@@ -41,8 +41,10 @@ def embed(network: nn.Sequential, images: torch.Tensor, precision: Precision) ->
     `stages` holds the mean of each map at the end of the stages of a `rebuilt` network, from the second stage on,
     averaged over an image and its mirror image. Both are float32.
     """
-    standardize, vgg = network[0], cast(VGG, network[1])
-    x, stages = [], []
+    standardize = network[0]
+    vgg = cast(VGG, network[1])
+    x = []
+    stages = []
     with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bf16"):
         for part in images.split(EVALUATED):
             maps, pooled = vgg.stages(standardize(part))

@@ -48,8 +48,8 @@ def _distances(x: torch.Tensor, queries: torch.Tensor, metric: Metric) -> torch.
     """Return distances [Q, N], 1 − cosine (of normalised vectors) or Euclidean; exactly 0 between equal images."""
     products = queries @ x.T
     if metric == "cosine":
-        apart = 1 - products
-        return apart.masked_fill(apart < ROUNDING, 0)
+        distances = 1 - products
+        return distances.masked_fill(distances < ROUNDING, 0)
     sizes = queries.square().sum(1)[:, None] + x.square().sum(1)
     squared = sizes - 2 * products
     return squared.masked_fill(squared < ROUNDING * sizes, 0).sqrt()

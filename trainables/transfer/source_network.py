@@ -101,7 +101,8 @@ def held_out_rows(labels: np.ndarray, blocked: bool) -> tuple[np.ndarray, np.nda
 
 def rebuilt(state: Mapping[str, torch.Tensor]) -> nn.Sequential:
     """Return a standardisation and a VGG with these weights of a `source_network`, in evaluation mode."""
-    width, classes = len(state["1.features.0.weight"]), len(state["1.classifier.6.weight"])
+    width = len(state["1.features.0.weight"])
+    classes = len(state["1.classifier.6.weight"])
     network = nn.Sequential(Standardize(torch.zeros(1, 3, 2, 2)), VGG(width, classes))
     network.load_state_dict(state)
     device = state["1.features.0.weight"].device
@@ -113,7 +114,9 @@ _COUNTED = "num_batches_tracked"  # of a normalisation: it counts batches, and c
 
 def _begin(source: str, link: Artifact, sources: Sources, needs: Mapping[str, Arrays]) -> Training:
     """Return the training of a source network at its beginning."""
-    spec, data, split = link.spec, sources.dataset(source), needs["images"]
+    spec = link.spec
+    data = sources.dataset(source)
+    split = needs["images"]
     rows, _ = held_out_rows(split["y"], data.blocked)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(SEED, "source network", "initialisation"))
@@ -126,7 +129,8 @@ def _loaded(source: str, artifact: Artifact, piece: int, sources: Sources, needs
     path = weights_file(source, sources)
     if path is None or (found := network_problems(source, sources, artifact.spec["width"])):
         raise Refused(found if path else [])
-    split, data = sources.train(source), sources.dataset(source)
+    split = sources.train(source)
+    data = sources.dataset(source)
     rows, _ = held_out_rows(split.labels, data.blocked)
     images = torch.from_numpy(as_planes(split.images, rows, "colour"))
     network = nn.Sequential(Standardize(images), VGG(artifact.spec["width"], len(data.classes)))

@@ -12,11 +12,11 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 demo: $(INSTALLED)
 	$(BIN)/python sweeps/transfer_sizes.py --builtin
 
-# Before each commit: under two minutes on two quiet cores.
+# Before each commit: what starts no Ray.
 check: lint
 	$(PYTEST) -m "not gpu and not memory and not ray"
 
-# Before each push: everything, about ten minutes.
+# Before each push: everything.
 test: lint
 	$(PYTEST)
 

@@ -10,11 +10,11 @@ from analysis.figures.curves import draw_curves
 from analysis.figures.frontier import Published, accuracy_by_parameters
 from analysis.figures.maps import draw_matrix
 from analysis.figures.style import Words
-from analysis.findings import Draft, Drawing, Findings, Part, parts
+from analysis.findings import Draft, Drawing, Findings
 from analysis.numbers.results import CHOSEN, PRESCRIBED, records
 from analysis.verdicts import frontier
-from analysis.verdicts.frontier import BUDGET, IMAGES, MIRROR, Descent, Row, told
-from analysis.words import listed
+from analysis.verdicts.frontier import BUDGET, IMAGES, MIRROR, Descent, Row, accuracy_text
+from analysis.words import Block, Bullets, Paragraph, Strong, Text, enumerated, join, listed, text
 
 COMPARED = (BUDGET,)
 TARGET = 0.85
@@ -38,90 +38,104 @@ SINGLE = (
 )
 
 
-def answer(found: Findings) -> Draft:
-    """The question's figures, tables and verdict, for each data set."""
-    drawings: dict[str, Drawing] = {}
-    tables: dict[str, pd.DataFrame] = {}
-    texts: list[str] = []
-    for part in parts(found, COMPARED):
-        table = frontier.networks(part)
-        tested = frontier.descent(table, part.found.best[BUDGET].unique(), TARGET)
-        winner = tested.passed[-1] if tested.passed else records(table[table["recipe"] == CHOSEN])[-1]
-        own = {"frontier": table, "layers": frontier.layers(part, table)}
-        if len(counts := frontier.confusion(part, winner)):
-            own["confusion"] = counts.reset_index()
-        tables |= {f"{name}{part.suffix}": made for name, made in own.items()}
-        drawn = _drawings(part, table, winner, counts)
-        drawings |= {f"{name}{part.suffix}": drawing for name, drawing in drawn}
-        texts += _verdict(part, table, tested, winner, counts)
-    verdict = "\n\n".join([*texts, METHOD]) if texts else "No verdict yet: no chosen config is confirmed."
-    return Draft("The smallest good network", verdict, drawings, tables, terms=found.terms())
+def answer(part: Findings) -> Draft:
+    """Return the question's figures, tables and verdict."""
+    table = frontier.networks(part)
+    tested = frontier.descent(table, part.best[BUDGET].unique(), TARGET)
+    winner = tested.passed[-1] if tested.passed else records(table[table["recipe"] == CHOSEN])[-1]
+    counts = frontier.confusion(part, winner)
+    tables = {"frontier": table, "layers": frontier.layers(part, table)}
+    if len(counts):
+        tables["confusion"] = counts.reset_index()
+    return Draft(
+        "The smallest good network",
+        list(_verdict(part, table, tested, winner, counts)),
+        dict(_drawings(part, table, winner, counts)),
+        tables,
+        closing=[Paragraph((METHOD,))],
+    )
 
 
-def _drawings(part: Part, table: pd.DataFrame, winner: Row, counts: pd.DataFrame) -> Iterator[tuple[str, Drawing]]:
+def _drawings(part: Findings, table: pd.DataFrame, winner: Row, counts: pd.DataFrame) -> Iterator[tuple[str, Drawing]]:
     title = f"{part.setting('data')}{part.where}"
     bars = {"seeds": "over seeds", IMAGES: "over test images (n = 1)"}
-    note = part.note(f"Bars are 95 % intervals {listed(bars[over] for over in sorted(set(table['interval'])))}.")
+    over = listed(bars[kind] for kind in sorted(set(table["interval"])))
+    note = part.note(f"Bars are 95 % intervals {over}.", means=False)
     words = Words(f"{title}: accuracy by parameters", "trainable parameters of the network", "test accuracy, %", note)
     published = PUBLISHED if part.setting("data") == DATA else []
     figure = accuracy_by_parameters(table, frontier.searched(part), words, target=TARGET, published=published)
     yield "frontier", Drawing(figure, "Test accuracy by the parameters that networks have, chosen and prescribed.")
-    note = part.found.note(
+    note = part.note(
         "Chosen configs. Training: the network itself, augmented images. Validation: its average over steps."
     )
     words = Words(f"{title}: learning curves", "epoch", "error, %", note)
-    curves = part.found.curves[part.found.curves["recipe"] == CHOSEN]
+    curves = part.curves[part.curves["recipe"] == CHOSEN]
     columns = {"val_error": "validation", "train_error": "training"}
     if set(columns) <= set(curves):
         figure = draw_curves(curves, words, columns=columns, across=BUDGET, percent=True)
         yield "learning_curves", Drawing(figure, "Training and validation error of the chosen configs, by budget.")
     if 1 < len(counts) <= DRAWN:
         which = f"chosen config of {winner[BUDGET]:,} parameters, n = {winner['n']}"
-        words = Words(f"{title}: confusion", "read as", "class", part.note(f"Shown: {which}; test images."))
+        words = Words(
+            f"{title}: confusion", "read as", "class", part.note(f"Shown: {which}; test images.", means=False)
+        )
         shares, names = 100 * frontier.shares(counts).to_numpy(), list(counts)
         confused = 100 * frontier.most_confused(counts)[2] or None
         figure = draw_matrix(shares, words, rows=names, columns=names, unit="% of the class", decimals=1, top=confused)
         yield "confusion", Drawing(figure, f"What test images of each class were read as: {which}.")
 
 
-def _verdict(part: Part, table: pd.DataFrame, tested: Descent, winner: Row, counts: pd.DataFrame) -> Iterator[str]:
-    yield f"**{part.setting('data')}{part.where}.** {' '.join(_passing(part, tested))}"
-    mirror = part.found.share(winner, MIRROR)
-    about = [f"Budget {winner[BUDGET]:,}, each image read together with its mirror image: {mirror} (reported apart)."]
-    about += ["The config is the prescribed one."] if winner["is_prescribed"] else []
-    hand = table[(table[BUDGET] == winner[BUDGET]) & (table["recipe"] == PRESCRIBED)]
-    about += [f"The prescribed recipe at that budget: {told(part, row)}." for row in records(hand)]
-    if len(counts) > 1:
-        truth, read, often = frontier.most_confused(counts)
-        about.append(f"Most often confused: class {truth}, read as {read} ({100 * often:.1f} %).")
-    yield " ".join(about)
+def _verdict(
+    part: Findings, table: pd.DataFrame, tested: Descent, winner: Row, counts: pd.DataFrame
+) -> Iterator[Block]:
+    passing = join(" ", _passing(part, tested))
+    yield Paragraph(text("{} {}", Strong(f"{part.setting('data')}{part.where}."), passing))
+    yield Paragraph(join(" ", _about(part, table, winner, counts)))
     if lines := list(frontier.layer_lines(frontier.layers(part, pd.DataFrame([winner])))):
         products = f"{winner['multiplications'] / 1e6:.1f} million multiplications an image"
-        yield "\n".join([f"Layer by layer, {winner['parameters']:,} parameters and {products}:", *lines])
+        yield Paragraph((f"Layer by layer, {winner['parameters']:,} parameters and {products}:",))
+        yield Bullets(tuple((line,) for line in lines))
     if (table["interval"] == IMAGES).any():
-        yield SINGLE
+        yield Paragraph((SINGLE,))
     if part.setting("data") == DATA:
         others = [f"{p.parameters:,} parameters at {100 * p.accuracy:g} % ({p.terms})" for p in PUBLISHED]
-        yield f"Published by others on CIFAR-10: {listed(others)}."
+        yield Paragraph((f"Published by others on CIFAR-10: {listed(others)}.",))
 
 
-def _passing(part: Part, tested: Descent) -> Iterator[str]:
-    """How small a budget passes, and what became of the others."""
+def _passing(part: Findings, tested: Descent) -> Iterator[Text]:
+    """Yield how small a budget passes, and what became of the others."""
     if tested.passed:
         row = tested.passed[-1]
-        smallest = f"The smallest budget shown to pass {PASS} is **{row[BUDGET]:,} parameters**"
-        yield f"{smallest}: its network has {row['parameters']:,} and a test accuracy of {told(part, row)}."
+        yield text(
+            "The smallest budget shown to pass {} is {}: its network has {} and a test accuracy of {}.",
+            *(PASS, Strong(f"{row[BUDGET]:,} parameters"), f"{row['parameters']:,}", accuracy_text(part, row)),
+        )
     else:
-        yield f"**No budget is shown to pass {PASS}.**"
+        yield (Strong(f"No budget is shown to pass {PASS}."),)
     if stop := tested.stop:
         which = "next" if tested.passed else "largest"
-        yield f"The {which}, {stop[BUDGET]:,} ({stop['parameters']:,} used), does not: {told(part, stop)}."
+        used = f"{stop[BUDGET]:,} ({stop['parameters']:,} used)"
+        yield text("The {}, {}, does not: {}.", which, used, accuracy_text(part, stop))
     elif tested.awaited:
-        yield f"{tested.awaited:,} parameters are not confirmed yet, and nothing is said of less."
+        yield (f"{tested.awaited:,} parameters are not confirmed yet, and nothing is said of less.",)
     else:
-        yield "No smaller budget was tried."
+        yield ("No smaller budget was tried.",)
     if tested.stop and tested.rest:
-        yield f"Smaller budgets ({listed(f'{budget:,}' for budget in sorted(tested.rest))}) were not tested after it."
+        rest = listed(f"{budget:,}" for budget in sorted(tested.rest))
+        yield (f"Smaller budgets ({rest}) were not tested after it.",)
     if tested.alone:
-        passing = listed(f"{row[BUDGET]:,} ({told(part, row)})" for row in tested.alone)
-        yield f"By themselves {passing} would pass, which is not claimed."
+        passing = [text("{} ({})", f"{row[BUDGET]:,}", accuracy_text(part, row)) for row in tested.alone]
+        yield text("By themselves {} would pass, which is not claimed.", enumerated(passing))
+
+
+def _about(part: Findings, table: pd.DataFrame, winner: Row, counts: pd.DataFrame) -> Iterator[Text]:
+    """Yield what else is known of the network that the verdict is about."""
+    mirror = "Budget {}, each image read together with its mirror image: {} (reported by itself)."
+    yield text(mirror, f"{winner[BUDGET]:,}", frontier.accuracy(part, winner, MIRROR))
+    if winner["is_prescribed"]:
+        yield ("The config is the prescribed one.",)
+    for row in records(table[(table[BUDGET] == winner[BUDGET]) & (table["recipe"] == PRESCRIBED)]):
+        yield text("The prescribed config at that budget: {}.", accuracy_text(part, row))
+    if len(counts) > 1:
+        truth, read, often = frontier.most_confused(counts)
+        yield (f"Most often confused: class {truth}, read as {read} ({100 * often:.1f} %).",)

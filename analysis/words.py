@@ -1,22 +1,184 @@
-"""Tables for people: rounded, with headings, and words for numbers in running text."""
+"""The text of an answer as data, which every renderer shares, and the words for numbers in it.
+
+A text is a sequence of runs: plain strings, `Strong` words, and the `Claim` and `Summary` runs that state numbers.
+People read what the runs say; programs take the numbers from the claims.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
-import pandas as pd
-
-from analysis.numbers.results import Results, is_share, records, short
+from analysis.numbers.results import is_share, short
 from analysis.numbers.seeds import images_of
 
 NONE = "–"
-INTERVAL = "[95 %]"
+Direction = Literal["lower", "higher", "not shown to differ", "no number"]
+
+
+@dataclass(frozen=True)
+class Strong:
+    """Words in bold."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A number that an answer states: a mean over seeds, or what one network reached."""
+
+    text: str
+    """How it reads, with its interval: `5.1 % [4.9, 5.3]`."""
+    metric: str
+    """The column of the tables that holds it."""
+    estimate: float
+    """NaN where a seed diverged."""
+    low: float
+    high: float
+    """Bounds of the 95 % interval; NaN where there is none."""
+    n: int
+    """Number of seeds."""
+    where: Mapping[str, Any]
+    """The values that name its condition, `recipe` (`chosen` or `prescribed`) among them."""
+    over: Literal["seeds", "images"] = "seeds"
+    """What the interval is over: seeds, a claim about a config trained again, or test images, about one network."""
+
+
+@dataclass(frozen=True)
+class Difference(Claim):
+    """How much higher a metric is at the value `after` of a factor than at `before`, paired by seed."""
+
+    factor: str = ""
+    before: Any = None
+    after: Any = None
+
+    @property
+    def direction(self) -> Direction:
+        """One of the four words for a difference."""
+        if math.isnan(self.estimate):
+            return "no number"
+        if self.high < 0:
+            return "lower"
+        return "higher" if self.low > 0 else "not shown to differ"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Words that sum several claims up."""
+
+    text: str
+    claims: tuple[Claim, ...]
+
+
+Run = str | Strong | Claim | Summary
+Text = tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A block of running text."""
+
+    text: Text
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list; it belongs to the paragraph before it."""
+
+    items: tuple[Text, ...]
+
+
+Block = Paragraph | Bullets
+
+
+def text(template: str, *values: Run | Text | int) -> Text:
+    """Return the runs of a template in which each `{}` stands for the next of `values`, itself a run or a text."""
+    pieces = template.split("{}")
+    if len(pieces) != len(values) + 1:
+        raise ValueError(f"a template has {len(pieces) - 1} places for {len(values)} values: {template!r}")
+    runs: list[Run] = [pieces[0]]
+    for value, piece in zip(values, pieces[1:], strict=True):
+        if isinstance(value, tuple):
+            runs += value
+        else:
+            runs.append(str(value) if isinstance(value, int) else value)
+        runs.append(piece)
+    return tuple(run for run in runs if run != "")
+
+
+def join(separator: str, texts: Iterable[Text]) -> Text:
+    """Return texts with `separator` between them; empty ones are left out."""
+    joined: list[Run] = []
+    for one in filter(None, texts):
+        joined += [separator, *one] if joined else one
+    return tuple(joined)
+
+
+def enumerated(texts: Iterable[Text]) -> Text:
+    """Return the texts as `a, b and c`."""
+    *first, last = list(texts) or [()]
+    return (*join(", ", first), " and ", *last) if first else last
+
+
+def plain(run: Run) -> str:
+    """Return what a run says, without its weight."""
+    return run if isinstance(run, str) else run.text
+
+
+def claims_of(blocks: Sequence[Block]) -> Iterator[Claim]:
+    """Yield every claim that blocks state or sum up, once, in their order."""
+    seen: set[int] = set()
+    for block in blocks:
+        for one in block.items if isinstance(block, Bullets) else (block.text,):
+            for run in one:
+                for claim in _claims_of_run(run):
+                    if id(claim) not in seen:
+                        seen.add(id(claim))
+                        yield claim
+
+
+def _claims_of_run(run: Run) -> tuple[Claim, ...]:
+    if isinstance(run, Summary):
+        return run.claims
+    return (run,) if isinstance(run, Claim) else ()
+
+
+class Directions(NamedTuple):
+    """What a question calls the directions of its differences."""
+
+    lower: str
+    higher: str
+    neither: str
+
+
+DIFFERS = Directions("is lower", "is higher", "is not shown to differ")
+
+
+def outcomes(
+    differences: Iterable[Difference], words: Directions, where: Callable[[Difference], str], link: str = "with"
+) -> Summary:
+    """Return which way each difference points: `helps with 100 and 500, hurts with 2,000`; no text without any.
+
+    `where` names a difference by what tells it from the others; `link` stands before these names.
+    """
+    said: dict[str, list[str]] = {}
+    known = tuple(differences)
+    for one in known:
+        word = {
+            "lower": words.lower,
+            "higher": words.higher,
+            "not shown to differ": words.neither,
+            "no number": "has no number (a seed diverged)",
+        }[one.direction]
+        said.setdefault(word, []).append(where(one))
+    return Summary(", ".join(f"{word} {link} {listed(names)}" for word, names in said.items()), known)
 
 
 def percent(mean: float, low: float = math.nan, high: float = math.nan, digits: int = 1) -> str:
-    """A share in per cent with its interval, for running text: `5.1 % [4.9, 5.3]`."""
+    """Return a share in per cent with its interval: `5.1 % [4.9, 5.3]`."""
     if math.isnan(mean):
         return "no number (a seed diverged)"
     bounds = "" if math.isnan(low) else f" [{100 * low:.{digits}f}, {100 * high:.{digits}f}]"
@@ -24,7 +186,7 @@ def percent(mean: float, low: float = math.nan, high: float = math.nan, digits: 
 
 
 def points(mean: float, low: float = math.nan, high: float = math.nan) -> str:
-    """A difference of two shares with its interval, for running text: `+1.2 points [0.4, 2.0]`."""
+    """Return a difference of two shares with its interval: `+1.2 points [0.4, 2.0]`."""
     if math.isnan(mean):
         return "unknown"
     digits = 2 if high - low < 0.01 else 1
@@ -32,64 +194,51 @@ def points(mean: float, low: float = math.nan, high: float = math.nan) -> str:
     return f"{100 * mean:+.{digits}f} points{bounds}".replace("-", "−")
 
 
-def outcomes(differences: pd.DataFrame, key: str, below: str, above: str, neither: str) -> str:
-    """Which way each interval points, by the values of `key`: `helps with 100 and 500, hurts with 2,000`.
-
-    The words are for an interval below 0, above 0, and around it. Empty without a row.
-    """
-    said: dict[str, list[str]] = {}
-    for row in records(differences):
-        word = below if row["high"] < 0 else above if row["low"] > 0 else neither
-        word = "has no number (a seed diverged)" if math.isnan(row["difference"]) else word
-        said.setdefault(word, []).append(f"{row[key]:,}" if isinstance(row[key], int) else as_text(row[key]))
-    return ", ".join(f"{word} with {listed(values)}" for word, values in said.items())
-
-
 def ranged(counts: Iterable[float]) -> str:
-    """`5`, or `3–5` where counts differ."""
+    """Return `5`, or `3–5` where counts differ."""
     known = sorted({int(count) for count in counts})
     return "–".join(map(str, dict.fromkeys([known[0], known[-1]])))
 
 
 def listed(items: Iterable[str]) -> str:
-    """`a, b and c`."""
+    """Return `a, b and c`."""
     *first, last = list(items) or [""]
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def key_cells(results: Results, row: Mapping[str, Any]) -> dict[str, str]:
-    """The first cells of a row: what tells its condition (and recipe) from others."""
-    cells = {heading(name): key_text(results, name, row[name]) for name in results.keys}
-    if results.has_prescribed:
-        cells["recipe"] = str(row["recipe"])
-    return cells
-
-
-def key_text(results: Results, name: str, value: Any) -> str:
-    """A factor's or setting's value; where it is the role of a data set (`first`), the data set's name."""
-    return results.roles[value] if isinstance(value, str) and value in results.roles else setting_text(name, value)
-
-
 def setting_text(name: str, value: Any) -> str:
-    """What tells conditions apart: a word for None, which leaves a setting at the question's default.
+    """Return a setting for people: None, which leaves it at the question's default, has a word.
 
     A hyperparameter that is fixed in some conditions only (`fixed_…`) is searched where it is None.
     """
-    return ("searched" if name.startswith("fixed_") else "default") if missing(value) else as_text(value)
+    if missing(value):
+        return "searched" if name.startswith("fixed_") else "default"
+    return as_text(value)
 
 
 def missing(value: Any) -> bool:
-    """Whether there is no value: None in one table is NaN in another."""
+    """Return whether there is no value: None in one table is NaN in another."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
+def file_suffix(settings: Mapping[str, Any]) -> str:
+    """Return what tells the files of these settings from others': `_digits_default`; empty without settings."""
+    values = (setting_text(key, value) if missing(value) else value for key, value in settings.items())
+    return re.sub(r"[^\w.-]+", "_", "".join(f"_{value}" for value in values))
+
+
 def heading(name: str) -> str:
-    """A field's name as a heading."""
+    """Return a field's name as a heading."""
     return name.replace("_", " ")
 
 
+def counted(value: Any) -> str:
+    """Return a factor's value in running text, whole numbers with a thousands separator: `2,000`."""
+    return f"{value:,}" if isinstance(value, int) else as_text(value)
+
+
 def as_text(value: Any) -> str:
-    """A factor, setting or hyperparameter, whole numbers in full; of a path, its last part."""
+    """Return a factor, setting or hyperparameter for people, whole numbers in full; of a path, its last part."""
     if missing(value):
         return NONE
     if isinstance(value, float):
@@ -97,33 +246,11 @@ def as_text(value: Any) -> str:
     return short(str(value))
 
 
-def unit_of(metric: str) -> str:
-    """What a heading says after a metric's name."""
-    return ", %" if is_share(metric) else ""
-
-
 def digits_of(row: Mapping[str, Any], column: str) -> int | None:
-    """Decimals of a share in per cent: two where an image is less than a twentieth of a point; None: it is no share."""
+    """Return the decimals of a share in per cent, or None for a metric that is no share.
+
+    There are two where one image is less than a twentieth of a point.
+    """
     if not is_share(column):
         return None
     return 2 if images_of(row, column) >= 2000 else 1
-
-
-def number(value: float, n: int, digits: int | None) -> str:
-    """A value, in per cent if it has `digits`. NaN is `NaN` where n seeds made it so, a dash where there is none."""
-    if math.isnan(value):
-        return "NaN" if n else NONE
-    return f"{value:.4g}" if digits is None else f"{100 * value:.{digits}f}"
-
-
-def bounded(row: Mapping[str, Any], name: str, digits: int | None) -> str:
-    """A mean over seeds with its interval; a dash where there is no seed."""
-    if not row["n"]:
-        return NONE
-    low, high = (number(row[f"{name}_{end}"], 0, digits) for end in ("low", "high"))
-    return f"{number(row[name], int(row['n']), digits)} [{low}, {high}]"
-
-
-def whole(value: Any) -> str:
-    """A count, or a mean of counts, without decimals."""
-    return NONE if value is None or math.isnan(value) else f"{value:.0f}"

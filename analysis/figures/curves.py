@@ -17,8 +17,8 @@ from analysis.figures.style import (
     GREY,
     STYLE,
     Words,
+    add_title_note_legend,
     colour_of,
-    face,
     groups,
     handle,
 )
@@ -66,7 +66,7 @@ def draw_curves(
         handles = [handle(COLOURS[i], "", DASHES[i], label) for i, label in enumerate(columns.values())]
         if marks is not None:
             handles.append(handle(GREY, "", (0, (1, 2)), "epochs to the best"))
-        face(figure, words, handles)
+        add_title_note_legend(figure, words, handles)
         return figure
 
 
@@ -110,7 +110,7 @@ def draw_learning(
         entries += [handle(GREY, "", DASHES[i], label) for i, label in enumerate(splits.values()) if len(splits) > 1]
         if entries:
             figure.legend(handles=entries, loc="outside right center")
-        face(figure, words)
+        add_title_note_legend(figure, words)
         return figure
 
 

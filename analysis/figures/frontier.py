@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.figures.style import GREY, STYLE, Words, colour_of, errorbars, face, handle, marker_of
+from analysis.figures.style import GREY, STYLE, Words, add_title_note_legend, colour_of, errorbars, handle, marker_of
 from analysis.numbers.results import CHOSEN, PRESCRIBED, records
 
 ACCURACY = "test_accuracy"
@@ -68,7 +68,7 @@ def accuracy_by_parameters(
         figure.legend(handles=entries, loc="outside right center")
         hidden = int((100 * trials["val_accuracy"] < bottom).sum())
         more = f" Below the axis: {hidden} of {len(trials)} search trials." if hidden else ""
-        face(figure, replace(words, note=words.note + more))
+        add_title_note_legend(figure, replace(words, note=words.note + more))
         return figure
 
 

@@ -16,8 +16,8 @@ from analysis.figures.style import (
     GREY,
     STYLE,
     Words,
+    add_title_note_legend,
     colour_of,
-    face,
     groups,
     handle,
     marker_of,
@@ -54,7 +54,7 @@ def draw_gaps(
             axes.set_xlabel(words.x)
         grid[0].set_ylabel(words.y)
         entries = [handle(colour_of(g), marker_of(g), "", name) for g, name in enumerate(names) if name]
-        face(figure, replace(words, note=f"{words.note} {_marks(table)}"), entries)
+        add_title_note_legend(figure, replace(words, note=f"{words.note} {_marks(table)}"), entries)
         return figure
 
 

@@ -16,9 +16,9 @@ from analysis.figures.axes import logarithmic_axis
 from analysis.figures.style import (
     STYLE,
     Words,
+    add_title_note_legend,
     colour_of,
     errorbars,
-    face,
     groups,
     keys,
 )
@@ -83,7 +83,7 @@ def draw_lines(
             figure.legend(handles=entries, loc="outside right center")
         elif entries:
             grid[0].legend(handles=entries, loc="best")
-        face(figure, words)
+        add_title_note_legend(figure, words)
         return figure
 
 

@@ -17,7 +17,7 @@ from matplotlib import patheffects
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from analysis.figures.style import GREY, STYLE, Words, face, handle, marker_of
+from analysis.figures.style import GREY, STYLE, Words, add_title_note_legend, handle, marker_of
 
 CLASSES = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
@@ -69,7 +69,7 @@ def draw_scatter(table: pd.DataFrame, words: Words, *, colour: str, mark: str) -
         axes.legend(handles=patches, loc="center left", bbox_to_anchor=(1, 0.5), handlelength=1, title=colour)
         handles = [handle(GREY, marker_of(g), "", str(name), hollow=g > 0)
                    for g, name in enumerate(groups)]  # fmt: skip
-        face(figure, words, handles)
+        add_title_note_legend(figure, words, handles)
         return figure
 
 
@@ -105,7 +105,7 @@ def draw_matrix(
         axes.set_ylabel(words.y)
         bar = figure.colorbar(image, ax=axes, label=unit, pad=0.02, extend="neither" if top is None else "max")
         bar.outline.set_visible(False)
-        face(figure, words)
+        add_title_note_legend(figure, words)
         return figure
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from analysis.figures.style import GREY, STYLE, Words, colour_of, errorbars, face, handle, marker_of
+from analysis.figures.style import GREY, STYLE, Words, add_title_note_legend, colour_of, errorbars, handle, marker_of
 from analysis.figures.style import groups as grouped
 
 
@@ -55,7 +55,7 @@ def draw_dots(
             axes.set_xlabel(words.x)
         entries = _keys([name for name, _ in groups])
         entries += [handle(GREY, "", (0, (1, 2)), "chance")] if max((chance or {}).values(), default=0) > 0 else []
-        face(figure, words, entries)
+        add_title_note_legend(figure, words, entries)
         return figure
 
 
@@ -86,7 +86,7 @@ def draw_trials(table: pd.DataFrame, words: Words, *, x: str, y: str, series: Se
             grid[0].locator_params(axis="x", nbins=5)
         grid[0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         grid[0].set_ylabel(words.y)
-        face(figure, words, _keys([name for name, _ in groups], hollow=True))
+        add_title_note_legend(figure, words, _keys([name for name, _ in groups], hollow=True))
         return figure
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from analysis.figures.maps import _HALO
-from analysis.figures.style import COLOURS, STYLE, Words, face
+from analysis.figures.style import COLOURS, STYLE, Words, add_title_note_legend
 
 _RIGHT: dict[str, Any] = {"edgecolor": COLOURS[0], "linewidth": 1.2}
 
@@ -38,7 +38,9 @@ def draw_sheet(arrays: Mapping[str, np.ndarray], words: Words, *, titles: Sequen
             )
             axes.set_title(title)
         names = {"same class as the query": _RIGHT, "another class, written in it": _WRONG}
-        face(figure, words, [Patch(facecolor="none", label=name, **frame) for name, frame in names.items()])
+        add_title_note_legend(
+            figure, words, [Patch(facecolor="none", label=name, **frame) for name, frame in names.items()]
+        )
         return figure
 
 

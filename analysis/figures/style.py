@@ -1,7 +1,7 @@
 """The one style of all figures, what they are made of, and how they are saved.
 
 Figures are made without pyplot and are saved as PNG, SVG and PDF that are the same byte for byte when they are made
-again. Which data they come from stands on their face, below the axes.
+again. Which data they come from stands on their add_title_note_legend, below the axes.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def keys(names: Sequence[str], columns: Sequence[str]) -> list[Line2D]:
     return entries
 
 
-def face(figure: Figure, words: Words, entries: Sequence[Artist] = ()) -> None:
+def add_title_note_legend(figure: Figure, words: Words, entries: Sequence[Artist] = ()) -> None:
     """Title and note, and at the right of the title a legend of `entries`; titles of panels are fitted to these.
 
     Comes last: what stands on the figure decides how wide a panel is.

@@ -14,8 +14,8 @@ import pandas as pd
 from analysis.ledger import Ledger, LedgerError
 from analysis.plan_record import DataSetRecord, PlanRecord
 from analysis.selection import Objective, chosen, objective, recipe_of
+from common.files import Arrays
 
-Arrays = dict[str, np.ndarray]
 CHOSEN, PRESCRIBED = "chosen", "prescribed"
 REPORTED = ("done", "diverged", "collapsed")
 """Statuses of a trial that counts as one of the n seeds. Not `stopped`: it has no last epoch to report."""
@@ -56,10 +56,10 @@ class Condition:
         """Constants of its trials (the head's name, labels spent, …)."""
         return {name: value for facts in self.trials["facts"] for name, value in facts.items()}
 
-    def reported(self, recipe: str, phase: str, *, apart: bool = False) -> list[dict[str, Any]]:
-        """The trials of a recipe that stand in the table, by seed; with `apart` those of seeds that stand in none."""
+    def reported(self, recipe: str, phase: str, *, extra: bool = False) -> list[dict[str, Any]]:
+        """Return the trials of a config that stand in the table, by seed; with `extra` those on extra seeds instead."""
         rows = self.trials[(self.trials["phase"] == phase) & (self.trials["recipe"] == recipe)]
-        rows = rows[rows["seed"].isin(self.plan.extra_seeds) == apart]
+        rows = rows[rows["seed"].isin(self.plan.extra_seeds) == extra]
         return sorted(records(rows[rows["status"].isin(REPORTED)]), key=lambda row: int(row["seed"]))
 
 

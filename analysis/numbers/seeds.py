@@ -24,14 +24,14 @@ COUNTS = ("labels_train", "labels_validation", "test_images")
 _LABELS = re.compile(r"(train|validation|test)_(?:(\w+)_)?labels")
 
 
-def reported(results: Results, *, apart: bool = False) -> Iterator[tuple[Condition, str, list[dict[str, Any]]]]:
+def reported(results: Results, *, extra: bool = False) -> Iterator[tuple[Condition, str, list[dict[str, Any]]]]:
     """(condition, `chosen` or `prescribed`, its reported trials by seed), where there are any.
 
-    Seeds that the question prescribes are left out of these: with `apart` there are only they.
+    The trials on extra seeds are left out; with `extra` there are only they.
     """
     for condition in results.conditions:
         for recipe, text in condition.recipes.items():
-            trials = condition.reported(text, results.phase, apart=apart)
+            trials = condition.reported(text, results.phase, extra=extra)
             if trials:
                 yield condition, recipe, trials
 
@@ -46,8 +46,8 @@ def measured(results: Results) -> list[str]:
     return [*columns, *(f"{split}_{name}" for several in names.values() for name in several for split in splits)]
 
 
-def by_seed(results: Results, *, apart: bool = False) -> pd.DataFrame:
-    """A row a reported trial (`apart` as there): how each seed did, and after how many epochs and optimiser steps.
+def by_seed(results: Results, *, extra: bool = False) -> pd.DataFrame:
+    """Return a row for each reported trial (`extra` as there): how it did, after how many epochs and optimiser steps.
 
     Every `val_…` and `test_…` metric is there, at the last epoch. `best_epoch` is the first epoch within 0.1 point
     of the best validation value, `rising` says that it fell into the last tenth of training, where no falling learning
@@ -55,7 +55,7 @@ def by_seed(results: Results, *, apart: bool = False) -> pd.DataFrame:
     a trial that diverged or collapsed are NaN.
     """
     rows = []
-    for condition, recipe, trials in reported(results, apart=apart):
+    for condition, recipe, trials in reported(results, extra=extra):
         epochs = results.epochs([trial["id"] for trial in trials])
         for trial in trials:
             own = epochs[epochs["trial"] == trial["id"]] if len(epochs) else epochs

@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.report.brief import Brief
+from analysis.report.markup import blocks_to_markdown
+from analysis.words import Block, Claim, Paragraph, claims_of
 
 
 @dataclass(frozen=True)
@@ -23,15 +25,26 @@ class Answer:
     best: pd.DataFrame
     """Both, as numbers, in full precision."""
     differences: pd.DataFrame
-    """Between conditions, paired by seed."""
+    """Differences between conditions, paired by seed."""
     keys: int
     """How many of their first columns name the condition."""
     caption: str
-    text: str
-    """The verdict, in Markdown."""
+    verdict: tuple[Block, ...]
+    terms: tuple[Paragraph, ...]
+    """What the verdict's numbers claim; in a terminal the brief's note stands for it."""
     brief: Brief
-    """The answer on one screen."""
+    """What else a terminal shows, on one screen."""
     files: tuple[Path, ...]
     partial: str | None
     """`n/N` trials, if some are missing."""
     warnings: tuple[str, ...]
+
+    @property
+    def claims(self) -> list[Claim]:
+        """Every number with an interval that the verdict states, or that its words rest on."""
+        return list(claims_of(self.verdict))
+
+    @property
+    def text(self) -> str:
+        """The verdict and its terms in Markdown."""
+        return blocks_to_markdown([*self.verdict, *self.terms])

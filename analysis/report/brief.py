@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from analysis.numbers.results import CHOSEN, Results, records
-from analysis.report.people import reported_cells
-from analysis.words import INTERVAL, NONE, as_text, bounded, digits_of, heading, key_cells, number, unit_of, whole
+from analysis.report.cells import INTERVAL, bounded, key_cells, number, unit_of, whole
+from analysis.report.rounded import reported_cells
+from analysis.words import NONE, as_text, digits_of, heading
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,14 @@ class Brief:
     """What the numbers mean: two lines of 80 characters at most."""
     cost: str
     """Trials, what went wrong with them and where, and labels."""
-    verdict: str
 
 
-def make_brief(results: Results, best: pd.DataFrame, verdict: str) -> Brief:
-    """From the best-config table, `tables.best_config`."""
+def make_brief(results: Results, best: pd.DataFrame) -> Brief:
+    """Make a brief from the best-config table, `tables.best_config`."""
     rows = records(best)
     cells = [key_cells(results, row) for row in rows]
-    varying = [key for key in cells[0] if len({cell[key] for cell in cells}) > 1] if cells else []
+    names = list(cells[0]) if cells else []
+    varying = [key for key in names if len({cell[key] for cell in cells}) > 1]
     table = pd.DataFrame(
         {**{key: cell[key] for key in varying}, **_config(results, row), **_found(results, row)}
         for cell, row in zip(cells, rows, strict=True)
@@ -44,13 +45,12 @@ def make_brief(results: Results, best: pd.DataFrame, verdict: str) -> Brief:
     own = [(cell, row) for cell, row in zip(cells, rows, strict=True) if row["recipe"] == CHOSEN]
     named = [(", ".join(f"{key} {cell[key]}" for key in varying if key != "recipe"), row) for cell, row in own]
     return Brief(
-        shared=_shared(results, {key: cells[0][key] for key in cells[0] if key not in varying} if cells else {}),
+        shared=_shared(results, {key: cells[0][key] for key in names if key not in varying}),
         table=table,
         keys=len(varying),
         further=len(results.report),
         note=_note(results, table),
         cost=f"{_trials(named)} {_labels([row for _, row in own])}".strip(),
-        verdict=verdict,
     )
 
 

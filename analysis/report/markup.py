@@ -1,4 +1,4 @@
-"""Tables of text as Markdown and LaTeX (booktabs), and tables of numbers as CSV, which is not rounded."""
+"""Text as Markdown; tables of text as Markdown and LaTeX (booktabs), and tables of numbers as CSV, not rounded."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from analysis.words import Block, Bullets, Strong, Text, plain
+
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", "−": "$-$", "→": r"$\rightarrow$",
@@ -14,8 +16,23 @@ _LATEX = {
 }  # fmt: skip
 
 
+def blocks_to_markdown(blocks: Sequence[Block]) -> str:
+    """Return blocks as Markdown, without a line break at the end."""
+    texts = []
+    for block in blocks:
+        if isinstance(block, Bullets):
+            texts.append("\n".join(f"- {_markdown(item)}" for item in block.items))
+        else:
+            texts.append(_markdown(block.text))
+    return "\n\n".join(texts)
+
+
+def _markdown(text: Text) -> str:
+    return "".join(f"**{run.text}**" if isinstance(run, Strong) else plain(run) for run in text)
+
+
 def to_markdown(table: pd.DataFrame) -> str:
-    """A table of text in Markdown, aligned for people who read the source."""
+    """Return a table of text in Markdown, aligned for people who read the source."""
     cells = [[str(c) for c in table.columns], *(list(map(str, row)) for row in table.itertuples(index=False))]
     cells = [[cell.replace("|", r"\|") for cell in row] for row in cells]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -26,7 +43,7 @@ def to_markdown(table: pd.DataFrame) -> str:
 
 
 def to_latex(table: pd.DataFrame, caption: str, label: str) -> str:
-    """A table of text as a LaTeX float; the document needs the package booktabs."""
+    """Return a table of text as a LaTeX float; the document needs the package booktabs."""
     columns = "".join("r" if is_numeric(table, i) else "l" for i in range(len(table.columns)))
     rows = [" & ".join(map(escape, map(str, row))) + r" \\" for row in table.itertuples(index=False)]
     names = " & ".join(_stacked(str(name)) for name in table.columns) + r" \\"
@@ -41,22 +58,22 @@ def to_latex(table: pd.DataFrame, caption: str, label: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Text with the characters that mean something to LaTeX, or that it lacks, replaced."""
+    """Return text with the characters that mean something to LaTeX, or that it lacks, replaced."""
     return "".join(_LATEX.get(character, character) for character in text)
 
 
 def is_numeric(table: pd.DataFrame, column: int) -> bool:
-    """Whether a column of text reads as numbers, which are aligned at the right."""
+    """Return whether a column of text reads as numbers, which are aligned at the right."""
     cells: Sequence[str] = [str(cell) for cell in table.iloc[:, column]]
     return all(cell[:1] in "0123456789–−+N" for cell in cells)
 
 
 def _stacked(text: str) -> str:
-    """A heading over several lines, so that columns are about as narrow as their cells."""
+    """Return a heading over several lines, so that columns are about as narrow as their cells."""
     lines = [escape(line) for line in textwrap.wrap(text, 10, break_long_words=False)]
     return lines[0] if len(lines) == 1 else r"\shortstack{" + r" \\ ".join(lines) + "}"
 
 
 def to_csv(table: pd.DataFrame) -> str:
-    """A table in full precision; floats read back to the same bits."""
+    """Return a table in full precision; floats read back to the same bits."""
     return table.to_csv(index=False, lineterminator="\n")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from analysis import words
-from analysis.findings import Draft, Findings
+from analysis.findings import Drawing, Findings
 from analysis.numbers.results import CHOSEN, Results
-from analysis.report import markup, people
+from analysis.report import markup, rounded
 from analysis.report.answer import Answer
 
 
 def _to_go_on(results: Results, best: pd.DataFrame) -> str:
-    """The newest command of each plan that lacks trials; together they complete what the tables show."""
+    """Return the newest command of each plan that lacks trials; together they complete what the tables show."""
     newest = {key: run["command"] for run in results.runs for key in run["plan"].conditions}
     unfinished = best.loc[best["recipe"] == CHOSEN, "unfinished"]  # a row a condition, in their order
     lacking = [c.key for c, trials in zip(results.conditions, unfinished, strict=True) if trials]
@@ -22,20 +24,20 @@ def _to_go_on(results: Results, best: pd.DataFrame) -> str:
 PAIRED = "paired by seed; `apart` where the 95 % interval excludes 0, not widened for the number of comparisons."
 
 
-def page(answer: Answer, found: Findings, draft: Draft) -> str:
-    """The whole answer as one Markdown page."""
+def page(answer: Answer, found: Findings, drawings: Mapping[str, Drawing]) -> str:
+    """Return the whole answer as one Markdown page."""
     parts = [f"# {answer.title}"]
     if answer.partial:
         parts.append(f"**Partial: {answer.partial} trials.** To go on: {_to_go_on(found.results, answer.best)}")
     parts.append(answer.text)
-    parts += [f"![{d.caption}](figures/{name}.png)\n\n*{d.caption}*" for name, d in draft.drawings.items()]
+    parts += [f"![{d.caption}](figures/{name}.png)\n\n*{d.caption}*" for name, d in drawings.items()]
     parts += ["## Best configs", markup.to_markdown(answer.table), answer.caption]
-    parts += ["## What it took", markup.to_markdown(answer.effort)]
+    parts += ["## Effort", markup.to_markdown(answer.effort)]
     if len(answer.differences):
-        differences = markup.to_markdown(people.differences_table(found.results, answer.differences))
+        differences = markup.to_markdown(rounded.differences_table(found.results, answer.differences))
         parts += ["## Differences", differences, f"Differences are {PAIRED}"]
     if answer.warnings:
-        parts += ["## Beware", "\n".join(f"- {warning}" for warning in answer.warnings)]
+        parts += ["## Caveats", "\n".join(f"- {warning}" for warning in answer.warnings)]
     run = found.results.runs[-1]
     commit = run["environment"].get("commit") or "unknown"
     made = [f"- `{run['command']}` at commit {commit}; `manifest.json` has versions and hardware."]

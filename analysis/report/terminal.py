@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -13,66 +12,73 @@ import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
+from rich.text import Text as RichText
 
 from analysis.report.answer import Answer
+from analysis.report.cells import INTERVAL
 from analysis.report.markup import is_numeric
-from analysis.words import INTERVAL
+from analysis.words import Bullets, Claim, Paragraph, Strong, Text, plain
 
 PIPED_WIDTH = 100
 """Columns where standard output is no terminal, unless COLUMNS says otherwise."""
 TEXT_WIDTH = 100
 """Longer lines of running text are hard to read."""
+_GLUE = "\N{NO-BREAK SPACE}"
 _INTERVAL = (INTERVAL, INTERVAL.replace(" ", "_"))
 """In a heading, and while it must not be broken."""
 
 
 def standard_output() -> Console:
-    """A console as wide as the terminal, or as COLUMNS, or 100 columns."""
+    """Return a console as wide as the terminal, or as COLUMNS, or 100 columns."""
     piped = not sys.stdout.isatty() and not os.environ.get("COLUMNS", "").isdecimal()
     return Console(width=PIPED_WIDTH if piped else None)
 
 
 def show(answer: Answer, console: Console) -> None:
-    """Print an answer: its table in brief, the verdict, what to beware of, and where the files lie."""
+    """Print an answer: its table in brief, the verdict, its caveats, and where the files lie."""
     brief = answer.brief
     partial = f"  PARTIAL: {answer.partial} trials" if answer.partial else ""
-    say(f"**{answer.title}{partial}**", console)
-    say(f"{brief.shared}.", console)
+    say((Strong(f"{answer.title}{partial}"),), console)
+    say((f"{brief.shared}.",), console)
     console.print()
     for heading, frame, gap in layout(brief.table, brief.keys, console.width, brief.further):
         if heading:
-            say(f"**{heading}**", console)
+            say((Strong(heading),), console)
         console.print(table(frame, gap))
         console.print()
-    say(brief.note, console, style="dim")
-    say(brief.cost, console)
-    console.print()
-    say(brief.verdict, console)
+    for line in brief.note.split("\n"):
+        say((line,), console, style="dim")
+    say((brief.cost,), console)
+    for block in answer.verdict:
+        if isinstance(block, Paragraph):
+            console.print()
+            say(block.text, console)
+        for item in block.items if isinstance(block, Bullets) else ():
+            say(("- ", *item), console, indent="  ")
     for warning in answer.warnings:
-        say(f"! {warning}", console, style="yellow")
+        say((f"! {warning}",), console, style="yellow", indent="  ")
     console.print()
     for line in _files(answer.files):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def say(text: str, console: Console, style: str = "") -> None:
-    """Print Markdown's paragraphs with their **bold** words; a number stays with its unit, an interval whole."""
-    text = re.sub(r"\[[\d−–][^\[\]]{0,25}\d\]", lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
-    text = text.replace(" %", "\N{NO-BREAK SPACE}%")
-    lines = []
-    for line in text.split("\n"):
-        indent = "  " if line.startswith(("- ", "! ")) else ""
-        lines += textwrap.wrap(
-            line,
-            min(console.width, TEXT_WIDTH),
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        ) or [""]
-    pieces = "\n".join(lines).replace("\N{NO-BREAK SPACE}", " ").split("**")
-    bold = Text.assemble(*((piece, "bold" if i % 2 else "") for i, piece in enumerate(pieces)), style=style)
-    console.print(bold, highlight=False, soft_wrap=True)
+def say(text: Text, console: Console, *, style: str = "", indent: str = "") -> None:
+    """Print a text in lines that break at spaces; a claim stays whole, and a number with its unit.
+
+    `indent` stands before all lines but the first.
+    """
+    whole, glued = RichText(style=style), ""
+    for run in text:
+        words = plain(run)
+        whole.append(words, "bold" if isinstance(run, Strong) else "")
+        glued += words.replace(" ", _GLUE) if isinstance(run, Claim) else words.replace(" %", f"{_GLUE}%")
+    width, at = min(console.width, TEXT_WIDTH), 0
+    lines = textwrap.wrap(glued, width - len(indent), break_long_words=False, break_on_hyphens=False)
+    for number, line in enumerate(lines):
+        at = glued.index(line, at)
+        before = indent if number else ""
+        console.print(RichText(before) + whole[at : at + len(line)], highlight=False, soft_wrap=True)
+        at += len(line)
 
 
 def layout(frame: pd.DataFrame, keys: int, width: int, further: int = 0) -> Iterator[tuple[str, pd.DataFrame, int]]:

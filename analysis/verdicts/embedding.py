@@ -1,4 +1,4 @@
-"""What the stored embeddings of one condition show: a map of test images, retrieved images, distances of classes.
+"""What the stored embeddings of a condition show: a map of test images, retrieved images, distances of classes.
 
 The arrays are those of its trials, one for each seed, as `trainables.retrieval.picture` makes them.
 """
@@ -15,36 +15,38 @@ from threadpoolctl import threadpool_limits
 from analysis.figures.maps import draw_matrix, draw_scatter
 from analysis.figures.sheets import draw_sheet
 from analysis.figures.style import Words
-from analysis.findings import Drawing, Part
-from analysis.numbers.results import Arrays
+from analysis.findings import Drawing, Findings
+from common.files import Arrays
 
 LEAST = 10
 """Points below which a map would show nothing."""
 
 
-def drawings(part: Part, trials: Mapping[int, Arrays], domains: tuple[str, str], condition: str) -> dict[str, Drawing]:
-    """Of a condition's arrays by seed: `tsne` and `retrieval` of the first that has them, `class_distance` of all.
+def drawings(
+    part: Findings, trials: Mapping[int, Arrays], domains: tuple[str, str], condition: str
+) -> dict[str, Drawing]:
+    """Return what a condition's arrays show: `tsne` and `retrieval` of the first seed, `class_distance` of all seeds.
 
-    `domains` are the names of the two data sets, `condition` says what was trained. What is not stored is not drawn.
+    `trials` has the arrays by seed, `domains` are the names of the two data sets, `condition` says what was trained.
+    What is not stored is not drawn.
     """
     title, drawn = f"{domains[0]} and {domains[1]} in one space{part.where}", {}
     seed, arrays = next(((s, own) for s, own in trials.items() if "embedding" in own), (0, {}))
     if len(placed := plane(arrays, domains)):
         note = f"Shown: {condition}, seed {seed}; {len(placed)} test images. Axes and areas mean nothing."
-        words = Words(f"{title}: t-SNE of test images", "", "", part.note(note))
+        words = Words(f"{title}: t-SNE of test images", "", "", part.note(note, means=False))
         figure = draw_scatter(placed, words, colour="class", mark="domain")
         drawn["tsne"] = Drawing(figure, f"t-SNE of the test embedding: {condition}, seed {seed}.")
     if "sheet_neighbour" in arrays:
         note = f"Shown: {condition}, seed {seed}. Queries: the first test image of each class; nearest first."
         titles = [f"{a} queries, nearest in {b}" for a, b in (domains, domains[::-1])]
-        figure = draw_sheet(arrays, Words(f"{title}: retrieval", "", "", part.note(note)), titles=titles)
+        figure = draw_sheet(arrays, Words(f"{title}: retrieval", "", "", part.note(note, means=False)), titles=titles)
         drawn["retrieval"] = Drawing(figure, f"Nearest neighbours in the other domain: {condition}, seed {seed}.")
     if known := {s: own["class_distance"] for s, own in trials.items() if "class_distance" in own}:
         which = f"{condition}, {f'mean over {len(known)} seeds' if len(known) > 1 else f'seed {min(known)}'}"
         note = f"Shown: {which}. 0 is the same point of the unit sphere, 2 the opposite one; same classes are framed."
-        words = Words(
-            f"{title}: distance of classes", f"class in {domains[1]}", f"class in {domains[0]}", part.note(note)
-        )
+        second, first = (f"class in {domain}" for domain in domains[::-1])
+        words = Words(f"{title}: distance of classes", second, first, part.note(note, means=False))
         distances = np.stack([*known.values()]).mean(axis=0, dtype=np.float64)
         classes = range(len(distances))
         figure = draw_matrix(distances, words, rows=classes, columns=classes, unit="mean Euclidean distance")
@@ -53,20 +55,20 @@ def drawings(part: Part, trials: Mapping[int, Arrays], domains: tuple[str, str],
 
 
 def chance(trials: Mapping[int, Arrays]) -> list[float]:
-    """How often a neighbour drawn at random has the query's class: there and back across domains, then in each domain.
+    """Return how often a neighbour drawn at random has the query's class: across domains there and back, then in each.
 
-    From `class_share` [2, classes], the share of each class in each domain; NaN where no trial stored it.
+    It follows from `class_share` [2, classes], the share of each class in each domain; NaN where no trial stored it.
     """
     shares = next((own["class_share"] for own in trials.values() if "class_share" in own), np.full((2, 1), np.nan))
     return [float(shares[query] @ shares[gallery]) for query, gallery in ((0, 1), (1, 0), (0, 0), (1, 1))]
 
 
 def plane(arrays: Arrays, domains: Sequence[str]) -> pd.DataFrame:
-    """A row an embedded test image: `x` and `y` by t-SNE (van der Maaten and Hinton 2008), its `class` and `domain`.
+    """Return a row for each embedded test image: `x`, `y` by t-SNE (van der Maaten and Hinton 2008), `class`, `domain`.
 
     `arrays` has `embedding` [n, D] float, `embedding_label` [n] and `embedding_domain` [n], which counts `domains`.
-    No row where there is nothing to map: too few images, an embedding of one dimension, that is not finite, or that
-    has collapsed to a point. One thread and a fixed start: the same embedding gives the same map, bit for bit.
+    There is no row where there is nothing to map: too few images, or an embedding of one dimension, that is not finite
+    or that has collapsed to a point. One thread and a fixed start: the same embedding gives the same map, bit for bit.
     """
     space = np.asarray(arrays.get("embedding", np.empty((0, 0))), dtype=np.float64)
     if space.shape[1] < 2 or len(space) < LEAST or not np.isfinite(space).all() or np.ptp(space, 0).max() < 1e-6:

@@ -8,19 +8,21 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from analysis.findings import Part
+from analysis.findings import Findings
 from analysis.numbers.intervals import wilson_interval
 from analysis.numbers.results import CHOSEN, records
+from analysis.words import Claim, Text, text
 
 BUDGET = "budget"
 ACCURACY, MIRROR = "test_accuracy", "test_mirror_accuracy"
 SEEDS, IMAGES = "seeds", "images"
-"""What an interval is over: seeds, a claim about a recipe, or test images, a claim about one network."""
+"""What an interval is over: seeds, a claim about a config, or test images, a claim about one network."""
 Row = dict[str, Any]
 
 
@@ -30,23 +32,23 @@ class Descent(NamedTuple):
     passed: list[Row]
     """Rows of `networks`, largest budget first."""
     stop: Row | None
-    """The first that does not pass."""
+    """The first budget that does not pass."""
     awaited: int | None
     """A budget without a reported seed, if it stops the descent."""
     rest: list[int]
     """Budgets smaller than the one at which it stops."""
     alone: list[Row]
-    """Those of `rest` that are above the target by themselves."""
+    """The rows of `rest` that are above the target by themselves."""
 
 
-def networks(part: Part) -> pd.DataFrame:
-    """A row a budget and recipe with a reported seed: the parameters its network has, and its accuracy.
+def networks(part: Findings) -> pd.DataFrame:
+    """Return a row for each budget and config with a reported seed: its network's parameters, and its accuracy.
 
     Its 95 % bounds are over `interval`: seeds (Student t on the logit), or, where there is one seed, the test images
-    (Wilson). A prescribed recipe that is the chosen one has no row of its own; `is_prescribed` says so.
+    (Wilson). A prescribed config that is the chosen one has no row of its own; `is_prescribed` says so.
     """
     rows: dict[tuple[str, ...], Row] = {}
-    for row in records(part.found.reported):
+    for row in records(part.reported):
         trials = tuple(_trials(part, row))
         if trials in rows:
             rows[trials]["is_prescribed"] = True
@@ -70,7 +72,7 @@ def networks(part: Part) -> pd.DataFrame:
 
 
 def descent(table: pd.DataFrame, budgets: Iterable[int], target: float) -> Descent:
-    """How far down the chosen configs pass: the lower 95 % bound of their accuracy is above `target`.
+    """Return how far down the chosen configs pass: the lower 95 % bound of their accuracy is above `target`.
 
     A fixed sequence: as a budget is tested only if all larger ones passed, each at its full level, the risk of any
     false claim is that of one test (W. Maurer et al., "Multiple comparisons … a-priori ordered hypotheses", 1995). NaN,
@@ -93,17 +95,17 @@ def descent(table: pd.DataFrame, budgets: Iterable[int], target: float) -> Desce
     )
 
 
-def searched(part: Part) -> pd.DataFrame:
-    """Search trials that came to their end: `budget`, `parameters` and `val_accuracy`."""
-    own = part.found.searched
-    facts = [part.found.results.facts[trial] for trial in own["trial"]]
+def searched(part: Findings) -> pd.DataFrame:
+    """Return the search trials that came to their end: `budget`, `parameters` and `val_accuracy`."""
+    own = part.searched
+    facts = [part.results.facts[trial] for trial in own["trial"]]
     known = own.assign(parameters=[fact.get("parameters", math.nan) for fact in facts])
     shown = known.reindex(columns=[BUDGET, "parameters", "val_accuracy"])  # nobody may have got as far as accuracy
     return shown[known["status"] == "done"].dropna()
 
 
-def layers(part: Part, table: pd.DataFrame) -> pd.DataFrame:
-    """The networks of `table`, as `networks` gives it, layer by layer; `share` is of all their parameters."""
+def layers(part: Findings, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the networks of `table`, as `networks` gives it, layer by layer; `share` is of all their parameters."""
     columns = [BUDGET, "recipe", "layer", "kind", "maps", "side", "parameters", "share", "multiplications"]
     rows = [
         {
@@ -119,38 +121,40 @@ def layers(part: Part, table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def told(part: Part, row: Mapping[str, Any]) -> str:
-    """Test accuracy of a row of `networks` for text, with its interval and n."""
+def accuracy(part: Findings, row: Mapping[str, Any], column: str = ACCURACY) -> Claim:
+    """Return an accuracy of a row of `networks` as a claim about its config or, with one seed, about one network."""
+    return replace(part.level(row, column), over=row["interval"])
+
+
+def accuracy_text(part: Findings, row: Mapping[str, Any]) -> Text:
+    """Return the test accuracy of a row of `networks` with its interval and n."""
     alike = row["n"] > 1 and row[ACCURACY] >= 0 and math.isnan(row[f"{ACCURACY}_low"])
     why = "; no interval, as all seeds are alike" if alike else ""
-    return f"{part.found.share(row, ACCURACY)}, n = {row['n']}{why}"
+    return text("{}, n = {}{}", accuracy(part, row), row["n"], why)
 
 
 def layer_lines(table: pd.DataFrame) -> Iterator[str]:
-    """One network of `layers` in Markdown, an item a layer; layers that are alike and follow each other share one."""
+    """Yield one network of `layers`, a line for each layer; layers that are alike and follow each other share one."""
     described = [str(key) for key in table if key != "layer"]
     for same, several in itertools.groupby(records(table), lambda row: [row[key] for key in described]):
         layer, count = dict(zip(described, same, strict=True)), len(list(several))
-        each, times = (" each", f"{count} × ") if count > 1 else ("", "")
-        size = (
-            f"{layer['maps']} maps of {layer['side']}×{layer['side']}"
-            if layer["side"] > 1
-            else f"{layer['maps']} logits"
-        )
+        times, each = (f"{count} × ", " each") if count > 1 else ("", "")
+        maps = f"{layer['maps']} maps of {layer['side']}×{layer['side']}"
+        size = maps if layer["side"] > 1 else f"{layer['maps']} logits"
         share = f"{100 * count * layer['share']:.1f} %"
-        yield f"- {times}{layer['kind']}: {size}, {layer['parameters']:,} parameters{each} ({share})"
+        yield f"{times}{layer['kind']}: {size}, {layer['parameters']:,} parameters{each} ({share})"
 
 
-def confusion(part: Part, row: Mapping[str, Any]) -> pd.DataFrame:
-    """Images of each class (a row, `truth`) by the class they were read as (a column), all seeds of a chosen config.
+def confusion(part: Findings, row: Mapping[str, Any]) -> pd.DataFrame:
+    """Return how many images of each class (rows, `truth`) were read as each (columns), all seeds of a chosen config.
 
-    Classes are named where the ledger knows their names, else numbered from 0. Empty unless every seed stored it: one
-    that diverged did not, and the others alone would look better than the config is.
+    Classes are named where the ledger knows their names, else numbered from 0. It is empty unless every seed stored
+    its matrix: one that diverged did not, and the others alone would look better than the config is.
     """
-    counts = [own["confusion"] for own in part.arrays(row).values() if "confusion" in own]
+    counts = [own["confusion"] for own in part.arrays_of(row).values() if "confusion" in own]
     if len(counts) < row["n"]:
         return pd.DataFrame()
-    total, results = np.sum(counts, axis=0), part.found.results
+    total, results = np.sum(counts, axis=0), part.results
     data = {**results.settings, **part.shared}["data"]
     names = list(results.data[data].classes) if data in results.data else []
     names = names or [str(number) for number in range(len(total))]
@@ -158,13 +162,13 @@ def confusion(part: Part, row: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def shares(counts: pd.DataFrame) -> pd.DataFrame:
-    """A confusion matrix as shares of each class's images; NaN for a class that has none."""
+    """Return a confusion matrix as shares of each class's images; NaN for a class that has none."""
     images = counts.sum(axis=1)
     return counts.div(images.where(images > 0), axis=0)
 
 
 def most_confused(counts: pd.DataFrame) -> tuple[str, str, float]:
-    """The class that is most often read as another one, that other one, and the share of its images."""
+    """Return the class that is most often read as another one, that other one, and the share of its images."""
     wrong = shares(counts).to_numpy(dtype=float, copy=True)
     np.fill_diagonal(wrong, -1)
     truth, read = divmod(int(np.nanargmax(wrong)), len(wrong))
@@ -172,20 +176,20 @@ def most_confused(counts: pd.DataFrame) -> tuple[str, str, float]:
     return names[truth], names[read], float(wrong[truth, read])
 
 
-def _trials(part: Part, row: Mapping[str, Any]) -> list[str]:
-    """The reported trials of a row, by seed."""
-    own = part.found.seeds
+def _trials(part: Findings, row: Mapping[str, Any]) -> list[str]:
+    """Return the reported trials of a row, by seed."""
+    own = part.seeds
     return [str(trial) for trial in own.loc[(own[BUDGET] == row[BUDGET]) & (own["recipe"] == row["recipe"]), "trial"]]
 
 
-def _facts(part: Part, row: Mapping[str, Any]) -> dict[str, Any]:
-    """What is the same for all networks of a row; nothing where no trial told it."""
-    facts = (part.found.results.facts[trial] for trial in _trials(part, row))
+def _facts(part: Findings, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts that all networks of a row share; none where no trial noted them."""
+    facts = (part.results.facts[trial] for trial in _trials(part, row))
     return next((own for own in facts if "parameters" in own), {})
 
 
 def _bounded(row: Mapping[str, Any], name: str) -> dict[str, float]:
-    """A mean over seeds with its bounds, over images where there is one seed."""
+    """Return a mean over seeds with its bounds, over images where there is one seed."""
     bounds = row[f"{name}_low"], row[f"{name}_high"]
     if row["n"] == 1 and row[name] >= 0 and row["test_images"] > 0:
         bounds = wilson_interval(round(row[name] * row["test_images"]), int(row["test_images"]))

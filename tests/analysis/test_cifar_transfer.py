@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.cifar_transfer import answer
-from analysis.findings import Draft
 from analysis.numbers.bias_variance import decompose
-from tests.support.synthetic import Measured, data_set, fill_question, findings, hash_of
+from analysis.report.join import Joined
+from analysis.report.markup import blocks_to_markdown
+from tests.support.synthetic import Measured, claims, data_set, fill_question, gaps, golden, hash_of, markdown, told
 
 METHODS = ["finetune", "knn", "own", "own_no_replay"]
 FACTORS = {"method": METHODS, "train_size": [100, 1_000]}
@@ -52,53 +52,60 @@ def measure(config: dict[str, Any], phase: str) -> Measured:
     return Measured(rows, facts, arrays)
 
 
-def drafted(folder: Path, made: Any = measure, **changed: Any) -> Draft:
+def drafted(folder: Path, made: Any = measure, **changed: Any) -> Joined:
     shared = {"factors": FACTORS, "draws": DRAWS, "settings": SETTINGS, "search_seeds": [1001],
               "confirm_seeds": SEEDS, "extra_seeds": [42]}  # fmt: skip
     fill_question(folder, "cifar_transfer", made, **{**shared, **PLAN, **changed})
-    with findings(folder) as found:
-        return answer(found)
+    return told(folder, "cifar_transfer")
 
 
 @pytest.fixture(scope="module")
-def draft(tmp_path_factory: pytest.TempPathFactory) -> Draft:
+def draft(tmp_path_factory: pytest.TempPathFactory) -> Joined:
     return drafted(tmp_path_factory.mktemp("transfer"))
 
 
-def test_the_verdict_tells_who_beats_whom_and_where_they_cross(draft: Draft) -> None:
-    assert "own − finetune: accuracy is higher with 100 and 1,000." in draft.verdict
-    assert "finetune − knn: accuracy is lower with 100, is higher with 1,000." in draft.verdict
-    assert "They cross between 100 and 1,000 images: beyond, finetune is better." in draft.verdict
-    assert "without replay it is not shown to change with 100, falls with 1,000" in draft.verdict
-    assert "conditional on one source network" in draft.verdict
-    assert "textures100 (built-in), textures10 (built-in)" in draft.terms
+def test_the_verdict_tells_who_beats_whom_and_where_they_cross(draft: Joined) -> None:
+    for before, after, few, many in (
+        ("finetune", "own", "higher", "higher"),
+        ("knn", "finetune", "lower", "higher"),
+        ("own", "own_no_replay", "not shown to differ", "lower"),
+    ):
+        directions = {gap.where["train_size"]: gap.direction for gap in gaps(draft.verdict, before, after)}
+        assert directions == {100: few, 1_000: many}
+    assert "They cross between 100 and 1,000 images: beyond, finetune is better." in markdown(draft)
     assert draft.differences is not None
     assert len(draft.differences) == 2 * 4
-    gaps = draft.differences.set_index(["from", "to", "train_size"])["difference"]
-    assert gaps["finetune", "own", 100] == pytest.approx(60 / IMAGES, abs=0.01)
+    differences = draft.differences.set_index(["from", "to", "train_size"])["difference"]
+    assert differences["finetune", "own", 100] == pytest.approx(60 / IMAGES, abs=0.01)
 
 
-def test_forgetting_is_told_by_what_the_source_network_itself_reads(draft: Draft) -> None:
-    assert "The source network itself reads 40.0 % of the source's test images" in draft.verdict
-    assert "after own_no_replay 30.3 %" in draft.verdict
+def test_the_verdict_reads_as_the_golden_text(draft: Joined) -> None:
+    assert markdown(draft) == golden("cifar_transfer")
+
+
+def test_forgetting_is_told_by_what_the_source_network_itself_reads(draft: Joined) -> None:
+    kept = claims(draft.verdict, "test_source_accuracy")
+    assert [(claim.where["method"], claim.where["train_size"]) for claim in kept] == [
+        (method, size) for method in ("own", "own_no_replay") for size in (100, 1_000)
+    ]
+    assert [claim.estimate for claim in kept] == pytest.approx([0.4, 0.4, 0.3025, 0.3025])
     table = draft.tables["forgetting"].set_index(["method", "train_size"])
     assert table.loc[("knn", 100), "test_source_accuracy"] == pytest.approx(0.4)
 
 
-def test_seed_42_stands_by_itself(draft: Draft) -> None:
-    (line,) = [text for text in draft.verdict.split("\n\n") if "Seed 42" in text]
+def test_seed_42_stands_by_itself(draft: Joined) -> None:
+    (line,) = [text for text in blocks_to_markdown(draft.verdict).split("\n\n") if "Seed 42" in text]
     assert "100 images finetune" in line
     assert draft.tables["bias_variance"]["n"].tolist() == [4] * 8, "and is in no mean"
 
 
-def test_error_is_bias_and_variance(draft: Draft) -> None:
+def test_error_is_bias_and_variance(draft: Joined) -> None:
     table = draft.tables["bias_variance"].set_index(["method", "train_size"])
     np.testing.assert_allclose(table["error"], table["bias"] + table["variance"])
     assert table.loc[("own", 100), "bias"] == pytest.approx(160 / IMAGES, abs=0.011)
     assert table.loc[("own", 100), "variance"] == pytest.approx(4 / IMAGES, abs=0.011)
-    assert "own 41." in draft.verdict
-    assert "= bias 40." in draft.verdict
-    assert "From 100 to 1,000 images these change by, in points: finetune bias −24.5" in draft.verdict
+    few, many = (table.loc[("finetune", size), "bias"] for size in (100, 1_000))
+    assert f"in points: finetune bias −{100 * (few - many):.1f}" in markdown(draft)
 
 
 def test_bias_and_variance_by_hand() -> None:
@@ -112,7 +119,7 @@ def test_bias_and_variance_by_hand() -> None:
     assert found.error == pytest.approx(found.bias + found.variance)
 
 
-def test_every_figure_names_the_data(draft: Draft) -> None:
+def test_every_figure_names_the_data(draft: Joined) -> None:
     assert set(draft.drawings) == {"test_error", "differences", "ablation", "forgetting", "bias_variance"}
     for drawing in draft.drawings.values():
         assert "textures10 (built-in)" in " ".join(drawing.figure._supxlabel.get_text().split())
@@ -128,12 +135,13 @@ def test_one_method_without_arrays_still_has_an_answer(tmp_path: Path) -> None:
     assert draft.differences is not None
     assert draft.differences.empty
     for absent in ("cross", "nan", "Why", "Seed 42"):
-        assert absent not in draft.verdict
+        assert absent not in blocks_to_markdown(draft.verdict)
 
 
 def test_an_ablation_alone_has_an_answer_too(tmp_path: Path) -> None:
     draft = drafted(tmp_path, factors={"method": ["own_no_replay"], "train_size": [100]})
-    assert "own_no_replay 58.8 %" in draft.verdict
+    (claim,) = claims(draft.verdict, "test_accuracy")
+    assert (claim.where["method"], round(claim.estimate, 3)) == ("own_no_replay", 0.588)
     assert set(draft.drawings) == {"test_error", "forgetting", "bias_variance"}
 
 
@@ -144,7 +152,7 @@ def test_a_seed_that_diverged_is_left_out_of_no_bias(tmp_path: Path) -> None:
         return Measured([{"steps": 1.0, "val_accuracy": 0.1}], {}, {}, "diverged") if lost else made
 
     draft = drafted(tmp_path, diverging)
-    told = set(draft.tables["bias_variance"][["method", "train_size"]].itertuples(index=False, name=None))
-    assert ("own", 100) not in told
-    assert ("own", 1_000) in told
-    assert "own bias" not in draft.verdict.partition("From 100 to 1,000")[2]
+    listed = set(draft.tables["bias_variance"][["method", "train_size"]].itertuples(index=False, name=None))
+    assert ("own", 100) not in listed
+    assert ("own", 1_000) in listed
+    assert "own bias" not in markdown(draft).partition("From 100 to 1,000")[2]

@@ -12,12 +12,22 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.digit_pair import answer
-from analysis.findings import Draft
 from analysis.ledger import Status
 from analysis.report.answer import Answer
 from analysis.report.make import make_answer
-from tests.support.synthetic import CONFIRM_SEEDS, Measured, data_set, fill_question, findings, hash_of
+from tests.support.synthetic import (
+    CONFIRM_SEEDS,
+    Measured,
+    claims,
+    data_set,
+    fill_question,
+    findings,
+    gaps,
+    golden,
+    hash_of,
+    markdown,
+    told,
+)
 
 FACTORS = {"regime": ["first", "second", "both"], "train_size": [100, 500]}
 SETTINGS = {"first": "digits", "second": "house_digits", "epochs": 3, "precision": "fp32"}
@@ -74,12 +84,6 @@ def sweep(folder: Path, made: Callable[[dict[str, Any], str], Measured | None] =
     fill_question(folder, "digit_pair", made, **{**PLAN, **changed})
 
 
-def drafted(folder: Path, made: Callable[[dict[str, Any], str], Measured | None] = measure, **changed: Any) -> Draft:
-    sweep(folder, made, **changed)
-    with findings(folder) as found:
-        return answer(found)
-
-
 @pytest.fixture(scope="module")
 def complete(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answer]:
     folder = tmp_path_factory.mktemp("pair")
@@ -97,36 +101,44 @@ def errors(task: str, regime: str, size: int, lr: float = DRAWS[1]["lr"]) -> lis
 
 def test_errors_and_differences_are_those_that_scipy_gives(complete: tuple[Path, Answer]) -> None:
     _, made = complete
-    for task, name in (("first", "digits"), ("second", "house_digits")):
-        section = next(text for text in made.text.split("\n\n") if text.startswith(f"**{name}**"))
+    for task in ("first", "second"):
         for size in (100, 500):
             own, both = errors(task, task, size), errors(task, "both", size)
             smooth = (np.array(own) * IMAGES[task] + 0.5) / (IMAGES[task] + 1)
             logit = np.log(smooth / (1 - smooth))
             bounds = 1 / (1 + np.exp(-np.array(stats.t.interval(0.95, 4, np.mean(logit), stats.sem(logit)))))
-            low, high = (bounds * (IMAGES[task] + 1) - 0.5) / IMAGES[task] * 100
-            assert f"- {size}: test error {100 * np.mean(own):.1f} % [{low:.1f}, {high:.1f}] alone" in section
-            gap = np.array(both) - own
-            low, high = 100 * np.array(stats.ttest_rel(both, own).confidence_interval(0.95))
-            digits = 2 if high - low < 1 else 1
-            told = f"{100 * gap.mean():+.{digits}f} points [{low:.{digits}f}, {high:.{digits}f}], n = 5"
-            assert told.replace("-", "−") in section
+            low, high = (bounds * (IMAGES[task] + 1) - 0.5) / IMAGES[task]
+            where = {"train_size": size, "recipe": "chosen"}
+            (alone,) = claims(made.verdict, f"test_{task}_error", regime=task, **where)
+            assert (alone.estimate, alone.low, alone.high) == pytest.approx((np.mean(own), low, high))
+            (gap,) = gaps(made.verdict, task, "both", **where)
+            low, high = stats.ttest_rel(both, own).confidence_interval(0.95)
+            assert (gap.estimate, gap.low, gap.high) == pytest.approx((np.mean(both) - np.mean(own), low, high))
+            assert (gap.metric, gap.n) == (f"test_{task}_error", 5)
+            digits = 2 if high - low < 0.01 else 1
+            told = f"{100 * gap.estimate:+.{digits}f} points [{100 * low:.{digits}f}, {100 * high:.{digits}f}]"
+            assert gap.text == told.replace("-", "−")
 
 
-def test_the_words_follow_the_intervals(complete: tuple[Path, Answer]) -> None:
+def test_the_directions_follow_the_intervals(complete: tuple[Path, Answer]) -> None:
     _, made = complete
-    text = " ".join(made.text.split())
-    neither = "is not shown to help or hurt with 500"
-    for told in (
-        f"**digits**: sharing a network with house_digits hurts with 100, {neither} training images of each set.",
-        f"**house_digits**: sharing a network with digits helps with 100, {neither} training images of each set.",
-        f"With the prescribed recipe, sharing hurts with 100, {neither}.",
-        "chosen config's error is lower with 100 and 500 (alone); is lower with 100 and 500 (shared).",
-    ):
-        assert told in text
-    crossed = [100 * np.mean(errors("first", "second", size)) for size in (100, 500)]
-    assert f"The network of house_digits alone reads it with a test error of {crossed[0]:.1f} % [" in text
-    assert re.search(r"with 100 and 80\.6 % \[[\d., ]+\] with 500 images", text)
+    for task, harm in (("first", "higher"), ("second", "lower")):
+        for recipe in ("chosen", "prescribed"):
+            sharing = gaps(made.verdict, task, "both", recipe=recipe)
+            told = {gap.where["train_size"]: gap.direction for gap in sharing}
+            assert told == {100: harm, 500: "not shown to differ"}
+        chosen = [gap for gap in gaps(made.verdict, "prescribed", "chosen") if gap.metric == f"test_{task}_error"]
+        assert [(gap.where["regime"], gap.direction) for gap in chosen] == [
+            (regime, "lower") for regime in (task, "both") for _ in (100, 500)
+        ]
+        other = {"first": "second", "second": "first"}[task]
+        crossed = claims(made.verdict, f"test_{task}_error", regime=other)
+        expected = [np.mean(errors(task, other, size)) for size in (100, 500)]
+        assert [claim.estimate for claim in crossed] == pytest.approx(expected)
+
+
+def test_the_verdict_reads_as_the_golden_text(complete: tuple[Path, Answer]) -> None:
+    assert markdown(complete[1]) == golden("digit_pair")
 
 
 def test_how_small_the_test_sets_are_is_told(complete: tuple[Path, Answer]) -> None:
@@ -170,8 +182,7 @@ def test_the_tables_hold_every_network_and_what_the_figures_draw(complete: tuple
     sharing = pd.read_csv(folder / "tables" / "sharing.csv")
     assert len(sharing) == 2 * 2 * 2
     assert len(pd.read_csv(folder / "tables" / "search.csv")) == 6 * 2
-    with findings(folder) as found:
-        drawings = answer(found).drawings
+    drawings = told(folder, "digit_pair").drawings
     assert set(drawings) == {"test_error", "sharing", "learning_curves"}
     chosen, prescribed = drawings["sharing"].figure.axes
     assert [axes.get_title(loc="left") for axes in (chosen, prescribed)] == ["chosen config", "prescribed recipe"]
@@ -199,25 +210,54 @@ def diverged(config: dict[str, Any], phase: str) -> Measured:
     return made._replace(status=status)
 
 
+HARM = {("first", 100): "higher", ("first", 500): "not shown to differ",
+        ("second", 100): "lower", ("second", 500): "not shown to differ"}  # fmt: skip
+"""What sharing does to a set's error, by the set and the train size."""
+UNKNOWN = dict.fromkeys(HARM, "not shown to differ")
+GONE = dict.fromkeys(HARM, "no number")
+
+
 @pytest.mark.parametrize(
-    ("made", "changed", "told"),
+    ("made", "changed", "expected"),
     [
-        (only("both"), {}, "**digits**: sharing a network with house_digits is not compared yet."),
-        (only("first"), {}, "The network of digits alone reads it with a test error of"),
-        (only("nothing"), {}, None),
-        (measure, {"confirm_seeds": [1]}, "is not shown to help or hurt with 100 and 500"),
-        (diverged, {}, "no number (a seed diverged) shared; difference unknown, n = 5."),
-        (measure, {"prescribed": False}, "hurts with 100"),
-        (measure, {"factors": {**FACTORS, "train_size": [100]}}, "hurts with 100 training images of each set."),
-        (measure, {"factors": TWO_PARTS, "confirm_seeds": [1, 2]}, "**digits, colour gray**: sharing"),
-        (measure, {"factors": TWO_PAIRS, "confirm_seeds": [1, 2]}, "**other_digits**: sharing a network with digits"),
+        (only("both"), {}, {}),
+        (only("first"), {}, {}),
+        (only("nothing"), {}, {}),
+        (measure, {"confirm_seeds": [1]}, UNKNOWN),
+        (diverged, {}, GONE),
+        (measure, {"prescribed": False}, HARM),
+        (measure, {"factors": {**FACTORS, "train_size": [100]}}, {key: HARM[key] for key in HARM if key[1] == 100}),
     ],
 )
 def test_a_part_of_the_ledger_gives_a_part_of_the_answer(
-    tmp_path: Path, made: Callable[[dict[str, Any], str], Measured | None], changed: dict[str, Any], told: str | None
+    tmp_path: Path,
+    made: Callable[[dict[str, Any], str], Measured | None],
+    changed: dict[str, Any],
+    expected: dict[tuple[str, int], str],
 ) -> None:
-    if told is None:
-        sweep(tmp_path, made, **changed)
-        assert "No verdict yet" in make_answer(tmp_path, "digit_pair").text
-    else:
-        assert told in drafted(tmp_path, made, **changed).verdict
+    sweep(tmp_path, made, **changed)
+    verdict = told(tmp_path, "digit_pair").verdict
+    sharing = [gap for task in IMAGES for gap in gaps(verdict, task, "both", recipe="chosen")]
+    assert {(gap.before, gap.where["train_size"]): gap.direction for gap in sharing} == expected
+    if made is diverged:
+        assert {gap.text for gap in sharing} == {"unknown"}
+
+
+def test_before_anything_is_confirmed_there_is_no_verdict(tmp_path: Path) -> None:
+    sweep(tmp_path, only("nothing"))
+    assert "No verdict yet" in make_answer(tmp_path, "digit_pair").text
+
+
+@pytest.mark.parametrize(
+    ("factors", "field", "values"),
+    [(TWO_PARTS, "colour", {"gray", "colour"}), (TWO_PAIRS, "second", {"house_digits", "other_digits"})],
+)
+def test_every_part_of_a_ledger_is_told_by_itself(
+    tmp_path: Path, factors: dict[str, Any], field: str, values: set[str]
+) -> None:
+    sweep(tmp_path, factors=factors, confirm_seeds=[1, 2])
+    made = told(tmp_path, "digit_pair")
+    assert {gap.where[field] for gap in gaps(made.verdict, "first", "both")} == values
+    assert {f"test_error_{value}" for value in values} <= {
+        name.replace("_house_digits", "", 0) for name in made.drawings
+    }

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.findings import Findings, Part, parts
+from analysis.findings import Findings, parts
 from analysis.numbers.results import records
-from analysis.report import people
+from analysis.report import rounded
 from tests.support.synthetic import condition, findings, small
 
 SIZES = (None, 20_000, 20_040)
@@ -28,7 +28,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Findings]:
         yield found
 
 
-def told(folder: Path) -> list[Part]:
+def parts_of(folder: Path) -> list[Findings]:
     with findings(folder) as found:
         return list(parts(found, FACTORS))
 
@@ -38,7 +38,7 @@ def test_a_setting_that_is_none_in_one_run_stays_what_it_is_in_the_others(found:
         kept = [row["validation"] for row in records(table)]
         assert set(kept) == set(SIZES)
         assert all(size is None or isinstance(size, int) for size in kept)
-    shown = people.results_table(found.results, found.best)
+    shown = rounded.results_table(found.results, found.best)
     assert sorted(shown["validation"]) == ["20000", "20040", "default"]
 
 
@@ -47,11 +47,11 @@ def test_parts_are_told_apart_by_the_exact_setting(found: Findings) -> None:
     assert set(apart) == set(SIZES)
     for number, size in enumerate(SIZES, 1):
         part = apart[size]
-        assert part.seeds["test_accuracy"].tolist() == pytest.approx([0.1 * number] * 5)
-        assert [len(part.found.best), len(part.found.curves), len(part.found.searched)] == [1, 4, 2]
+        assert part.chosen_seeds["test_accuracy"].tolist() == pytest.approx([0.1 * number] * 5)
+        assert [len(part.best), len(part.curves), len(part.searched)] == [1, 4, 2]
         assert (part.suffix, part.where) == (f"_{size or 'default'}", f", validation {size or 'default'}")
         assert part.setting("validation") == str(size or "default")
-        assert set(part.arrays(records(part.chosen)[0])) == {1, 2, 3, 4, 5}
+        assert set(part.arrays_of(records(part.chosen)[0])) == {1, 2, 3, 4, 5}
 
 
 def test_a_part_is_whole_where_only_the_others_were_searched(tmp_path: Path) -> None:
@@ -59,16 +59,16 @@ def test_a_part_is_whole_where_only_the_others_were_searched(tmp_path: Path) -> 
     small(tmp_path)
     other = condition("squeezenet1_1", 100, validation=20_000)
     small(tmp_path, key=other, conditions=[other], tested=())
-    (part,) = told(tmp_path)
+    (part,) = parts_of(tmp_path)
     assert part.shared == {"validation": None}
-    assert [len(part.seeds), len(part.found.curves), len(part.found.searched)] == [5, 4, 2]
+    assert [len(part.seeds), len(part.curves), len(part.searched)] == [5, 4, 2]
 
 
 def test_a_hyperparameter_that_one_run_fixed_is_said_to_be_searched_in_the_other(tmp_path: Path) -> None:
     small(tmp_path)
     fixed = condition("squeezenet1_1", 100, lr=0.01)
     small(tmp_path, key=fixed, conditions=[fixed], hyperparameters=["epochs", "weight_decay", "batch_size"])
-    assert sorted(part.where for part in told(tmp_path)) == [", fixed lr 0.01", ", fixed lr searched"]
+    assert sorted(part.where for part in parts_of(tmp_path)) == [", fixed lr 0.01", ", fixed lr searched"]
 
 
 def test_a_part_has_its_own_differences_and_neighbours(tmp_path: Path) -> None:
@@ -79,8 +79,8 @@ def test_a_part_has_its_own_differences_and_neighbours(tmp_path: Path) -> None:
     with findings(tmp_path) as found:
         for part, sign in zip(parts(found, FACTORS), (-1, 1), strict=True):
             assert part.shared["validation"] == (500 if sign < 0 else None)
-            assert list(part.found.differences["factor"]) == ["backbone"]
-            assert (sign * part.found.differences["difference"] < 0).all()
+            assert list(part.differences["factor"]) == ["backbone"]
+            assert (sign * part.differences["difference"] < 0).all()
             row = next(row for row in records(part.chosen) if row["backbone"] == "resnet18")
             assert [sign * pair["difference"] > 0 for pair in part.neighbours(row, "test_accuracy")] == [True]
 
@@ -100,11 +100,11 @@ def test_a_part_names_its_own_data_sets_alone(tmp_path: Path) -> None:
     for data in ("digits", "letters"):
         key = condition("squeezenet1_1", 100, data=data)
         small(tmp_path, key=key, conditions=[key])
-    apart = told(tmp_path)
-    results = apart[0].found.results
+    apart = parts_of(tmp_path)
+    results = apart[0].results
     assert results.describe_data() == "digits (built-in), letters"
     for part, named in zip(apart, ("digits (built-in)", "letters"), strict=True):
         assert results.describe_data(part.shared) == named
-        for text in (part.note("Shown."), part.found.note()):
+        for text in (part.note("Shown.", means=False), part.note()):
             assert text.startswith(f"Data: {named}")
             assert sum(name in text for name in ("digits", "letters")) == 1

@@ -11,15 +11,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import joint_embedding
 from analysis.figures import style
 from analysis.figures.maps import draw_scatter
 from analysis.figures.style import Words
-from analysis.findings import Draft
 from analysis.numbers.trends import trends
+from analysis.report.join import Joined
+from analysis.report.markup import blocks_to_markdown
 from analysis.verdicts.embedding import plane
 from analysis.verdicts.trends import describe_trends
-from tests.support.synthetic import Measured, data_set, fill_question, findings, hash_of
+from analysis.words import Difference, claims_of
+from tests.support.synthetic import (
+    Measured,
+    claims,
+    data_set,
+    fill_question,
+    findings,
+    gaps,
+    golden,
+    hash_of,
+    markdown,
+    told,
+)
 
 FACTORS = {"colour": ["gray", "colour"], "mining": ["random", "semi-hard", "hard", "classifier"]}
 SETTINGS = {"first": "digits", "second": "house_digits", "train_size": 500, "precision": "fp32"}
@@ -93,49 +105,54 @@ def sweep(folder: Path, made: Callable[..., Measured | None] = measure, **change
     fill_question(folder, "joint_embedding", made, **{**shared, **PLAN, **changed})
 
 
-def answered(folder: Path, made: Callable[..., Measured | None] = measure, **changed: Any) -> Draft:
+def answered(folder: Path, made: Callable[..., Measured | None] = measure, **changed: Any) -> Joined:
     sweep(folder, made, **changed)
-    with findings(folder) as found:
-        return joint_embedding.answer(found)
+    return told(folder, "joint_embedding")
 
 
 @pytest.fixture(scope="module")
-def complete(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Draft]:
+def complete(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Joined]:
     """A finished sweep, and what the question's file makes of it."""
     folder = tmp_path_factory.mktemp("joint")
     return folder, answered(folder)
 
 
-def test_the_verdict_tells_the_best_condition_by_validation_with_its_numbers(complete: tuple[Path, Draft]) -> None:
+def test_the_verdict_tells_the_best_condition_by_validation_with_its_numbers(complete: tuple[Path, Joined]) -> None:
     folder, draft = complete
     with findings(folder) as found:
         best = found.best.loc[found.best["val_cross_accuracy"].idxmax()]
         assert (best["mining"], best["colour"]) == ("semi-hard", "colour")
-        for way, words in (("first_to_second", "digits queries in house_digits"), ("first", "digits,")):
-            assert (
-                f"{found.share(best, f'test_{way}_accuracy')} {'for' if ' ' in words else 'in'} {words}"
-                in draft.verdict
-            )
-        gap = found.compare("mining", "random", "semi-hard", "test_cross_accuracy").iloc[1]
-    assert "**semi-hard mining on colour images** is best by validation" in draft.verdict
-    assert f"{100 * gap['difference']:+.1f} points [" in draft.verdict
-    assert "differs by" in draft.verdict
-    assert "chance is 10.0 %" in draft.verdict
-    assert "standard error over these images" in draft.verdict
-    assert not re.search(r"\b(first|second)\b", draft.verdict + draft.terms), "data sets are called by their names"
+        expected = found.compare("mining", "random", "semi-hard", "test_cross_accuracy").iloc[1]
+    for way in ("first_to_second", "second_to_first", "first", "second"):
+        (claim,) = claims(draft.verdict, f"test_{way}_accuracy")
+        assert (claim.where["mining"], claim.where["colour"]) == ("semi-hard", "colour")
+        table = [best[f"test_{way}_accuracy{end}"] for end in ("", "_low", "_high")]
+        assert [claim.estimate, claim.low, claim.high] == pytest.approx(table, nan_ok=True)
+    (gap,) = gaps(draft.verdict, "random", "semi-hard")
+    assert (gap.estimate, gap.low, gap.direction) == (expected["difference"], expected["low"], "higher")
+    (colours,) = gaps(draft.verdict, "gray", "colour")
+    assert (colours.factor, colours.direction) == ("colour", "higher")
+
+
+def test_the_verdict_reads_as_the_golden_text_and_calls_data_sets_by_their_names(
+    complete: tuple[Path, Joined],
+) -> None:
+    text = markdown(complete[1])
+    assert text == golden("joint_embedding")
+    assert not re.search(r"\b(first|second)\b", text)
 
 
 def test_a_difference_whose_interval_holds_zero_is_not_shown(tmp_path: Path) -> None:
     def alike(config: dict[str, Any], phase: str) -> Measured:
         return bare({**config, "mining": "hard" if config["seed"] == 2 else "semi-hard"}, phase)
 
-    verdict = answered(tmp_path, alike, factors=FACTORS | {"mining": ["semi-hard", "hard"]}, draws=DRAWS[:1]).verdict
-    assert "is not shown to differ: " in verdict
-    assert "The gap to a classifier is not known" in verdict
-    assert "What the margin does is not shown: fewer than 8 configs" in verdict
+    made = answered(tmp_path, alike, factors=FACTORS | {"mining": ["semi-hard", "hard"]}, draws=DRAWS[:1])
+    minings = [claim for claim in claims_of(made.verdict) if isinstance(claim, Difference) and claim.factor == "mining"]
+    assert [claim.direction for claim in minings] == ["not shown to differ"], "and no gap to a classifier"
+    assert "fewer than 8 configs were searched" in markdown(made)
 
 
-def test_the_gap_to_the_classifier_is_paired_by_seed(complete: tuple[Path, Draft]) -> None:
+def test_the_gap_to_the_classifier_is_paired_by_seed(complete: tuple[Path, Joined]) -> None:
     folder, draft = complete
     with findings(folder) as found:
         gray = found.seeds[found.seeds["colour"] == "gray"].set_index(["mining", "seed"])
@@ -151,7 +168,7 @@ def test_the_gap_to_the_classifier_is_paired_by_seed(complete: tuple[Path, Draft
     assert space["difference"] == pytest.approx(-0.39, abs=0.02)  # its own embedding retrieves worse
 
 
-def test_measures_have_every_number_with_its_interval_and_the_sets_by_name(complete: tuple[Path, Draft]) -> None:
+def test_measures_have_every_number_with_its_interval_and_the_sets_by_name(complete: tuple[Path, Joined]) -> None:
     table = complete[1].tables["measures"]
     assert len(table) == 8
     assert set(table["first"]) == {"digits"}
@@ -166,7 +183,7 @@ def test_measures_have_every_number_with_its_interval_and_the_sets_by_name(compl
     }
 
 
-def test_figures_say_what_they_show(complete: tuple[Path, Draft]) -> None:
+def test_figures_say_what_they_show(complete: tuple[Path, Joined]) -> None:
     draft = complete[1]
     assert set(draft.drawings) == {"accuracy", "tsne", "retrieval", "class_distance", "learning_curves", "margin"}
     notes = {name: " ".join(drawing.figure._supxlabel.get_text().split()) for name, drawing in draft.drawings.items()}
@@ -222,8 +239,8 @@ def test_trends_are_of_configs_not_of_trials_and_need_enough_of_them() -> None:
     assert table.loc["hard", "rho"] == pytest.approx(1)
     assert table.loc["random", "rho"] == pytest.approx(-1)
     assert np.isnan(table.loc["semi-hard", "p"])
-    told = describe_trends(table.reset_index(), "margin", "accuracy")
-    assert "accuracy rises with the margin in 1 of 3 conditions (hard: ρ +1.00); it falls" in told
+    said = describe_trends(table.reset_index(), "margin", "accuracy")
+    assert "accuracy rises with the margin in 1 of 3 conditions (hard: ρ +1.00); it falls" in said
 
 
 def test_what_is_missing_costs_its_figure_and_no_more(tmp_path: Path) -> None:
@@ -237,9 +254,11 @@ def test_what_is_missing_costs_its_figure_and_no_more(tmp_path: Path) -> None:
     assert all(
         "PARTIAL: 9/72 trials" in d.figure._supxlabel.get_text().replace("\n", " ") for d in draft.drawings.values()
     )
-    assert "**hard mining on gray images**" in draft.verdict
-    for absent in ("chance", "standard error", "Seed by seed", "nan", "["):
-        assert absent not in draft.verdict
+    stated = list(claims_of(draft.verdict))
+    assert {(claim.where["mining"], claim.where["colour"]) for claim in stated} == {("hard", "gray")}
+    assert all(np.isnan([claim.low, claim.high]).all() for claim in stated)
+    for absent in ("chance", "standard error", "nan", "["):
+        assert absent not in blocks_to_markdown(draft.verdict)
     assert draft.differences is None
 
 
@@ -250,10 +269,9 @@ def test_before_triplets_the_classifier_stands_alone_and_a_diverged_seed_is_no_n
         return (done._replace(status="diverged") if diverged else done) if "head_first" in str(done) else None
 
     draft = answered(tmp_path, classifier, draws=DRAWS[:1])
-    assert (
-        "**classifier embedding on gray images** comes first, but in every condition a seed diverged" in draft.verdict
-    )
-    assert "no number (a seed diverged) for digits queries" in draft.verdict
+    stated = list(claims_of(draft.verdict))
+    assert {claim.where["mining"] for claim in stated} == {"classifier"}
+    assert all(np.isnan(claim.estimate) for claim in stated)
     assert draft.tables["gap_to_classifier"].empty
     assert set(draft.drawings) == {"accuracy"}
 
@@ -265,5 +283,5 @@ def test_several_sizes_in_one_ledger_are_told_one_by_one(tmp_path: Path) -> None
     assert set(draft.drawings) == {
         f"{name}_{n}" for name in ("accuracy", "learning_curves", "margin") for n in (100, 500)
     }
-    assert [f"**digits and house_digits, train size {size}.**" in draft.verdict for size in (100, 500)] == [True, True]
+    assert [claim.where["train_size"] for claim in claims(draft.verdict, "test_first_accuracy")] == [100, 500]
     assert len(draft.tables["measures_100"]) == 1

@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.findings import Draft
 from analysis.numbers.intervals import wilson_interval
 from analysis.report.answer import Answer
+from analysis.report.join import Joined
 from analysis.report.make import make_answer
-from analysis.tiny_cifar import PUBLISHED, answer
+from analysis.report.markup import blocks_to_markdown
 from analysis.verdicts import frontier
-from tests.support.synthetic import Measured, data_set, fill_question, findings, hash_of
+from analysis.words import Bullets, plain
+from tests.support.synthetic import Measured, claims, data_set, fill_question, golden, hash_of, markdown, told
 
 BUDGETS = [5_000, 10_000, 22_000, 50_000]
 ACCURACY = {5_000: 0.79, 10_000: 0.835, 22_000: 0.875, 50_000: 0.905}
@@ -79,10 +80,9 @@ def sweep(folder: Path, made: Callable[..., Measured | None] = measure, **change
     fill_question(folder, "tiny_cifar", made, **{**PLAN, "factors": factors, **changed})
 
 
-def answered(folder: Path, made: Callable[..., Measured | None] = measure, **changed: Any) -> Draft:
+def answered(folder: Path, made: Callable[..., Measured | None] = measure, **changed: Any) -> Joined:
     sweep(folder, made, **changed)
-    with findings(folder) as found:
-        return answer(found)
+    return told(folder, "tiny_cifar")
 
 
 @pytest.fixture(scope="module")
@@ -98,20 +98,21 @@ def test_the_verdict_names_the_smallest_budget_that_passes(complete: tuple[Path,
     smooth = (np.array(shares) * IMAGES + 0.5) / (IMAGES + 1)
     logit = np.log(smooth / (1 - smooth))
     bounds = 1 / (1 + np.exp(-np.array(stats.t.interval(0.95, 2, np.mean(logit), stats.sem(logit)))))
-    low, high = 100 * (bounds * (IMAGES + 1) - 0.5) / IMAGES
-    assert low > 85
-    assert (
-        "shown to pass 85 % is **22,000 parameters**: its network has 21,890 and a test accuracy of"
-        f" {100 * np.mean(shares):.1f} % [{low:.1f}, {high:.1f}], n = 3. The next, 10,000 (9,950 used), does not:"
-    ) in made.text
-    assert "Smaller budgets (5,000) were not tested after it." in made.text
-    mirror = f"{100 * np.mean(shares) + 1:.1f} % ["
-    assert f"read together with its mirror image: {mirror}" in made.text
+    low, high = (bounds * (IMAGES + 1) - 0.5) / IMAGES
+    assert low > 0.85
+    smallest, following, prescribed = claims(made.verdict, "test_accuracy")
+    assert (smallest.where["budget"], smallest.n, smallest.over) == (22_000, 3, "seeds")
+    assert (smallest.estimate, smallest.low, smallest.high) == pytest.approx((np.mean(shares), low, high))
+    assert (following.where["budget"], following.where["recipe"]) == (10_000, "chosen")
+    assert (prescribed.where["budget"], prescribed.where["recipe"]) == (22_000, "prescribed")
+    assert prescribed.estimate == pytest.approx(0.854, abs=0.001)
+    (mirror,) = claims(made.verdict, "test_mirror_accuracy")
+    assert mirror.estimate == pytest.approx(np.mean(shares) + 0.01)
     assert "test mirror accuracy, % [95 %]" in made.table
-    assert "The prescribed recipe at that budget: 85.4 % [" in made.text
-    assert "Most often confused: class cat, read as bird (" in made.text
-    assert f"{PUBLISHED[0].parameters:,} parameters at 87.4 % (a single seed's" in made.text
-    assert "Wilson" not in made.text
+
+
+def test_the_verdict_reads_as_the_golden_text(complete: tuple[Path, Answer]) -> None:
+    assert markdown(complete[1]) == golden("tiny_cifar")
 
 
 def chosen(**accuracies: tuple[float, float]) -> pd.DataFrame:
@@ -169,20 +170,25 @@ def unfinished(config: dict[str, Any], phase: str) -> Measured | None:
 
 
 @pytest.mark.parametrize(
-    ("made", "told"),
+    ("made", "stated", "said"),
     [
-        (weak(22_000), ["is **50,000 parameters**", "The next, 22,000 (21,890 used), does not: 79."]),
-        (weak(*BUDGETS), ["**No budget is shown to pass 85 %.** The largest, 50,000", "Budget 50,000, each image"]),
-        (weak(50_000), ["**No budget is", "By themselves 22,000 (87.6 % [", "would pass, which is not claimed."]),
-        (diverged, ["**No budget", "The largest, 50,000 (49,750 used), does not: no number (a seed diverged), n = 3"]),
-        (unfinished, ["50,000 parameters are not confirmed yet, and nothing is said of less. By themselves 22,000"]),
+        (weak(22_000), [50_000, 22_000], "is **50,000 parameters**"),
+        (weak(*BUDGETS), [50_000], "**No budget is shown to pass 85 %.** The largest, 50,000"),
+        (weak(50_000), [50_000, 22_000], "By themselves 22,000 (87.6 % ["),
+        (diverged, [50_000, 22_000], "**No budget is shown to pass 85 %.** The largest, 50,000"),
+        (unfinished, [22_000], "50,000 parameters are not confirmed yet, and nothing is said of less."),
     ],
-)  # fmt: skip
-def test_the_words_follow_what_passes(tmp_path: Path, made: Callable[..., Measured | None], told: list[str]) -> None:
+)
+def test_the_words_follow_what_passes(
+    tmp_path: Path, made: Callable[..., Measured | None], stated: list[int], said: str
+) -> None:
     verdict = answered(tmp_path, made, draws=DRAWS[1:], prescribed=False).verdict
-    for words in told:
-        assert words in verdict
-    assert "nan" not in verdict
+    found = claims(verdict, "test_accuracy")
+    assert [claim.where["budget"] for claim in found] == stated
+    assert np.isnan(found[0].estimate) == (made is diverged)
+    text = blocks_to_markdown(verdict)
+    assert said in text
+    assert "nan" not in text
 
 
 def test_one_seed_is_a_claim_about_one_network(tmp_path: Path) -> None:
@@ -191,13 +197,11 @@ def test_one_seed_is_a_claim_about_one_network(tmp_path: Path) -> None:
     count = right({"budget": 50_000, "block": "residual", "seed": 1})
     low, high = stats.binomtest(count, IMAGES).proportion_ci(method="wilson")
     assert wilson_interval(count, IMAGES) == pytest.approx((low, high))
-    assert (
-        f"{count / 10:.1f} % [{100 * low:.1f}, {100 * high:.1f}], n = 1. No smaller budget was tried." in draft.verdict
-    )
-    assert "a claim about that one network" in draft.verdict
-    assert "not about the recipe" in draft.terms
-    assert "Student" not in draft.verdict + draft.terms
-    assert "The config is the prescribed one." in draft.verdict
+    (claim,) = claims(draft.verdict, "test_accuracy")
+    assert (claim.n, claim.over) == (1, "images")
+    assert (claim.estimate, claim.low, claim.high) == pytest.approx((count / IMAGES, low, high))
+    assert "a claim about that one network" in markdown(draft)
+    assert "Student" not in markdown(draft)
     assert list(draft.tables["frontier"]["recipe"]) == ["chosen"]
     assert "intervals over test images (n = 1)" in draft.drawings["frontier"].figure._supxlabel.get_text()
     assert wilson_interval(0, 10)[0] == 0
@@ -214,16 +218,17 @@ def test_tables_hold_networks_layer_by_layer_and_what_was_confused(complete: tup
     assert totals["share"].to_numpy() == pytest.approx(1)
     assert list(totals["multiplications"]) == list(networks["multiplications"])
     assert list(own["layer"][:4]) == [1, 2, 3, 4]
-    section = next(text for text in made.text.split("\n\n") if text.startswith("Layer by layer, 21,890 parameters"))
-    assert len(section.splitlines()) == 4
-    assert "- 2 × separable block: 16 maps of 8×8, 7,296 parameters each (66.7 %)" in section
-    assert "- head: 4 logits, 44 parameters (0.2 %)" in section
+    (bullets,) = [block for block in made.verdict if isinstance(block, Bullets)]
+    assert [plain(item[0]) for item in bullets.items][1:] == [
+        "2 × separable block: 16 maps of 8×8, 7,296 parameters each (66.7 %)",
+        "head: 4 logits, 44 parameters (0.2 %)",
+    ], "layers that are alike and follow each other share a line"
     wrong = sum(IMAGES - right({"budget": 22_000, "block": "separable", "seed": seed}) for seed in SEEDS)
     confusion = tables["confusion"].set_index("truth")
     assert list(confusion.index) == list(confusion.columns) == ["plane", "car", "bird", "cat"]
     assert confusion.loc["cat", "bird"] == wrong
     assert confusion.to_numpy().sum() == 3 * IMAGES
-    assert f"({100 * wrong / (3 * IMAGES / CLASSES):.1f} %)" in made.text
+    assert frontier.most_confused(confusion) == ("cat", "bird", pytest.approx(wrong / (3 * IMAGES / CLASSES)))
 
 
 def test_the_frontier_is_drawn_with_what_others_published_on_the_same_data_alone(tmp_path: Path) -> None:
@@ -251,13 +256,15 @@ def test_each_data_set_of_a_ledger_is_told_by_itself(tmp_path: Path) -> None:
     settings = {"precision": "bf16"}
     draft = answered(tmp_path, made, budgets=[10_000, 22_000], further=several, settings=settings)
     for data in several["data"]:
-        assert f"**{data}.** The smallest budget shown to pass 85 % is **22,000 parameters**" in draft.verdict
+        assert claims(draft.verdict, "test_accuracy", data=data)[0].where["budget"] == 22_000
         assert {f"{name}_{data}" for name in ("frontier", "learning_curves", "confusion")} <= set(draft.drawings)
     other = draft.drawings["frontier_textures10"].figure.axes[0]
     assert not [own for own in other.lines if own.get_markerfacecolor() == "none"]
     assert [text.get_text() for text in other.texts] == ["n = 1", "n = 1"]
-    assert draft.verdict.count("Published by others") == 1
-    assert "Most often confused: class 3, read as 2 (" in draft.verdict
+    text = blocks_to_markdown(draft.verdict)
+    assert text.count("Published by others") == 1
+    assert text.count("a fixed sequence") == 1, "what holds for both is said once"
+    assert "Most often confused: class 3, read as 2 (" in text
     assert list(draft.tables["frontier_textures10"]["interval"]) == ["images", "images", "seeds", "seeds"]
 
 

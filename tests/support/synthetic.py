@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
+import importlib
 import json
 import math
 import sys
@@ -25,9 +25,13 @@ from analysis.numbers.seeds import by_seed
 from analysis.numbers.tables import best_config
 from analysis.plan_record import DataSetRecord, Fingerprints, PlanRecord
 from analysis.report.answer import Answer
+from analysis.report.join import Joined, joined
 from analysis.report.make import gathered, make_answer
+from analysis.report.markup import blocks_to_markdown
 from analysis.selection import best_draws
+from analysis.words import Block, Claim, Difference, claims_of
 from common.canonical import canonical
+from common.files import pack
 
 BACKBONES = ("squeezenet1_1", "resnet18")
 SIZES = (100, 300, 500, 700, 900)
@@ -40,6 +44,7 @@ DRAWS = (
 )
 SETTINGS = {"data": "digits", "precision": "bf16", "pool": None, "validation": None}
 IMAGES = 500
+GOLDEN = Path(__file__).resolve().parent.parent / "analysis" / "golden"
 
 
 def plan(**changed: Any) -> PlanRecord:
@@ -218,12 +223,11 @@ def fill_question(
 
 
 def save_arrays(folder: Path, trial: str, **arrays: np.ndarray) -> tuple[str, str]:
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    name = f"arrays/{trial[:32]}.npz"
+    """Store a trial's arrays beside the ledger; returns their file's name and SHA-256."""
+    content, name = pack(arrays), f"arrays/{trial[:32]}.npz"
     (folder / "arrays").mkdir(exist_ok=True)
-    (folder / name).write_bytes(buffer.getvalue())
-    return name, hashlib.sha256(buffer.getvalue()).hexdigest()
+    (folder / name).write_bytes(content)
+    return name, hashlib.sha256(content).hexdigest()
 
 
 def fill(
@@ -284,16 +288,47 @@ def tables(folder: Path) -> tuple[Results, pd.DataFrame, pd.DataFrame]:
         return results, seeds, best_config(results, seeds)
 
 
-def as_question(name: str, answer: Callable[[Findings], Draft], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make `answer` the question file of that name."""
+def told(folder: Path, question: str) -> Joined:
+    """Return what a question's file says of a ledger, before it is written."""
+    with findings(folder) as found:
+        return joined(found, importlib.import_module(f"analysis.{question}"))
+
+
+def claims(verdict: Sequence[Block], metric: str, **where: Any) -> list[Claim]:
+    """Return the claims about levels of a metric, of conditions that have these values."""
+    found = [claim for claim in claims_of(verdict) if claim.metric == metric and where.items() <= claim.where.items()]
+    return [claim for claim in found if not isinstance(claim, Difference)]
+
+
+def gaps(verdict: Sequence[Block], before: Any, after: Any, **where: Any) -> list[Difference]:
+    """Return the claims about differences between two values of a factor, elsewhere with these values."""
+    found = [claim for claim in claims_of(verdict) if isinstance(claim, Difference)]
+    return [gap for gap in found if (gap.before, gap.after) == (before, after) and where.items() <= gap.where.items()]
+
+
+def markdown(made: Joined | Answer) -> str:
+    """Return a verdict with its terms as Markdown, as a golden text holds it."""
+    return blocks_to_markdown([*made.verdict, *made.terms]) + "\n"
+
+
+def golden(question: str) -> str:
+    """Return the text that is kept of a question's verdict on the complete made-up ledger of its tests."""
+    return (GOLDEN / f"{question}.md").read_text()
+
+
+def as_question(
+    name: str, answer: Callable[[Findings], Draft], compared: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Make `answer` the question file of that name, which compares these factors."""
     module = types.ModuleType(f"analysis.{name}")
     module.answer = answer  # type: ignore[attr-defined]
+    module.COMPARED = compared  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
 
 
 def answer_by(answer: Callable[[Findings], Draft], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Answer:
     """What a question's `answer` makes of a small ledger without test data, selected by a loss: `widths`."""
-    as_question("widths", answer, monkeypatch)
+    as_question("widths", answer, ["width"], monkeypatch)
     key = '{"backbone":"none","data":"digits","precision":"fp32","train_size":1,"width":%d}'
     with Ledger(folder) as ledger:
         begin(ledger, question="widths", factors={"width": [8, 16]}, hyperparameters=["lr"], select="min val_loss",

@@ -18,7 +18,7 @@ from analysis.numbers.paired import differences
 from analysis.numbers.results import Results, records
 from analysis.numbers.seeds import by_seed, to_the_best
 from analysis.numbers.tables import best_config, by_set, curves, progress
-from analysis.report import markup, people
+from analysis.report import markup, rounded
 from analysis.report.brief import make_brief
 from tests.support.synthetic import (
     CONFIRM_SEEDS,
@@ -70,7 +70,7 @@ def test_a_diverged_seed_makes_the_mean_nan_and_is_counted(tmp_path: Path) -> No
     assert math.isnan(row["test_accuracy"])
     assert math.isnan(row["best_epoch"])
     assert (row["n"], row["diverged"], row["unfinished"]) == (5, 2, 0)
-    shown = people.results_table(results, best)
+    shown = rounded.results_table(results, best)
     assert shown["test accuracy, % [95 %]"][0].startswith("NaN")
     assert progress(best) is None
 
@@ -90,7 +90,7 @@ def test_conditions_that_were_not_begun_have_a_row(tmp_path: Path) -> None:
     assert list(best["train_size"]) == [100, 900]
     assert list(best["unfinished"]) == [5, 7]
     assert progress(best) == "2/14"
-    shown = people.results_table(results, best)
+    shown = rounded.results_table(results, best)
     assert list(shown["validation accuracy, %"]) == ["75.0 *", "–"]
     assert list(shown["lr"]) == ["0.01", "–"]
     assert list(shown["test accuracy, % [95 %]"]) == ["–", "–"]
@@ -100,7 +100,7 @@ def test_one_seed_has_no_interval(tmp_path: Path) -> None:
     small(tmp_path, tested=[0.8], confirm_seeds=[1])
     results, _, best = tables(tmp_path)
     assert best.iloc[0]["test_accuracy"] == 0.8
-    assert people.results_table(results, best)["test accuracy, % [95 %]"][0] == "80.0 [–, –]"
+    assert rounded.results_table(results, best)["test accuracy, % [95 %]"][0] == "80.0 [–, –]"
 
 
 def test_the_prescribed_recipe_is_a_row_of_its_own(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_the_prescribed_recipe_is_a_row_of_its_own(tmp_path: Path) -> None:
     assert paired["difference"][0] == pytest.approx(0.244)
 
 
-def test_a_seed_that_stands_apart_is_in_no_mean(tmp_path: Path) -> None:
+def test_an_extra_seed_is_in_no_mean(tmp_path: Path) -> None:
     accuracies = {1: 0.8, 2: 0.82, 42: 0.3}
     with Ledger(tmp_path) as ledger:
         begin(
@@ -132,11 +132,11 @@ def test_a_seed_that_stands_apart_is_in_no_mean(tmp_path: Path) -> None:
             add_trial(ledger, KEY, DRAWS[1], 1, seed, "confirm", accuracy=[0.9], test=[accuracy])
         results = Results(ledger)
         best = best_config(results, by_seed(results))
-        apart = by_seed(results, apart=True)
+        extra = by_seed(results, extra=True)
     assert best["test_accuracy"].item() == pytest.approx(0.81)
     assert best["n"].item() == 2
     assert best["unfinished"].item() == 0, "its trial counts among those asked for"
-    assert apart[["seed", "test_accuracy"]].to_numpy().tolist() == [[42, 0.3]]
+    assert extra[["seed", "test_accuracy"]].to_numpy().tolist() == [[42, 0.3]]
 
 
 def test_a_prescribed_recipe_that_wins_serves_both_rows(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_setting_is_a_column_only_where_it_varies(tmp_path: Path) -> None:
     small(tmp_path)
     results, _, best = tables(tmp_path)
     assert results.keys == ["backbone", "train_size"]
-    assert "bf16" in people.caption(results, best)
+    assert "bf16" in rounded.caption(results, best)
     other = condition("squeezenet1_1", 100, precision="fp32")
     small(tmp_path, key=other, conditions=[other])
     results, _, best = tables(tmp_path)
@@ -200,7 +200,7 @@ def test_training_that_ended_rising_is_marked(tmp_path: Path, accuracy: list[flo
             add_trial(ledger, KEY, DRAWS[1], 2, seed, "confirm", accuracy=accuracy, test=accuracy)
     results, _, best = tables(tmp_path)
     assert best.iloc[0]["rising"] == rising
-    assert ("↑" in people.effort_table(results, best).iloc[0, 2]) == bool(rising)
+    assert ("↑" in rounded.effort_table(results, best).iloc[0, 2]) == bool(rising)
 
 
 def test_training_whose_learning_rate_fell_to_0_is_not_said_to_be_too_short(tmp_path: Path) -> None:
@@ -262,8 +262,8 @@ def test_a_question_without_a_test_split_reports_its_search(tmp_path: Path) -> N
     assert row["val_loss"] == pytest.approx(0.2)
     assert not [name for name in best if "test_loss" in name or "test_error" in name or "oracle" in name]
     assert paired.empty
-    assert list(people.results_table(results, best)["validation loss"]) == ["0.2"]
-    assert "configs tested" not in people.effort_table(results, best)
+    assert list(rounded.results_table(results, best)["validation loss"]) == ["0.2"]
+    assert "configs tested" not in rounded.effort_table(results, best)
 
 
 DOMAINS = {"first": 40, "second": 10}
@@ -323,18 +323,18 @@ def test_every_metric_has_its_columns_and_its_own_number_of_images(pair: Path) -
 def test_people_read_names_of_data_sets_and_no_oracle_where_there_is_none(pair: Path) -> None:
     results, _, best = tables(pair)
     assert results.describe_data() == "digits (built-in), letters"
-    shown = people.results_table(results, best)
+    shown = rounded.results_table(results, best)
     assert list(shown)[2:] == [
         "validation cross accuracy, %", "test cross accuracy, % [95 %]", "seeds", "seed SD", "image SE",
         "test cross error, %", "test letters accuracy, % [95 %]", "test map at r [95 %]",
     ]  # fmt: skip
     assert shown["test letters accuracy, % [95 %]"][0] == "–", "this condition has no such measure"
     assert shown["test map at r [95 %]"][0].startswith("0.5 [")
-    text = people.caption(results, best) + " ".join(people.effort_table(results, best))
-    text += " ".join(make_brief(results, best, "").table) + make_brief(results, best, "").note
+    text = rounded.caption(results, best) + " ".join(rounded.effort_table(results, best))
+    text += " ".join(make_brief(results, best).table) + make_brief(results, best).note
     assert "oracle" not in text
-    assert make_brief(results, best, "").further == 2
-    assert make_brief(results, best, "").shared == "Data: digits (built-in), letters; precision fp32"
+    assert make_brief(results, best).further == 2
+    assert make_brief(results, best).shared == "Data: digits (built-in), letters; precision fp32"
 
 
 def test_a_hyperparameter_that_changes_nothing_is_left_blank(tmp_path: Path) -> None:
@@ -350,8 +350,8 @@ def test_a_hyperparameter_that_changes_nothing_is_left_blank(tmp_path: Path) -> 
     )  # fmt: skip
     results, _, best = tables(tmp_path)
     assert [row["k"] for row in records(best)] == [None, 3]
-    assert list(people.results_table(results, best)["k"]) == ["–", "3"]
-    assert list(make_brief(results, best, "").table["k"]) == ["–", "3"]
+    assert list(rounded.results_table(results, best)["k"]) == ["–", "3"]
+    assert list(make_brief(results, best).table["k"]) == ["–", "3"]
     assert [line.split(",")[best.columns.get_loc("k")] for line in markup.to_csv(best).splitlines()] == ["k", "", "3"]
 
 
@@ -362,7 +362,7 @@ def test_conditions_are_compared_in_any_metric(pair: Path) -> None:
         assert len(found.compare("regime", "one", "nothing", "test_cross_error")) == 0
         assert len(found.compare("regime", "one", "both", "test_unheard_of")) == 0
         first = found.compare("regime", "one", "both", "test_first_error")
-        assert found.share(found.best.iloc[0], "test_first_error").startswith("22.5 % [")
+        assert found.level(records(found.best)[0], "test_first_error").text.startswith("22.5 % [")
         assert "(standard error up to " in found.terms()
         assert found.terms("Sizes count pairs").endswith("Sizes count pairs; choosing took 50 more, for validation.")
     seeds = found.seeds.set_index(["regime", "seed"])["test_cross_error"]

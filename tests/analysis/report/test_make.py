@@ -14,14 +14,16 @@ import pandas as pd
 import pytest
 
 import analysis.__main__ as command
+from analysis import transfer_sizes
 from analysis.figures import style
 from analysis.figures.lines import draw_lines
 from analysis.figures.style import Words
 from analysis.findings import Draft, Drawing, Findings
 from analysis.ledger import Ledger, LedgerError
 from analysis.report.answer import Answer
+from analysis.report.join import Joined, joined
 from analysis.report.make import folder_of, make_answer
-from analysis.transfer_sizes import answer as transfer_sizes
+from analysis.words import Paragraph, claims_of
 from tests.conftest import ROOT
 from tests.support.synthetic import (
     BACKBONES,
@@ -33,15 +35,20 @@ from tests.support.synthetic import (
     answer_by,
     as_question,
     begin,
+    claims,
     condition,
     fill,
     fill_question,
     findings,
     fingerprints,
+    gaps,
+    golden,
     hash_of,
+    markdown,
     plan,
     record,
     small,
+    told,
 )
 from tests.support.synthetic import FACTORS as ONE
 
@@ -85,11 +92,19 @@ def test_everything_is_written_and_the_same_again(complete: Path, answered: Answ
 
 def test_the_verdict_states_the_numbers_of_the_table(answered: Answer) -> None:
     for row in answered.best.to_dict("records"):
-        if row["train_size"] in (100, 900):
-            mean, low, high = (f"{100 * row[f'test_error{end}']:.1f}" for end in ("", "_low", "_high"))
-            assert f"{mean} % [{low}, {high}]" in answered.text
-    for phrase in ("digits (built-in)", "5 fresh seeds", "claim about the recipe", "300 more, for validation"):
-        assert phrase in answered.text
+        own = {name: row[name] for name in ("backbone", "train_size")}
+        for metric in ("test_error", "oracle_error"):
+            found = claims(answered.verdict, metric, **own)
+            assert len(found) == (row["train_size"] in (100, 900)), "the smallest and the largest set are told"
+            for claim in found:
+                mean, low, high = (row[f"{metric}{end}"] for end in ("", "_low", "_high"))
+                assert (claim.estimate, claim.low, claim.high, claim.n) == (mean, low, high, 5)
+                assert claim.text == f"{100 * mean:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+    assert {claim.metric for claim in answered.claims} == {"test_error", "oracle_error"}
+
+
+def test_the_verdict_reads_as_the_golden_text(answered: Answer) -> None:
+    assert markdown(answered) == golden("transfer_sizes")
 
 
 def test_the_manifest_names_what_made_it(complete: Path, answered: Answer) -> None:
@@ -103,10 +118,10 @@ def test_the_manifest_names_what_made_it(complete: Path, answered: Answer) -> No
     assert manifest["files"]["tables/best_config.csv"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def drawings(folder: Path) -> tuple[Findings, Draft]:
-    """What a question's file is given and hands back, before it is written."""
+def drawings(folder: Path) -> tuple[Findings, Joined]:
+    """Return what a ledger holds and what transfer_sizes says of it, before it is written."""
     with findings(folder) as found:
-        return found, transfer_sizes(found)
+        return found, joined(found, transfer_sizes)
 
 
 def test_figures_draw_the_table_and_name_the_data(complete: Path) -> None:
@@ -155,13 +170,15 @@ def test_data_sets_and_settings_are_compared_and_drawn_apart(tmp_path: Path) -> 
     for name, drawing in draft.drawings.items():
         note = drawing.figure._supxlabel.get_text()
         assert ("Data: digits (built-in)" in note, "letters" in note) == ("digits" in name, "letters" in name)
-    where = {"higher": "on letters, validation 500", "lower": "on digits, validation default"}
-    for word, named in where.items():
-        told = f"**resnet18** against squeezenet1_1 {named}, paired by seed: the test error is {word} with 100 and 300"
-        assert told in draft.verdict
-        for backbone in BACKBONES:
-            line = next(text for text in draft.verdict.split("\n\n") if text.startswith(f"**{backbone}** {named} ("))
-            assert line.endswith("Paired by seed, the error falls from 100 to 300 images.")
+    for data, direction in (("letters", "higher"), ("digits", "lower")):
+        backbones = gaps(draft.verdict, "squeezenet1_1", "resnet18", data=data)
+        assert [(gap.where["train_size"], gap.direction) for gap in backbones] == [(100, direction), (300, direction)]
+        sizes = gaps(draft.verdict, 100, 300, data=data)
+        assert [(gap.where["backbone"], gap.direction) for gap in sizes] == [(name, "lower") for name in BACKBONES]
+    assert {claim.where["data"]: claim.where["validation"] for claim in claims_of(draft.verdict)} == {
+        "digits": None,
+        "letters": 500,
+    }
 
 
 def test_trials_that_all_ended_before_an_evaluation_still_answer(tmp_path: Path) -> None:
@@ -173,7 +190,9 @@ def test_trials_that_all_ended_before_an_evaluation_still_answer(tmp_path: Path)
             record(ledger, "transfer_sizes", KEY, config, 2, "confirm", measured)
     _, draft = drawings(tmp_path)
     assert set(draft.drawings) == set(FIGURES)
-    assert "the test error is no number (a seed diverged) with 100 training images" in draft.verdict
+    (claim,) = claims(draft.verdict, "test_error", train_size=100)
+    assert np.isnan(claim.estimate)
+    assert claim.text == "no number (a seed diverged)"
 
 
 def test_before_anything_is_confirmed_the_answer_is_partial(tmp_path: Path) -> None:
@@ -192,7 +211,7 @@ def test_an_answer_with_some_conditions_confirmed_says_so_on_its_face(tmp_path: 
             add_trial(ledger, condition("squeezenet1_1", 300), DRAWS[2], 3, seed, "confirm")
     _, draft = drawings(tmp_path)
     assert "PARTIAL: 20/33 trials" in " ".join(draft.drawings["test_error"].figure._supxlabel.get_text().split())
-    assert "with 300 training images" in draft.verdict
+    assert {claim.where["train_size"] for claim in claims(draft.verdict, "test_error")} == {300}
     assert len(make_answer(tmp_path, "transfer_sizes").table) == 3
 
 
@@ -209,7 +228,7 @@ def test_a_ledger_without_a_finished_trial_still_answers(tmp_path: Path) -> None
         make_answer(tmp_path / "empty", "transfer_sizes")
 
 
-def test_what_a_reader_has_to_beware_of_is_said(tmp_path: Path) -> None:
+def test_every_caveat_is_said(tmp_path: Path) -> None:
     with Ledger(tmp_path) as ledger:
         first = begin(ledger, confirm_seeds=CONFIRM_SEEDS[:2])
         ledger.end_run(first, outcome="complete", shared_seconds=0.0)
@@ -233,7 +252,7 @@ def test_what_a_reader_has_to_beware_of_is_said(tmp_path: Path) -> None:
     ):
         assert phrase in said
     assert answer.best.iloc[0]["test_accuracy_image_se"] > 0  # of the four that are whole
-    assert said.splitlines()[0] in (tmp_path / "answer.md").read_text()
+    assert f"## Caveats\n\n- {said.splitlines()[0]}\n" in (tmp_path / "answer.md").read_text()
 
 
 def test_seeds_that_stand_in_the_table_are_those_counted_as_added(tmp_path: Path) -> None:
@@ -259,7 +278,8 @@ def test_where_the_learning_rate_falls_to_0_epochs_to_the_best_are_said_to_depen
 
     shared: dict[str, Any] = {"factors": ONE, "draws": [{"lr": 0.1}], "settings": {"data": "digits"}}
     fill_question(tmp_path, "transfer_sizes", measure, **shared)
-    assert ("falls to 0 over the epochs asked for" in make_answer(tmp_path, "transfer_sizes").text) == annealed
+    said = [block.text for block in told(tmp_path, "transfer_sizes").verdict if isinstance(block, Paragraph)]
+    assert ((transfer_sizes.ANNEALED,) in said) == annealed
 
 
 def test_what_is_partial_names_the_commands_that_complete_it(tmp_path: Path) -> None:
@@ -317,10 +337,11 @@ def test_a_smoke_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
 
 
 def test_another_question_needs_nothing_but_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(found: Findings) -> Draft:
-        words = Words("Loss by width", "width", "loss", found.note())
-        figure = draw_lines(found.best, words, x="width", columns={"val_loss": "loss"})
-        return Draft("Loss by width", "It falls.", {"loss": Drawing(figure, "Loss.")}, {"more": found.best})
+    def answer(part: Findings) -> Draft:
+        words = Words("Loss by width", "width", "loss", part.note())
+        figure = draw_lines(part.best, words, x="width", columns={"val_loss": "loss"})
+        said = [Paragraph(("It falls.",))]
+        return Draft("Loss by width", said, {"loss": Drawing(figure, "Loss.")}, {"more": part.best})
 
     made = answer_by(answer, tmp_path, monkeypatch)
     assert made.partial is None
@@ -333,13 +354,13 @@ def test_a_question_reads_its_arrays_and_replaces_the_differences(
 ) -> None:
     kept: list[int] = []
 
-    def answer(found: Findings) -> Draft:
-        arrays = [found.arrays(trial) for trial in found.seeds["trial"]]
+    def answer(part: Findings) -> Draft:
+        arrays = [part.arrays(trial) for trial in part.seeds["trial"]]
         kept.extend(len(own) for own in arrays)
-        paired = found.compare("regime", "alone", "both", "test_loss")
-        return Draft("With arrays", "Said.", differences=paired, terms=found.terms())
+        paired = part.compare("regime", "alone", "both", "test_loss")
+        return Draft("With arrays", [Paragraph(("Said.",))], differences=paired)
 
-    as_question("with_arrays", answer, monkeypatch)
+    as_question("with_arrays", answer, ["regime"], monkeypatch)
 
     def measure(config: dict[str, Any], phase: str) -> Measured:
         loss = 0.1 * config["seed"] + (0.5 if config["regime"] == "both" else 0)

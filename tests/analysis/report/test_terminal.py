@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,9 +16,10 @@ from analysis.findings import Draft, Findings
 from analysis.ledger import Ledger
 from analysis.report.answer import Answer
 from analysis.report.make import make_answer
-from analysis.report.terminal import layout, show
+from analysis.report.terminal import layout, say, show
+from analysis.words import Bullets, Claim, Paragraph, Strong, plain
 from tests.conftest import ROOT
-from tests.support.synthetic import CONFIRM_SEEDS, DRAWS, add_trial, answer_by, begin, condition, fill
+from tests.support.synthetic import CONFIRM_SEEDS, DRAWS, add_trial, answer_by, begin, claims, condition, fill
 
 
 def shown(answer: Answer, width: int = 80) -> str:
@@ -80,11 +80,12 @@ def test_no_cell_no_word_and_no_line_is_broken(two: Answer, width: int) -> None:
         assert cell in text
     above, _, files = text.partition("Files in ")
     assert max(map(len, above.splitlines())) <= width
-    assert " ".join(two.brief.verdict.replace("**", "").split()) in " ".join(above.split())
-    for value in re.findall(r"[\d.]+ % \[[^]]*\]", two.brief.verdict):
-        number, _, interval = value.partition(" % ")
-        assert f"{number} %" in text, "a number stays with its unit"
-        assert interval in text, "an interval stays whole"
+    for block in two.verdict:
+        assert isinstance(block, Paragraph)
+        assert "".join(map(plain, block.text)) in " ".join(above.split())
+    stated = claims(two.verdict, "test_error")
+    assert len(stated) == 4
+    assert all(claim.text in text for claim in stated), "a claim stays whole"
     assert "test_error, epochs_to_best, learning_curves (png, svg, pdf)" in files
 
 
@@ -138,16 +139,38 @@ def test_a_ledger_without_a_finished_trial_says_so_briefly(tmp_path: Path) -> No
 
 
 def test_a_question_with_a_loss_and_no_test_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(found: Findings) -> Draft:
-        return Draft("Loss by width", "It falls.", terms="In the files only.")
+    def answer(part: Findings) -> Draft:
+        return Draft("Loss by width", [Paragraph(("It falls.",))], counted="In the files only")
 
     made = answer_by(answer, tmp_path, monkeypatch)
     assert list(made.brief.table) == ["width", "lr", "validation loss [95 %]", "n", "best epoch"]
     assert list(made.brief.table["n"]) == ["2", "2"]
     text = shown(made)
     assert "test" not in text.partition("Files in")[0]
-    assert "In the files only." not in text
-    assert "In the files only." in (tmp_path / "verdict.md").read_text()
+    assert "In the files only" not in text
+    assert "In the files only" in (tmp_path / "verdict.md").read_text()
+
+
+def test_texts_are_printed_by_their_runs() -> None:
+    """Strong words are bold, a claim is one word, and further lines of a list's item are indented."""
+    console = Console(width=20, file=io.StringIO(), record=True, color_system="truecolor", force_terminal=True)
+    claim = Claim("5.1 % [4.9, 5.3]", "test_error", 0.051, 0.049, 0.053, 5, {})
+    say(("an error of ", Strong("all of it"), " is ", claim), console)
+    say(("- ", "one two three four five"), console, indent="  ")
+    styled = console.export_text(styles=True, clear=False)
+    assert "\x1b[1mall of\x1b[0m" in styled
+    assert console.export_text().splitlines() == [
+        "an error of all of",
+        "it is",
+        "5.1 % [4.9, 5.3]",
+        "- one two three",
+        "  four five",
+    ]
+
+
+def test_lists_follow_their_paragraph_without_a_gap(one: Answer) -> None:
+    blocks = (Paragraph(("Found:",)), Bullets((("this",), ("that",))), Paragraph(("So.",)))
+    assert "\nFound:\n- this\n- that\n\nSo.\n" in shown(replace(one, verdict=blocks))
 
 
 @pytest.mark.parametrize(("columns", "width"), [(None, 100), ("72", 72), ("junk", 100)])

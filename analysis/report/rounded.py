@@ -1,4 +1,4 @@
-"""Tables for people: rounded, with headings."""
+"""The rounded tables, as text with headings."""
 
 from __future__ import annotations
 
@@ -9,23 +9,12 @@ from typing import Any
 import pandas as pd
 
 from analysis.numbers.results import PRESCRIBED, Results, error_of, is_share, records
-from analysis.words import (
-    INTERVAL,
-    NONE,
-    as_text,
-    bounded,
-    digits_of,
-    heading,
-    key_cells,
-    key_text,
-    number,
-    unit_of,
-    whole,
-)
+from analysis.report.cells import INTERVAL, bounded, key_cells, key_text, number, unit_of, whole
+from analysis.words import NONE, as_text, digits_of, heading
 
 
 def results_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
-    """The best config of each condition and how good it is, as text."""
+    """Return the best config of each condition and how good it is."""
     metric, error = results.metric, error_of(results.metric)
     value, missed, unit = results.named(metric), results.named(error), unit_of(metric)
     rows = []
@@ -54,21 +43,21 @@ def results_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
 
 
 def reported_cells(results: Results, row: Mapping[str, Any], *, bounds: bool) -> dict[str, str]:
-    """The metrics that the question reports beside the selecting one; a dash where a condition does not have them."""
-    split, cells = ("test", "validation")[results.phase != "confirm"], {}
+    """Return the metrics that the question reports beside the selecting one; a dash where a condition has none."""
+    split, prefix = ("test", "test") if results.phase == "confirm" else ("validation", "val")
+    cells = {}
     for metric in results.report:
-        name = f"{'test' if split == 'test' else 'val'}_{metric}"
+        name = f"{prefix}_{metric}"
         digits = digits_of(row, name)
         own = bounded(row, name, digits) if bounds else number(row[name], int(row["n"]), digits)
         diverged = math.isnan(row[f"val_{results.metric}"])
-        cells[f"{split} {results.named(metric)}{unit_of(metric)}"] = (
-            NONE if math.isnan(row[name]) and not diverged else own
-        )
+        absent = math.isnan(row[name]) and not diverged
+        cells[f"{split} {results.named(metric)}{unit_of(metric)}"] = NONE if absent else own
     return cells
 
 
 def effort_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
-    """What each condition took, as text: epochs and steps to the best, labels, and what came of its trials."""
+    """Return the effort of each condition: epochs and steps to the best, labels, and what came of its trials."""
     rows = []
     for row in records(best):
         cells, n = key_cells(results, row), int(row["n"])
@@ -91,7 +80,7 @@ def effort_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
 
 
 def differences_table(results: Results, differences: pd.DataFrame) -> pd.DataFrame:
-    """Differences and their intervals, as text; those whose interval excludes 0 are marked."""
+    """Return differences with their intervals; those whose interval excludes 0 are marked."""
     metrics = list(dict.fromkeys(differences["metric"]))
     shares = {is_share(metric) for metric in metrics}
     unit = ", points" if shares == {True} else ""
@@ -99,7 +88,7 @@ def differences_table(results: Results, differences: pd.DataFrame) -> pd.DataFra
     rows = []
     for row in records(differences):
         where = [key_text(results, key, row[key]) for key in results.keys if row[key] != ""]
-        where += ["prescribed recipe"] if row["recipe"] == PRESCRIBED else []
+        where += ["prescribed config"] if row["recipe"] == PRESCRIBED else []
         share = is_share(row["metric"])
         low, high = (_signed(row[name], share, 0) for name in ("low", "high"))
         sides = (key_text(results, row["factor"], row[side]) for side in ("from", "to"))
@@ -118,7 +107,7 @@ def differences_table(results: Results, differences: pd.DataFrame) -> pd.DataFra
 
 
 def caption(results: Results, best: pd.DataFrame) -> str:
-    """What the tables' numbers mean, and the settings that all conditions share."""
+    """Return what the tables' numbers mean, and the settings that all conditions share."""
     fixed = {k: v for k, v in results.settings.items() if k not in results.data_fields and v is not None}
     common = "; " + ", ".join(f"{heading(k)} {as_text(v)}" for k, v in fixed.items()) if fixed else ""
     text = [f"Data: {results.describe_data()}{common}."]
@@ -126,7 +115,7 @@ def caption(results: Results, best: pd.DataFrame) -> str:
     if results.phase == "confirm":
         text.append(
             "Then each was trained again with fresh seeds, and test data opened: mean over these at the last epoch,"
-            " with its 95 % Student t interval, a claim about the recipe. The image SE is about one trained network"
+            " with its 95 % Student t interval, a claim about the config. The image SE is about one trained network"
             " on other images."
         )
     if results.has_oracle:

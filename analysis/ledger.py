@@ -28,6 +28,7 @@ from common.canonical import canonical, numbers
 
 SCHEMA_VERSION = 1
 STARTING = 2.0  # seconds that a reader waits for the tables of a ledger that another process is just making
+Phase = Literal["search", "confirm"]
 Status = Literal["running", "done", "stopped", "diverged", "collapsed", "failed", "oom"]
 FINAL: tuple[Status, ...] = ("done", "stopped", "diverged", "collapsed")
 """Statuses that are an outcome: such a trial is not run again. The next command tries the others again."""
@@ -59,7 +60,7 @@ class Entry:
 
     id: str
     question: str
-    phase: Literal["search", "confirm"]
+    phase: Phase
     condition: str
     """Canonical JSON of the factors and of every other config field that is neither searched nor the seed."""
     draw: int
@@ -222,13 +223,21 @@ class Ledger:
 
     # Reading.
 
-    def trials(self, *, where: str = "1", values: Sequence[Any] = ()) -> pd.DataFrame:
-        """A row a trial, in an order that does not depend on the order of execution.
+    def trials(
+        self, *, condition: str | None = None, phase: Phase | None = None, status: Status | None = None
+    ) -> pd.DataFrame:
+        """Return a row for each trial, in an order that does not depend on the order of execution.
 
+        Only trials of the given condition (its canonical key), phase and status are returned; None stands for any.
         Columns are those of the table; `config`, `facts` and `condition` are parsed into dicts (`condition_key` keeps
         the canonical string), `prescribed` is bool.
         """
-        frame = self._frame(f"trials WHERE {where} ORDER BY phase DESC, condition, draw, config, seed", values)
+        wanted = {"condition": condition, "phase": phase, "status": status}
+        wanted = {column: value for column, value in wanted.items() if value is not None}
+        where = " AND ".join(["1", *(f"{column}=?" for column in wanted)])
+        frame = self._frame(
+            f"trials WHERE {where} ORDER BY phase DESC, condition, draw, config, seed", list(wanted.values())
+        )
         frame["condition_key"] = frame["condition"]
         for column in ("condition", "config", "facts"):
             frame[column] = [json.loads(text) if isinstance(text, str) else {} for text in frame[column]]

@@ -81,7 +81,7 @@ class Sweeps:
         if not (self.folder / "ledger.sqlite").exists():
             return {}
         with self.ledger() as ledger:
-            trials = ledger.trials(where="status='done'")
+            trials = ledger.trials(status="done")
         return dict(zip(trials["id"], trials["finished"], strict=True))
 
     def table(self) -> bytes:

@@ -31,7 +31,7 @@ def digits(folder: Path, *, poisoned: bool) -> Path:
 
 def search_of(sweeps: Sweeps) -> tuple[pd.DataFrame, pd.DataFrame]:
     with Ledger(sweeps.folder, readonly=True) as ledger:
-        trials = ledger.trials(where="phase='search'")
+        trials = ledger.trials(phase="search")
         epochs = ledger.epochs(trials["id"])
     return trials, epochs.drop(columns="seconds").dropna(axis=1, how="all")
 

@@ -87,7 +87,7 @@ class ConditionRun:
 
     def _rows(self) -> pd.DataFrame:
         """The search trials of this plan in this condition: the answer is the plan's, whatever else was tried."""
-        rows = self.ledger.trials(where="condition=? AND phase='search'", values=[self.condition.key])
+        rows = self.ledger.trials(condition=self.condition.key, phase="search")
         return rows[rows["id"].isin(list(self.known))]
 
     def _best(self, n: int) -> list[Draw]:
@@ -97,7 +97,7 @@ class ConditionRun:
     # Model-based search: configs come one by one, and those of earlier runs come from the ledger.
 
     def _adopt(self) -> None:
-        rows = self.ledger.trials(where="condition=? AND phase='search'", values=[self.condition.key])
+        rows = self.ledger.trials(condition=self.condition.key, phase="search")
         space, seen = self.plan.request.space, {canonical(d.values) for d in self._draws.values()}
         for row in records(rows):
             values = {name: row["config"].get(name) for name in space}  # a field may be younger than the ledger
@@ -129,7 +129,7 @@ class ConditionRun:
         whole = all(statuses[trial] in ("done", "stopped") for trial in ids)  # one that diverged may end in a number
         values = [float(last[metric].mean(skipna=False)) if whole else math.nan]
         if self.plan.search == "pareto" and (traded := self.plan.sweep.traded) is not None:
-            rows = self.ledger.trials(where="condition=? AND phase='search'", values=[self.condition.key])
+            rows = self.ledger.trials(condition=self.condition.key, phase="search")
             facts = [float(row["facts"].get(traded.metric, math.nan)) for row in records(rows) if row["id"] in ids]
             values.append(math.fsum(facts) / len(ids))
         return values

@@ -60,9 +60,10 @@ def dry_run(plan: Plan, options: Options, folder: Path) -> int:
 
 def _estimate(plan: Plan, options: Options, agenda: Agenda, ledger: Ledger) -> str:
     """What the trials that are left would take, by the seconds per unit of cost of those that are done."""
-    done = ledger.trials(where="status='done' AND seconds > 0")
+    done = ledger.trials(status="done")
     known = {t.id: t for course in agenda.courses.values() for t in course.known.values()}
-    rates = [row["seconds"] / known[row["id"]].cost for row in records(done) if row["id"] in known]
+    timed = [row for row in records(done) if row["id"] in known and row["seconds"] > 0]
+    rates = [row["seconds"] / known[row["id"]].cost for row in timed]
     statuses = ledger.statuses()
     left = [t for t in known.values() if statuses.get(t.id) not in FINAL]
     to_come = plan.size - len(known)

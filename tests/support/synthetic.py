@@ -215,7 +215,7 @@ def fill_question(
 
         for key in keys:
             try_all(draws, search_seeds, "search")
-            rows = ledger.trials(where="condition=?", values=[key])
+            rows = ledger.trials(condition=key)
             best = [json.loads(text) for text in best_draws(rows, ledger.last_epochs(), plan(**recorded).select, 1)]
             further = [draws[0]] if prescribed and not (best and draws[0].items() <= best[0].items()) else []
             try_all([*best, *further], confirm_seeds, "confirm")
@@ -243,7 +243,7 @@ def fill(
                     for seed in SEARCH_SEEDS:
                         add_trial(ledger, key, values, draw, seed)
                 if confirm:
-                    rows = ledger.trials(where="condition=?", values=[key])
+                    rows = ledger.trials(condition=key)
                     best = json.loads(best_draws(rows, ledger.last_epochs(), "max val_accuracy", 1)[0])
                     draw, values = next((i, v) for i, v in enumerate(DRAWS, 1) if v.items() <= best.items())
                     for seed in CONFIRM_SEEDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,8 +31,9 @@ def begin(link: Artifact, sources: Sources, needs: Mapping[str, Arrays]) -> Trai
 
 def test_a_chain_is_one_training(tmp_path: Path) -> None:
     spec: dict[str, Any] = {"epochs": 12}
-    last = chain("training", spec, begin, {}, seed=7)
-    ends, link = [], last
+    last: Artifact = pickle.loads(pickle.dumps(chain("training", spec, begin, {}, seed=7)))  # it travels to workers
+    ends = []
+    link = last
     while True:
         ends.append(link.spec["end"])
         if "before" not in link.needs:

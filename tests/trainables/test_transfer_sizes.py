@@ -25,7 +25,8 @@ from trainables.transfer_sizes import Config
 def test_pool_and_validation_follow_from_the_training_split_unless_given(
     tmp_path: Path, data: str, given: dict[str, Any], sizes: tuple[int, int]
 ) -> None:
-    images, labels = np.zeros((30, 8, 8), np.uint8), np.arange(30) % 3
+    images = np.zeros((30, 8, 8), np.uint8)
+    labels = np.arange(30) % 3
     np.savez(tmp_path / "mine.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
     config = Config(
         data=data, backbone="letters_cnn", train_size=9, lr=0.1, epochs=1, weight_decay=0, batch_size=8, **given

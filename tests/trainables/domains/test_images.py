@@ -42,8 +42,10 @@ def _black() -> Arrays:
 
 def test_domains_are_made_alike(tmp_path: Path) -> None:
     """28×28 images get a black frame, colour becomes luma, gray is repeated; validation is the block at the end."""
-    rng, y = np.random.default_rng(0), np.arange(20) % 10
-    gray, coloured = rng.integers(0, 256, (20, 28, 28), np.uint8), rng.integers(0, 256, (20, 32, 32, 3), np.uint8)
+    rng = np.random.default_rng(0)
+    y = np.arange(20) % 10
+    gray = rng.integers(0, 256, (20, 28, 28), np.uint8)
+    coloured = rng.integers(0, 256, (20, 32, 32, 3), np.uint8)
     for name, x in (("gray", gray), ("coloured", coloured)):
         np.savez(tmp_path / f"{name}.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     sources, store = Sources(here=tmp_path), Store(tmp_path / "store")

@@ -1,4 +1,4 @@
-"""The whole path of the backbones whose weights are not at hand, at 224×224, with random weights."""
+"""A whole sweep at 224×224 with the backbones whose weights are not at hand, using random weights."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from tests.conftest import Sweeps
 @pytest.mark.ray
 def test_resnet50_and_vgg19_from_weights_file_to_table_features_cached(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    weights, data = tmp_path / "weights", tmp_path / "data"
-    weights.mkdir(), data.mkdir()
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    data = tmp_path / "data"
+    data.mkdir()
     for name in ("resnet50", "vgg19"):
         torch.save(get_model(name).state_dict(), weights / f"{name}.pth")
     draw = np.random.default_rng(0)

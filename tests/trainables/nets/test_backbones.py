@@ -1,4 +1,4 @@
-"""Backbones: the output layer is found and removed, weights are checked, nothing of them moves."""
+"""Backbones: the output layer is found and removed, weights are checked, and nothing in a backbone changes."""
 
 from __future__ import annotations
 

@@ -19,8 +19,9 @@ def test_house_digits_are_the_same_every_time_and_none_is_met_twice() -> None:
 
 
 def test_house_digits_cannot_be_told_apart_pixel_by_pixel() -> None:
-    """A template cannot read them (under 35 %; `bench.house_digits` has a logistic regression and a CNN)."""
-    train, test = (Sources().train("house_digits"), Sources().test("house_digits"))
+    """Templates cannot read them (below 35 %; `bench.house_digits` has a logistic regression and a CNN)."""
+    train = Sources().train("house_digits")
+    test = Sources().test("house_digits")
 
     def centred(images: np.ndarray) -> np.ndarray:
         x = images.reshape(len(images), -1) / 255.0

@@ -18,8 +18,10 @@ EVERY = [pytest.param(texture, id=texture.name) for texture in (*TEXTURES10, *TE
 
 
 def content(pattern: Any) -> Any:
-    """What a pattern is made of, so that two that paint the same are equal."""
-    return (pattern.func, *map(content, pattern.args)) if isinstance(pattern, partial) else pattern
+    """Return what a pattern is made of, so that two patterns that paint the same are equal."""
+    if isinstance(pattern, partial):
+        return (pattern.func, *map(content, pattern.args))
+    return pattern
 
 
 def test_the_sets_have_10_and_100_classes_and_none_in_common() -> None:
@@ -56,7 +58,7 @@ def test_nothing_is_drawn_before_images_are_asked_for(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("texture", EVERY)
 def test_every_pattern_is_seen_and_as_likely_mirrored(texture: Texture) -> None:
-    """What slants one way slants the other way as often: the slope along both sides averages out."""
+    """Slants to the left are as frequent as slants to the right: the product of the slopes averages out."""
     painted = texture.pattern(Canvas(torch.Generator().manual_seed(0), 64, texture.period))
     assert painted.shape == (64, 32, 32)
     assert painted.min() >= 0
@@ -68,7 +70,7 @@ def test_every_pattern_is_seen_and_as_likely_mirrored(texture: Texture) -> None:
 
 
 def test_neither_colours_nor_places_tell_the_class() -> None:
-    """Of ten classes, templates find about as many as guessing does: `bench.textures` has a logistic regression."""
+    """Templates are right about as often as guesses among ten classes; `bench.textures` has a logistic regression."""
     labels = np.arange(2_000) % 10
     train, test = (draw(TEXTURES10, labels, seed).reshape(2_000, 32 * 32, 3) / 255 for seed in (1, 2))
     for looked_at in (lambda x: x.mean(1), lambda x: x.reshape(len(x), -1)):

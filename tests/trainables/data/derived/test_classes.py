@@ -21,7 +21,7 @@ NAMES = ("ant", "bee", "cat", "dog", "eel")
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Sources:
-    """`mine.npz`: five classes in no order, image i all i."""
+    """Make `mine.npz`, which has five classes in random order; all pixels of image i are i."""
     arrays: dict[str, Any] = {"classes": np.array(NAMES)}
     for split, n in (("train", 100), ("test", 30)):
         arrays[f"x_{split}"] = np.repeat(np.arange(n, dtype=np.uint8), 64).reshape(n, 8, 8)
@@ -37,7 +37,9 @@ def refused(sources: Sources, name: str) -> str:
 
 
 def test_classes_keep_their_images_order_and_names_and_are_numbered_from_0(sources: Sources) -> None:
-    whole, some, summary = (sources.train("mine.npz"), sources.train("mine[1+3-4]"), sources.summary("mine[1+3-4]"))
+    whole = sources.train("mine.npz")
+    some = sources.train("mine[1+3-4]")
+    summary = sources.summary("mine[1+3-4]")
     rows = np.flatnonzero(np.isin(whole.labels, [1, 3, 4]))
     assert some.images[:, 0, 0].tolist() == rows.tolist()
     assert [NAMES[number] for number in whole.labels[rows]] == [summary.classes[number] for number in some.labels]
@@ -48,8 +50,9 @@ def test_classes_keep_their_images_order_and_names_and_are_numbered_from_0(sourc
     assert summary.made_from == ("mine",)
 
 
-def test_classes_of_textures_are_drawn_alone_as_they_are_among_all() -> None:
-    textures, kept = SETS["textures10"], np.array([2, 3, 8])
+def test_some_classes_of_textures_are_drawn_as_they_are_among_all() -> None:
+    textures = SETS["textures10"]
+    kept = np.array([2, 3, 8])
     assert (textures.images_of(kept, "test") == DataSet.images_of(textures, kept, "test")).all()
 
 
@@ -80,7 +83,7 @@ def test_a_fingerprint_needs_no_image() -> None:
     assert len(Classes("unread", Unread(NAMES, "", {"train": split}), [0, 1]).fingerprint("train")) == 64
 
 
-def test_numbers_are_listed_as_short_as_can_be() -> None:
+def test_numbers_are_listed_with_ranges() -> None:
     assert listed([9, 0, 1, 2, 4, 6, 7]) == "0-2+4+6-7+9"
 
 
@@ -121,7 +124,7 @@ def test_a_path_with_brackets_is_opened_as_such(sources: Sources, tmp_path: Path
 
 
 def test_classes_of_a_set_and_of_what_is_made_from_it_share_no_image(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Digits of `made[2-4]` are those of `base[2-4]`: they are taken apart, in every part."""
+    """`made[2-4]` shows the digits of `base[2-4]`, so each digit goes to one of the two sets, in every part."""
     x = np.repeat(np.arange(100, dtype=np.uint8), 28 * 28).reshape(100, 28, 28)  # image i is all i
     y = np.random.default_rng(0).permutation(100) % 5
     black = np.zeros((2, 32, 32, 3), np.uint8)
@@ -130,8 +133,9 @@ def test_classes_of_a_set_and_of_what_is_made_from_it_share_no_image(monkeypatch
     made = DigitsOverPhotos(("base", base), ("black", photos))
     opened = {"base[2-4]": Classes("base", base, [2, 3, 4]), "made[2-4]": Classes("made", made, [2, 3, 4])}
     monkeypatch.setattr(Sources, "dataset", lambda self, name: opened[name])
-    where, names = Sources(data_dir=Path("made-up classes")), {"first": "base[2-4]", "second": "made[2-4]"}
-    artifacts = domain_images(names, where, "pool", "validation", "test", colour="gray", validation=8)  # type: ignore[arg-type]
+    where = Sources(data_dir=Path("made-up classes"))
+    names: dict[Any, str] = {"first": "base[2-4]", "second": "made[2-4]"}
+    artifacts = domain_images(names, where, "pool", "validation", "test", colour="gray", validation=8)
     seen = {name: set(a.compute(a, 0, where, {})["x"][:, 0, 16, 16].tolist()) for name, a in artifacts.items()}
     first, second = (seen[f"{domain}_pool"] | seen[f"{domain}_validation"] for domain in ("first", "second"))
     assert not first & second

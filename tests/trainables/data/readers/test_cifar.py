@@ -37,7 +37,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> Path:
-    """The folder of the batches, six images each, whose checksums torchvision takes for the official ones."""
+    """Make the folder of batches, six images each, whose checksums torchvision takes for the official ones."""
     reader = getattr(datasets, name.upper())
     folder = tmp_path / "data" / reader.base_folder
     folder.mkdir(parents=True)

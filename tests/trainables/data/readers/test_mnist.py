@@ -21,11 +21,12 @@ from trainables.data.sources import Sources
 
 @pytest.fixture
 def idx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder with gzipped idx files whose checksums the reader takes for the official ones."""
+    """Make a data folder of gzipped idx files whose checksums the reader takes for the official ones."""
     rng = np.random.default_rng(0)
     raw = tmp_path / "data" / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    checksums, resources = {}, []
+    checksums = {}
+    resources = []
     for prefix, n in (("train", 60), ("t10k", 20)):
         images = rng.integers(0, 256, (n, 28, 28), np.uint8).tobytes()
         labels = (np.arange(n) % 10).astype(np.uint8).tobytes()
@@ -35,7 +36,8 @@ def idx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             ("images-idx3", b"\0\0\x08\x03" + head + side + side + images),
             ("labels-idx1", b"\0\0\x08\x01" + head + labels),
         ):
-            name, packed = f"{prefix}-{kind}-ubyte", gzip.compress(content, mtime=0)
+            name = f"{prefix}-{kind}-ubyte"
+            packed = gzip.compress(content, mtime=0)
             (raw / f"{name}.gz").write_bytes(packed)
             checksums[name] = (hashlib.md5(packed).hexdigest(), hashlib.md5(content).hexdigest())
             resources.append((f"{name}.gz", checksums[name][0]))
@@ -72,7 +74,8 @@ def test_mnist_packed_or_not_is_the_same_data(tmp_path: Path, idx: Path) -> None
 
 def test_truncated_mnist_shows_both_checksums(tmp_path: Path, idx: Path) -> None:
     file = idx / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
-    expected, damaged = hashlib.md5(file.read_bytes()).hexdigest(), file.read_bytes()[:-100]
+    expected = hashlib.md5(file.read_bytes()).hexdigest()
+    damaged = file.read_bytes()[:-100]
     file.write_bytes(damaged)
     said = refused(sources(tmp_path, data_dir=idx), "mnist")
     assert str(file) in said
@@ -96,7 +99,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def mirror(idx: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A server on this machine that torchvision takes for its mirror."""
+    """Run a server on this machine that torchvision takes for its mirror."""
     handler = functools.partial(Quiet, directory=str(idx / "MNIST" / "raw"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)

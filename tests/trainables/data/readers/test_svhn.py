@@ -18,8 +18,10 @@ from trainables.data.sources import Sources
 
 @pytest.fixture
 def mats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Both of SVHN's files with 12 and 8 images, in their own layout, with checksums that torchvision takes for the
-    official ones; there is no network to download others."""
+    """Make both of SVHN's files with 12 and 8 images, whose checksums torchvision takes for the official ones.
+
+    There is no network to download others.
+    """
 
     def refuse(*_: Any, **__: Any) -> None:
         raise RuntimeError("no network in this test")

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -54,23 +54,37 @@ class LedgerError(Exception):
     """The ledger cannot be read: made by a newer version, not a ledger, or an array file is damaged."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """Everything about a trial that is known before it runs."""
+class Entry(Protocol):
+    """What the ledger notes of a trial before it runs; the engine's tasks have these attributes."""
 
-    id: str
-    question: str
-    phase: Phase
-    condition: str
-    """Canonical JSON of the factors and of every other config field that is neither searched nor the seed."""
-    draw: int
-    """Index of the sampled configuration within the condition; 0 is the prescribed recipe, if there is one."""
-    prescribed: bool
-    config: Mapping[str, Any]
-    seed: int
-    precision: str
-    data_fingerprint: str
-    code_fingerprint: str
+    @property
+    def id(self) -> str: ...
+    @property
+    def question(self) -> str: ...
+    @property
+    def phase(self) -> Phase: ...
+    @property
+    def condition(self) -> str:
+        """Canonical JSON of the factors and of every other config field that is neither searched nor the seed."""
+
+    @property
+    def draw(self) -> int:
+        """Index of the sampled config within the condition; 0 is the prescribed one, if there is one."""
+
+    @property
+    def prescribed(self) -> bool: ...
+    @property
+    def stored_config(self) -> Mapping[str, Any]:
+        """JSON values, without the hyperparameters that change nothing in this config."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def data_fingerprint(self) -> str: ...
+    @property
+    def code_fingerprint(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -176,8 +190,8 @@ class Ledger:
             " ON CONFLICT(id) DO UPDATE SET status='running', attempts=attempts+1, worker=excluded.worker,"
             " hardware=excluded.hardware, code_fingerprint=excluded.code_fingerprint, error=NULL",
             (entry.id, entry.question, entry.phase, entry.condition, entry.draw, int(entry.prescribed),
-             canonical(entry.config), entry.seed, entry.precision, entry.data_fingerprint, entry.code_fingerprint,
-             worker, hardware, time.time()),
+             canonical(entry.stored_config), entry.seed, entry.precision, entry.data_fingerprint,
+             entry.code_fingerprint, worker, hardware, time.time()),
         )  # fmt: skip
 
     def add_epochs(self, trial: str, rows: Iterable[Mapping[str, Any]]) -> None:

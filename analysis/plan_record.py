@@ -32,6 +32,8 @@ class ChoiceRecord(_Record):
     """A hyperparameter that was one of `values`."""
 
     values: tuple[Any, ...]
+    optional: bool = False
+    """Whether some configs do not use it, and hence do not name it."""
 
     def __contains__(self, value: object) -> bool:
         return value in self.values
@@ -42,6 +44,8 @@ class RangeRecord(_Record):
 
     low: float
     high: float
+    optional: bool = False
+    """Whether some configs do not use it, and hence do not name it."""
 
     def __contains__(self, value: object) -> bool:
         return isinstance(value, int | float) and self.low <= value <= self.high
@@ -83,8 +87,8 @@ class PlanRecord(_Record):
     """`none`, or the early stopping that was used."""
     fingerprints: dict[str, Fingerprints]
     """By condition."""
-    space: dict[str, ChoiceRecord | RangeRecord]
-    """By hyperparameter."""
+    space: dict[str, dict[str, ChoiceRecord | RangeRecord]]
+    """By condition: the hyperparameters that make a difference there, and what they may be."""
     draws: dict[str, tuple[dict[str, Any], ...]] | None
     """The sampled configs of each condition; None for a model-based search, which proposes them as it goes."""
     search_trials: dict[str, int]
@@ -110,6 +114,7 @@ class PlanRecord(_Record):
             return fields
         converted = {name: value for name, value in fields.items() if name != "apart_seeds"}
         converted["extra_seeds"] = fields["apart_seeds"]
+        converted["space"] = dict.fromkeys(fields["conditions"], fields["space"])
         converted["search_trials"] = dict.fromkeys(fields["conditions"], fields["search_trials"])
         if fields["draws"] is not None:
             converted["draws"] = dict.fromkeys(fields["conditions"], fields["draws"])

@@ -125,7 +125,7 @@ def asked_for(
     if not own["seed"].isin(seeds).any():
         return own, planned
     own = own[own["seed"].isin(seeds)]
-    if not plan.finalists:
+    if not plan.finalists or planned == 1:
         return own, planned
     best = best_draws(own, last_epochs, plan.select, plan.finalists, seeds=seeds[:1])
     further = own["config"].map(recipe_of).isin(best)
@@ -150,7 +150,8 @@ def _asked(config: Mapping[str, Any], plan: PlanRecord, condition: str, *, presc
         return any(draw.items() <= config.items() for draw in plan.draws[condition])
     if plan.prescribed and prescribed:
         return True
-    return all(config.get(name) in values for name, values in plan.space.items())
+    space = plan.space[condition].items()
+    return all(config[name] in values if name in config else values.optional for name, values in space)
 
 
 def _choice(recipe: str, rows: list[Row], column: Mapping[Any, float]) -> Choice:

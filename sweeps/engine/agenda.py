@@ -1,7 +1,7 @@
-"""The agenda: which trial is next, given what has finished. Knows the ledger, not Ray.
+"""The agenda: which trial is next, given what has finished. It knows the ledger, not Ray.
 
-Each condition runs its course by itself: search, where trials are dear a round among finalists, selection on
-validation data, confirmation. One agenda holds all courses, so that the slots stay busy while single conditions wait.
+Each condition is run by itself: search, a round among finalists where trials are expensive, selection on validation
+data, confirmation. One agenda holds all condition runs, so that the slots stay busy while single conditions wait.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
 from analysis.ledger import Ledger, Status
 from sweeps.engine.condition_run import ConditionRun
-from sweeps.engine.plan import Plan, Trial
+from sweeps.engine.plan import Plan
 from sweeps.engine.tpe import new_study
+from trainables.core.task import Task
 
 
 class Signal(Enum):
@@ -26,101 +27,105 @@ class Signal(Enum):
 
 
 class Agenda:
-    """All courses; hands out the longest waiting trial first."""
+    """Holds all condition runs, and hands out the most expensive waiting trial first."""
 
     def __init__(self, plan: Plan, ledger: Ledger, slots: int = 1) -> None:
-        self.plan, self.ledger = plan, ledger
+        self.plan = plan
+        self.ledger = ledger
         ahead = max(2, math.ceil(2 * slots / len(plan.conditions) / len(plan.first_seeds())))
         shared = new_study(plan, "all conditions") if plan.search == "pareto" else None
-        self.courses = {c.key: ConditionRun(c, plan, ledger, ahead, shared) for c in plan.conditions}
-        self.running: dict[str, Trial] = {}
-        """Handed out and not settled: what a crash leaves open."""
-        self.started: dict[str, float] = {}
-        """Those of them that a worker has taken up, and the share of its epochs that each has behind it, 0 … 1."""
+        self.condition_runs = {c.key: ConditionRun(c, plan, ledger, ahead, shared) for c in plan.conditions}
+        self.running: dict[str, Task] = {}
+        """Trials that were handed out and have no outcome yet: what a crash leaves open."""
+        self.fraction_done: dict[str, float] = {}
+        """Fraction of epochs done, 0 … 1, by id, for running trials that a worker has started."""
         self.closed = False
-        """Set to hand out nothing more: interrupted, or out of time."""
-        self.suspects: list[Trial] = []
+        """Whether nothing more is handed out: the command was interrupted, or its time is over."""
+        self.suspects: list[Task] = []
         """Trials that were running when a worker ran out of memory: they run alone, and last."""
         self.retrying: str | None = None
         self.best: dict[str, float] = {}
         """The best single value of the selection metric so far, by condition."""
-        self._heap: list[tuple[float, int, Trial]] = []
+        self._heap: list[tuple[float, int, Task]] = []
         self._order = itertools.count()
-        self._collect(self.courses.values())
+        self._collect(self.condition_runs.values())
 
-    def next(self) -> Trial | Signal:
-        """The next trial to run."""
+    def next(self) -> Task | Signal:
+        """Return the next trial to run, or why there is none."""
         if self.closed:
             return Signal.OVER
         if self._heap:
-            trial = heapq.heappop(self._heap)[2]
+            task = heapq.heappop(self._heap)[2]
         elif self.suspects and not self.running:
-            trial = self.suspects.pop(0)
-            self.retrying = trial.id
+            task = self.suspects.pop(0)
+            self.retrying = task.id
         else:
             return Signal.NOT_YET if self.running or self.suspects else Signal.OVER
-        self.running[trial.id] = trial
-        return trial
+        self.running[task.id] = task
+        return task
 
-    def settled(self, trial: Trial, value: float | None = None) -> None:
-        """The trial's outcome is in the ledger; `value` is its selection metric, for the live view."""
-        self.running.pop(trial.id, None)
-        self.started.pop(trial.id, None)
-        key, better = trial.entry.condition, max if self.plan.sweep.mode == "max" else min
+    def on_finished(self, task: Task, value: float | None = None) -> None:
+        """Go on after a trial whose outcome is in the ledger; `value` is its selection metric, for the live view."""
+        self.running.pop(task.id, None)
+        self.fraction_done.pop(task.id, None)
+        better = max if self.plan.sweep.mode == "max" else min
         if value is not None and math.isfinite(value):
-            self.best[key] = better(value, self.best.get(key, value))
-        course = self.courses[trial.entry.condition]
-        course.settled(trial.id)
-        self._collect([course])
+            self.best[task.condition] = better(value, self.best.get(task.condition, value))
+        condition_run = self.condition_runs[task.condition]
+        condition_run.on_finished(task.id)
+        self._collect([condition_run])
 
     def put_back(self, *, suspect: bool) -> None:
-        """What was running when Tune gave up; runs again, if suspect alone and last."""
-        trials, self.running = list(self.running.values()), {}
-        self.started.clear()
+        """Let the trials that ran when Tune gave up run again; suspects alone, and last."""
+        tasks = list(self.running.values())
+        self.running = {}
+        self.fraction_done.clear()
         if suspect:
-            self.suspects += trials
+            self.suspects += tasks
         else:
-            for trial in trials:
-                self._push(trial)
+            for task in tasks:
+                self._push(task)
 
     @property
-    def dearest(self) -> Trial | None:
-        """The trial that is next, the longest of those that wait."""
+    def most_expensive(self) -> Task | None:
+        """The trial that is next, the most expensive of those that wait."""
         return self._heap[0][2] if self._heap else None
 
     @property
     def trials_left(self) -> int:
-        """Trials that wait now (more may be called for later)."""
+        """How many trials wait now; more may be enqueued later."""
         return self.ready + len(self.suspects)
 
     @property
     def ready(self) -> int:
-        """Those of them that may run side by side."""
+        """How many of the waiting trials may run side by side."""
         return len(self._heap)
 
     def counts(self) -> dict[str, dict[Status | str, int]]:
-        """For each condition: how many of its called-for trials have each status; `planned` is all there will be."""
+        """Return, by condition, how many of its trials have each status; `planned` is how many there will be."""
         statuses = self.ledger.statuses()
-        table = {}
-        for key, course in self.courses.items():
-            counts: dict[Status | str, int] = {"planned": self.plan.search_trials + self.plan.confirm_trials}
-            if course.stage in ("confirm", "over") or counts["planned"] < len(course.known):  # adopted ones add to it
-                counts["planned"] = len(course.known)
-            for trial in course.known:
-                status: str = statuses.get(trial, "waiting")
-                if trial in self.started:
-                    status = "running"
-                elif status == "running" or trial in self.running:
-                    status = "waiting"  # of an earlier run, or on its way to a worker
-                counts[status] = counts.get(status, 0) + 1
-            table[key] = counts
-        return table
+        return {key: self._counts(condition_run, statuses) for key, condition_run in self.condition_runs.items()}
 
-    def _collect(self, courses: Iterable[ConditionRun]) -> None:
-        for course in courses:
-            for trial in course.waiting:
-                self._push(trial)
-            course.waiting.clear()
+    def _counts(self, condition_run: ConditionRun, statuses: Mapping[str, Status]) -> dict[Status | str, int]:
+        condition = condition_run.condition
+        planned = self.plan.search_trials_in(condition) + self.plan.confirm_trials_in(condition)
+        if condition_run.stage in ("confirm", "over") or planned < len(condition_run.known):  # adopted ones add to it
+            planned = len(condition_run.known)
+        counts: dict[Status | str, int] = {"planned": planned}
+        for trial in condition_run.known:
+            status: str = statuses.get(trial, "waiting")
+            if trial in self.fraction_done:
+                status = "running"
+            elif status == "running" or trial in self.running:
+                status = "waiting"  # of an earlier run, or on its way to a worker
+            counts[status] = counts.get(status, 0) + 1
+        return counts
 
-    def _push(self, trial: Trial) -> None:
-        heapq.heappush(self._heap, (-trial.cost, next(self._order), trial))
+    def _collect(self, condition_runs: Iterable[ConditionRun]) -> None:
+        for condition_run in condition_runs:
+            for task in condition_run.waiting:
+                self._push(task)
+            condition_run.waiting.clear()
+
+    def _push(self, task: Task) -> None:
+        heapq.heappush(self._heap, (-task.cost, next(self._order), task))

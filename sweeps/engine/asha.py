@@ -13,6 +13,7 @@ from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialSch
 
 from sweeps.engine.plan import Plan
 from sweeps.engine.space import Choice
+from trainables.core.task import Task
 
 REDUCTION = 3
 RUNGS = 3
@@ -58,11 +59,11 @@ class PerCondition(FIFOScheduler):  # type: ignore[misc]  # Ray is untyped here
         self.on_trial_remove(tune_controller, trial)
 
     def _of(self, trial: TuneTrial) -> AsyncHyperBandScheduler | None:
-        task = trial.config["trial"]
-        if not task["stoppable"]:
+        task: Task = trial.config["trial"]
+        if not task.stoppable:
             return None
-        if task["condition"] not in self._asha:
-            self._asha[task["condition"]] = AsyncHyperBandScheduler(
+        if task.condition not in self._asha:
+            self._asha[task.condition] = AsyncHyperBandScheduler(
                 time_attr="epoch",
                 metric=self._metric,
                 mode=self._mode,
@@ -70,7 +71,7 @@ class PerCondition(FIFOScheduler):  # type: ignore[misc]  # Ray is untyped here
                 grace_period=self._grace,
                 reduction_factor=REDUCTION,
             )
-        return self._asha[task["condition"]]
+        return self._asha[task.condition]
 
 
 def scheduler(plan: Plan) -> PerCondition | None:

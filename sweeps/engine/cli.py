@@ -145,7 +145,7 @@ def shortfall(agenda: Agenda) -> tuple[int, int]:
     """Trials that failed (or diverged where it counts, in confirmation), and trials that are missing."""
     failed = missing = 0
     statuses = agenda.ledger.statuses()
-    for course in agenda.courses.values():
+    for course in agenda.condition_runs.values():
         for trial in course.known.values():
             status = statuses.get(trial.id)
             failed += status in ("failed", "oom") or (trial.confirm and status in ("diverged", "collapsed"))

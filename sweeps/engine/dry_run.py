@@ -13,7 +13,7 @@ from analysis.ledger import FINAL, Ledger
 from analysis.numbers.results import records
 from analysis.report.terminal import standard_output
 from sweeps.engine.agenda import Agenda
-from sweeps.engine.condition_run import settled
+from sweeps.engine.condition_run import count_finished
 from sweeps.engine.hardware import slots
 from sweeps.engine.live import clock
 from sweeps.engine.options import Options
@@ -41,17 +41,17 @@ def dry_run(plan: Plan, options: Options, folder: Path) -> int:
             table.add_column(name, justify="left" if name in factors else "right")
         for condition in plan.conditions:
             row = (
-                plan.configs_per_condition,
-                plan.search_trials,
-                plan.confirm_trials,
-                settled(counts[condition.key]),
+                plan.configs_in(condition),
+                plan.search_trials_in(condition),
+                plan.confirm_trials_in(condition),
+                count_finished(counts[condition.key]),
             )
             table.add_row(*(str(condition.values[name]) for name in factors), *map(str, row))
         console.print(table)
         settings = {k: v for k, v in plan.conditions[0].values.items() if k not in plan.request.factors}
         shown = (f"{k}={'default' if v is None else v}" for k, v in settings.items())
         console.print("settings: " + "  ".join(shown), highlight=False)
-        for d in plan.draws:
+        for d in plan.draws():
             values = "  ".join(f"{k}={v}" for k, v in d.values.items())
             console.print(f"config {d.index}{' (prescribed)' if d.prescribed else ''}: {values}", highlight=False)
         console.print(_estimate(plan, options, agenda, ledger), highlight=False, soft_wrap=True)
@@ -61,7 +61,7 @@ def dry_run(plan: Plan, options: Options, folder: Path) -> int:
 def _estimate(plan: Plan, options: Options, agenda: Agenda, ledger: Ledger) -> str:
     """What the trials that are left would take, by the seconds per unit of cost of those that are done."""
     done = ledger.trials(status="done")
-    known = {t.id: t for course in agenda.courses.values() for t in course.known.values()}
+    known = {t.id: t for course in agenda.condition_runs.values() for t in course.known.values()}
     timed = [row for row in records(done) if row["id"] in known and row["seconds"] > 0]
     rates = [row["seconds"] / known[row["id"]].cost for row in timed]
     statuses = ledger.statuses()

@@ -12,22 +12,21 @@ from typing import Any
 import ray
 import torch
 
-from sweeps.engine.plan import Plan, Trial
+from sweeps.engine.plan import Plan
 from trainables.artifacts.remote import Stopped
 from trainables.artifacts.store import Store
 from trainables.core.config import TrialConfig
 from trainables.core.device import pick_device, pin, tensors
 from trainables.core.experiment import Experiment
 from trainables.core.loop import run
+from trainables.core.task import Task
 from trainables.data.sources import Sources
 
 SHARE = 0.9
 """Of a GPU's memory that trials may fill: what they hold grows and shrinks."""
 
 
-def trials_per_gpu(
-    plan: Plan, dearest: Trial, artifact_root: Path, cores_per_gpu: int, stop: Callable[[], bool]
-) -> int:
+def trials_per_gpu(plan: Plan, dearest: Task, artifact_root: Path, cores_per_gpu: int, stop: Callable[[], bool]) -> int:
     """As many as fit by the dearest's measure, each with a core of its own; at least one.
 
     Raises Stopped when `stop()` turns true.

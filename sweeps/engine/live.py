@@ -18,7 +18,7 @@ from rich.text import Text
 from analysis.report import terminal
 from analysis.words import as_text, heading
 from sweeps.engine.agenda import Agenda
-from sweeps.engine.condition_run import settled
+from sweeps.engine.condition_run import count_finished
 from sweeps.engine.plan import Plan
 from sweeps.engine.session import Session
 from trainables.artifacts.remote import Progress
@@ -85,9 +85,9 @@ class Live:
         for condition in self._plan.conditions:
             n, best = counts[condition.key], self._agenda.best.get(condition.key)
             row = {name: as_text(condition.values[name]) for name in self._plan.request.factors}
-            row |= {"done": f"{settled(n)}/{n['planned']}", "running": str(n.get("running", 0))}
+            row |= {"done": f"{count_finished(n)}/{n['planned']}", "running": str(n.get("running", 0))}
             row |= {"failed": str(sum(n.get(status, 0) for status in FAILED))}
-            row |= {"stage": self._agenda.courses[condition.key].stage}
+            row |= {"stage": self._agenda.condition_runs[condition.key].stage}
             row |= {f"best {self._plan.sweep.metric}": "–" if best is None else f"{best:.4f}"}
             rows.append({heading(name): cell for name, cell in row.items()})
         return terminal.table(pd.DataFrame(rows))
@@ -95,7 +95,7 @@ class Live:
     def line(self) -> str:
         """The state of all conditions in a line."""
         counts = self._agenda.counts().values()
-        done, planned = sum(map(settled, counts)), sum(n["planned"] for n in counts)
+        done, planned = sum(map(count_finished, counts)), sum(n["planned"] for n in counts)
         running = sum(n.get("running", 0) for n in counts)
         failed = sum(n.get(status, 0) for n in counts for status in FAILED)
         text = f"{done}/{planned} trials, {running} running" if running or done else "workers start"
@@ -106,7 +106,7 @@ class Live:
 
     def _shares(self) -> str:
         """How far the running trials are, once one has reported: short ones are over by then."""
-        shares = sorted(round(100 * share) for share in self._agenda.started.values())
+        shares = sorted(round(100 * share) for share in self._agenda.fraction_done.values())
         if not any(shares):
             return ""
         shown = [shares[0], shares[-1]] if len(shares) > FEW else shares
@@ -175,23 +175,24 @@ class Estimate:
 
     def _done(self) -> tuple[float, float]:
         """How many trials have an outcome, and their cost; of those under way the share that is done."""
-        costs = [t.cost for c in self._agenda.courses.values() for t in c.known.values() if t.id not in c.unsettled]
+        runs = self._agenda.condition_runs.values()
+        costs = [task.cost for run in runs for task in run.known.values() if task.id not in run.unfinished]
         count, cost = self._under_way()
         return len(costs) + count, sum(costs) + cost
 
     def _under_way(self) -> tuple[float, float]:
         """What is done of the running trials, in trials and in cost."""
-        running, shares = self._agenda.running, self._agenda.started
+        running, shares = self._agenda.running, self._agenda.fraction_done
         return sum(shares.values()), sum(share * running[trial].cost for trial, share in shares.items())
 
     def _left(self) -> tuple[float, float]:
         """The same of what is left; a trial that is not called for yet is taken for an average one."""
         count, cost = (-done for done in self._under_way())
         for key, counts in self._agenda.counts().items():
-            course = self._agenda.courses[key]
+            course = self._agenda.condition_runs[key]
             mean = sum(t.cost for t in course.known.values()) / len(course.known) if course.known else 0.0
-            count += counts["planned"] - settled(counts)
-            cost += sum(course.known[id_].cost for id_ in course.unsettled)
+            count += counts["planned"] - count_finished(counts)
+            cost += sum(course.known[id_].cost for id_ in course.unfinished)
             cost += mean * (counts["planned"] - len(course.known))
         return count, cost
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from analysis.ledger import Entry
+from pydantic import ValidationError
+
 from analysis.plan_record import ChoiceRecord, DataSetRecord, Fingerprints, PlanRecord, RangeRecord
 from common.canonical import canonical
 from sweeps.engine.request import Request
@@ -18,9 +19,9 @@ from sweeps.engine.sweep import Sweep
 from trainables.artifacts.store import Artifact
 from trainables.core.config import TrialConfig
 from trainables.core.device import Precision
+from trainables.core.task import Phase, Task
 from trainables.data.sources import Sources
 
-Phase = Literal["search", "confirm"]
 DEFAULT_FINALISTS = 3
 
 
@@ -39,31 +40,13 @@ class Condition:
 
 @dataclass(frozen=True)
 class Draw:
-    """One configuration of the hyperparameters, tried in a condition on one or more seeds."""
+    """One config of the hyperparameters, tried in a condition on one or more seeds."""
 
     index: int
-    """0 is the prescribed recipe, or vacant; samples count from 1."""
+    """0 is reserved for the prescribed config; samples count from 1."""
     values: Values
+    """The hyperparameters that the config uses."""
     prescribed: bool = False
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One run of the Experiment: what the ledger calls it, its config, and what it is expected to cost."""
-
-    entry: Entry
-    config: TrialConfig
-    cost: float
-    artifacts: Mapping[str, Artifact]
-
-    @property
-    def id(self) -> str:
-        return self.entry.id
-
-    @property
-    def confirm(self) -> bool:
-        """Whether it opens test data."""
-        return self.entry.phase == "confirm"
 
 
 @dataclass(frozen=True)
@@ -80,10 +63,10 @@ class Plan:
 
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
-        """In the order of the factors' values."""
+        """All combinations of factors, in the order of the factors' values."""
         names, fields = list(self.request.factors), self.sweep.experiment.config_class().model_fields
         tuned = {*self.request.hyperparameters, "seed", *names}
-        defaults = {name: field.get_default() for name, field in fields.items() if name not in tuned}
+        defaults = {name: field.get_default() for name, field in fields.items() if not field.is_required()}
         settings = {**defaults, **self.request.fixed, "precision": self.precision}
         settings = {name: value for name, value in settings.items() if name not in tuned}
         return tuple(
@@ -91,24 +74,79 @@ class Plan:
             for values in itertools.product(*self.request.factors.values())
         )
 
+    def space_of(self, condition: Condition) -> dict[str, Dimension]:
+        """Return the hyperparameters that make a difference in a condition, whatever the values of the others."""
+        space = self.request.space
+        unused = frozenset.intersection(*self._unused_sets(condition))
+        return {name: dimension for name, dimension in space.items() if name not in unused}
+
+    def _unused_sets(self, condition: Condition) -> list[frozenset[str]]:
+        """Return what is unused in the first draw, and in it with each other value of each hyperparameter."""
+        space = self.request.space
+        first = draw(space, self.sweep.question, 1)
+        varied = [first, *(first | {name: value} for name, d in space.items() for value in d.ends())]
+        return [self.unused_in(condition, values) for values in varied]
+
+    def used(self, condition: Condition, values: Values) -> Values:
+        """Return the values without those that change nothing in this config."""
+        unused = self.unused_in(condition, values)
+        return {name: value for name, value in values.items() if name not in unused}
+
+    def unused_in(self, condition: Condition, values: Values) -> frozenset[str]:
+        """Return the fields that change nothing in the config of these values; none where it is not valid."""
+        try:
+            config = self.sweep.experiment.config_class().model_validate({**condition.values, **values})
+        except ValidationError:
+            return frozenset()  # preflight says what is wrong with it
+        unused: frozenset[str] = config.unused()
+        return unused
+
+    def draws_of(self, condition: Condition) -> tuple[Draw, ...]:
+        """Return the configs that a condition tries; for a model-based search only those that precede its own.
+
+        Two draws that differ only in hyperparameters that change nothing are one.
+        """
+        if condition.key not in self._draws:
+            unique: dict[str, Draw] = {}
+            for one in self._drawn(condition):
+                own = replace(one, values=self.used(condition, one.values))
+                unique.setdefault(canonical(own.values), own)
+            self._draws[condition.key] = tuple(unique.values())
+        return self._draws[condition.key]
+
+    def draws(self) -> list[Draw]:
+        """Return the draws of all conditions by index, each with the hyperparameters that some condition uses."""
+        merged: dict[int, Draw] = {}
+        for condition in self.conditions:
+            for own in self.draws_of(condition):
+                known = merged.get(own.index, own)
+                merged[own.index] = replace(own, values={**known.values, **own.values})
+        return [merged[index] for index in sorted(merged)]
+
     @cached_property
-    def draws(self) -> tuple[Draw, ...]:
-        """The configs that every condition tries; for a model-based search only those that precede its own."""
-        space, recipe = self.request.space, self.request.prescribed
+    def _draws(self) -> dict[str, tuple[Draw, ...]]:
+        return {}
+
+    def _drawn(self, condition: Condition) -> Iterator[Draw]:
+        if self.request.prescribed is not None:
+            yield Draw(0, {**self._usual_values(), **self.request.prescribed}, prescribed=True)
+        if self.model_based:
+            return
+        if self.search == "grid":
+            configs = grid(self.space_of(condition), self.request.grid_points)
+        else:
+            samples = range(1, self.request.samples + 1)
+            configs = (draw(self.request.space, self.sweep.question, index) for index in samples)
+        for index, values in enumerate(configs, 1):
+            yield Draw(index, values)
+
+    def _usual_values(self) -> Values:
+        """Return what the question fixes or defaults of the fields that are searched now."""
         fields = self.sweep.experiment.config_class().model_fields
         usual = {name: field.get_default() for name, field in fields.items() if not field.is_required()}
-        usual |= {**self.sweep.fixed, **{name: values[0] for name, values in self.sweep.factors.items()}}
-        searched = {name: value for name, value in usual.items() if name in space}
-        first = [Draw(0, {**searched, **recipe}, prescribed=True)] if recipe is not None else []
-        if self.model_based:
-            return tuple(first)
-        if self.search == "grid":
-            configs: Iterator[Values] = grid(space, self.request.grid_points)
-        else:
-            configs = (draw(space, self.sweep.question, index) for index in range(1, self.request.samples + 1))
-        every = [*first, *(Draw(index, values) for index, values in enumerate(configs, 1))]
-        unique = {canonical(d.values): d for d in reversed(every)}
-        return tuple(sorted(unique.values(), key=lambda d: d.index))
+        usual |= self.sweep.fixed
+        usual |= {name: values[0] for name, values in self.sweep.factors.items()}
+        return {name: value for name, value in usual.items() if name in self.request.space}
 
     @property
     def finalists(self) -> int:
@@ -123,67 +161,62 @@ class Plan:
         """Whether configs are proposed as others finish, so that they are not known beforehand."""
         return self.search in ("optuna", "pareto")
 
-    @property
-    def configs_per_condition(self) -> int:
-        """How many configs each condition tries."""
-        if self.model_based:
-            return self.request.samples + len(self.draws)
-        return len(self.draws)
+    def configs_in(self, condition: Condition) -> int:
+        """Return how many configs a condition tries."""
+        known = len(self.draws_of(condition))
+        return self.request.samples + known if self.model_based else known
 
-    @property
-    def search_trials(self) -> int:
-        """How many search trials each condition runs."""
-        seeds, configs = len(self.request.search_seeds), self.configs_per_condition
+    def search_trials_in(self, condition: Condition) -> int:
+        """Return how many search trials a condition runs."""
+        seeds = len(self.request.search_seeds)
+        configs = self.configs_in(condition)
         if not self.finalists:
             return configs * seeds
         return configs + (min(self.finalists, configs) * (seeds - 1) if configs > 1 else 0)
 
-    @property
-    def confirm_trials(self) -> int:
-        """How many confirm trials each condition runs at most: the chosen config, and the prescribed one if another."""
-        several = self.request.prescribed is not None and self.configs_per_condition > 1
+    def confirm_trials_in(self, condition: Condition) -> int:
+        """Return how many confirm trials a condition runs at most: of the chosen config, and of another prescribed."""
+        several = self.request.prescribed is not None and self.configs_in(condition) > 1
         return len(self.request.confirm_seeds) * (2 if several else 1)
 
     @property
     def size(self) -> int:
-        """How many trials the whole plan has (fewer where the prescribed recipe is the one chosen)."""
-        return len(self.conditions) * (self.search_trials + self.confirm_trials)
+        """How many trials the whole plan has (fewer where the prescribed config is the one chosen)."""
+        return sum(self.search_trials_in(c) + self.confirm_trials_in(c) for c in self.conditions)
 
-    def trial(self, condition: Condition, draw: Draw, seed: int, phase: Phase) -> Trial:
-        """A trial; raises pydantic's ValidationError where a value is out of its range."""
+    def task(self, condition: Condition, draw: Draw, seed: int, phase: Phase) -> Task:
+        """Return a trial. Raises pydantic's ValidationError where a value is out of its range."""
         experiment = self.sweep.experiment
         config = experiment.config_class().model_validate({**condition.values, **draw.values, "seed": seed})
         artifacts = self._artifacts(config, phase)
-        fingerprint = self._fingerprint(config, artifacts, phase)
-        content = config.model_dump(mode="json")
         identity = {
             "question": self.sweep.question,
             "phase": phase,
             "condition": condition.key,  # the same config can be a factor's value here and a draw there
-            "config": content,
-            "data": fingerprint,
+            "config": config.stored(),
+            "data": self._fingerprint(config, artifacts, phase),
         }
-        entry = Entry(
+        return Task(
+            config,
+            artifacts,
             id=hashlib.sha256(canonical(identity).encode()).hexdigest(),
             question=self.sweep.question,
             phase=phase,
             condition=condition.key,
             draw=draw.index,
             prescribed=draw.prescribed,
-            config=content,
-            seed=seed,
-            precision=self.precision,
             data_fingerprint=self.fingerprint(condition, phase),
             code_fingerprint=self.code_fingerprint,
+            stoppable=phase == "search" and seed in self.first_seeds(),
+            keep_outputs=phase == "confirm" or not experiment.has_test,
         )
-        return Trial(entry, config, config.cost(), artifacts)
 
     def _artifacts(self, config: TrialConfig, phase: Phase) -> dict[str, Artifact]:
         artifacts = dict(config.artifacts(self.sources))
         return artifacts | dict(config.test_artifacts(self.sources)) if phase == "confirm" else artifacts
 
     def _fingerprint(self, config: TrialConfig, artifacts: Mapping[str, Artifact], phase: Phase) -> str:
-        """SHA-256 over the data and the artifacts that a trial stands on; of test data only in confirmation."""
+        """Return the SHA-256 of the data and artifacts that a trial depends on; of test data only in confirmation."""
         splits: tuple[Literal["train", "test"], ...] = ("train", "test") if phase == "confirm" else ("train",)
         names = config.datasets()
         data = {f"{name}/{split}": self.sources.fingerprint(name, split) for name in names for split in splits}
@@ -191,7 +224,10 @@ class Plan:
         return hashlib.sha256(canonical(stands_on).encode()).hexdigest()
 
     def fingerprint(self, condition: Condition, phase: Phase) -> str:
-        """What all trials of a condition stand on, whatever their seed: tells contents of the same name apart."""
+        """Return the fingerprint of the data and artifacts that a condition depends on, whatever the seed.
+
+        It tells contents of the same name apart.
+        """
         key = (condition.key, phase)
         if key not in self._fingerprints:
             question, space = self.sweep.question, self.sweep.space
@@ -205,27 +241,27 @@ class Plan:
         return {}
 
     def first_seeds(self) -> tuple[int, ...]:
-        """Seeds that every config is searched on; where there are finalists, the others are theirs alone."""
+        """Return the seeds that every config is searched on; where there are finalists, the others are theirs alone."""
         return self.request.search_seeds[:1] if self.finalists else self.request.search_seeds
 
     def artifacts(self) -> dict[str, Artifact]:
-        """Every artifact that some trial of the plan may need, by key."""
-        sample = self.draws or (Draw(1, draw(self.request.space, self.sweep.question, 1)),)
+        """Return every artifact that some trial of the plan may need, by key."""
+        first = Draw(1, draw(self.request.space, self.sweep.question, 1))
         phases: list[tuple[Phase, tuple[int, ...]]] = [
             ("search", self.request.search_seeds),
             ("confirm", self.request.confirm_seeds),
         ]
         return {
             artifact.key: artifact
-            for condition, d in itertools.product(self.conditions, sample)
+            for condition in self.conditions
+            for d in self.draws_of(condition) or (first,)
             for phase, seeds in phases
             for seed in seeds
-            for artifact in self.trial(condition, d, seed, phase).artifacts.values()
+            for artifact in self.task(condition, d, seed, phase).artifacts.values()
         }
 
     def record(self) -> PlanRecord:
         """Return what the ledger keeps of the plan, for the analysis."""
-        keys = [condition.key for condition in self.conditions]
         return PlanRecord(
             question=self.sweep.question,
             factors={name: tuple(values) for name, values in self.request.factors.items()},
@@ -234,14 +270,14 @@ class Plan:
             report=tuple(self.sweep.report),
             oracle=self.sweep.experiment.test_every_epoch,
             data_fields=self.sweep.experiment.config_class().data_fields(),
-            conditions=tuple(keys),
+            conditions=tuple(condition.key for condition in self.conditions),
             search=self.search,
             scheduler=self.scheduler,
             fingerprints={condition.key: self._fingerprints_of(condition) for condition in self.conditions},
-            space={name: _recorded(dimension) for name, dimension in self.request.space.items()},
-            draws=None if self.model_based else dict.fromkeys(keys, tuple(d.values for d in self.draws)),
-            search_trials=dict.fromkeys(keys, self.configs_per_condition * len(self.first_seeds())),
-            finalists=self.finalists if self.configs_per_condition > 1 else 0,
+            space={condition.key: self._recorded_space(condition) for condition in self.conditions},
+            draws=None if self.model_based else {c.key: self._values_of(c) for c in self.conditions},
+            search_trials={c.key: self.configs_in(c) * len(self.first_seeds()) for c in self.conditions},
+            finalists=self.finalists,
             search_seeds=self.request.search_seeds,
             confirm_seeds=self.request.confirm_seeds,
             extra_seeds=tuple(self.sweep.apart_seeds),
@@ -255,6 +291,14 @@ class Plan:
             ),
         )
 
+    def _recorded_space(self, condition: Condition) -> dict[str, ChoiceRecord | RangeRecord]:
+        sometimes_unused = frozenset().union(*self._unused_sets(condition))
+        space = self.space_of(condition).items()
+        return {name: _recorded(dimension, optional=name in sometimes_unused) for name, dimension in space}
+
+    def _values_of(self, condition: Condition) -> tuple[Values, ...]:
+        return tuple(d.values for d in self.draws_of(condition))
+
     def _fingerprints_of(self, condition: Condition) -> Fingerprints:
         has_test = self.sweep.experiment.has_test
         return Fingerprints(
@@ -263,14 +307,14 @@ class Plan:
         )
 
     def datasets(self) -> tuple[str, ...]:
-        """Names of all data sets of the plan."""
+        """Return the names of all data sets of the plan."""
         experiment = self.sweep.experiment
         values = [draw(self.request.space, self.sweep.question, 1) | dict(c.values) for c in self.conditions]
         configs = [experiment.config_class().model_validate(v) for v in values]
         return tuple(dict.fromkeys(name for config in configs for name in config.datasets()))
 
 
-def _recorded(dimension: Dimension) -> ChoiceRecord | RangeRecord:
+def _recorded(dimension: Dimension, *, optional: bool) -> ChoiceRecord | RangeRecord:
     if isinstance(dimension, Choice):
-        return ChoiceRecord(values=dimension.values)
-    return RangeRecord(low=dimension.low, high=dimension.high)
+        return ChoiceRecord(values=dimension.values, optional=optional)
+    return RangeRecord(low=dimension.low, high=dimension.high, optional=optional)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import itertools
 import math
 import tempfile
 from pathlib import Path
@@ -16,7 +15,7 @@ from common.problems import Problem, Refused, gather
 from sweeps.engine.fingerprint import code_fingerprint
 from sweeps.engine.hardware import hardware_problems
 from sweeps.engine.options import Options
-from sweeps.engine.plan import Plan
+from sweeps.engine.plan import Condition, Plan
 from sweeps.engine.request import Request, request
 from sweeps.engine.space import Choice, draw
 from sweeps.engine.sweep import Sweep
@@ -42,7 +41,7 @@ def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: P
     found += value_problems
     plan = Plan(sweep, asked, sources, precision, options.search, options.scheduler, code_fingerprint())
     too_many = size_problems(plan)
-    found += too_many or _semantics(plan, broken={problem.key for problem in value_problems})
+    found += too_many or [*default_problems(plan), *_semantics(plan, {problem.key for problem in value_problems})]
     if found:
         raise Refused(found)
     return plan
@@ -81,17 +80,38 @@ def answer_problems(question: str) -> list[Problem]:
 
 
 def size_problems(plan: Plan) -> list[Problem]:
-    """More configs than anybody could wait for; counted without making them."""
-    request, option, configs = plan.request, "--samples", plan.request.samples
-    if plan.search == "grid":
-        sizes = [len(d.values) if isinstance(d, Choice) else request.grid_points for d in request.space.values()]
-        option, configs = "--search", math.prod(sizes)
-    conditions = len(plan.conditions)
-    if configs * conditions <= MOST_CONFIGS:
+    """Refuse more configs than anybody could wait for; they are counted without being made."""
+    grid = plan.search == "grid"
+    counts = [_grid_size(plan, c) if grid else plan.request.samples for c in plan.conditions]
+    if sum(counts) <= MOST_CONFIGS:
         return []
-    remedy = "Give fewer samples, pin hyperparameters with --set, or use random search."
-    asked = f"{configs:,} in each of {conditions:,} conditions"
-    return [Problem(option, f"at most {MOST_CONFIGS:,} configs in all conditions together", asked, remedy)]
+    most = f"{max(counts):,}" if min(counts) == max(counts) else f"up to {max(counts):,}"
+    return [
+        Problem(
+            "--search" if grid else "--samples",
+            f"at most {MOST_CONFIGS:,} configs in all conditions together",
+            f"{most} in each of {len(counts):,} conditions",
+            "Give fewer samples, pin hyperparameters with --set, or use random search.",
+        )
+    ]
+
+
+def _grid_size(plan: Plan, condition: Condition) -> int:
+    space = plan.space_of(condition).values()
+    return math.prod(len(d.values) if isinstance(d, Choice) else plan.request.grid_points for d in space)
+
+
+def default_problems(plan: Plan) -> list[Problem]:
+    """Refuse a question whose configs may not use a hyperparameter that has no default: none could be stored then."""
+    fields = plan.sweep.experiment.config_class().model_fields
+    first = draw(plan.request.space, plan.sweep.question, 1)
+    unused = {name for condition in plan.conditions for name in plan.unused_in(condition, first)}
+    rule = "a hyperparameter with a default, since some configs do not use it"
+    return [
+        Problem(name, rule, "none", "Give the field a default in the question's Config.")
+        for name in sorted(unused)
+        if fields[name].is_required()
+    ]
 
 
 def _values(sweep: Sweep, asked: Request, precision: Precision) -> list[Problem]:
@@ -99,8 +119,7 @@ def _values(sweep: Sweep, asked: Request, precision: Precision) -> list[Problem]
     candidates: dict[str, list[Any]] = {name: list(values) for name, values in asked.factors.items()}
     candidates |= {name: [value] for name, value in asked.fixed.items()}
     for name, dimension in asked.space.items():
-        ends = dimension.values if isinstance(dimension, Choice) else (dimension.low, dimension.high)
-        candidates[name] = list(ends)
+        candidates[name] = dimension.ends()
     for name, value in (sweep.prescribed or {}).items():
         candidates[name] = [*candidates.get(name, []), value]
     first = {name: values[0] for name, values in candidates.items()} | {"precision": precision}
@@ -144,19 +163,16 @@ def _semantics(plan: Plan, broken: set[str]) -> list[Problem]:
         **sweep.fixed,
     }
     sample = draw(plan.request.space, sweep.question, 1)
-    ends = [
-        {name: value}
-        for name, dimension in plan.request.space.items()
-        for value in (dimension.values if isinstance(dimension, Choice) else (dimension.low, dimension.high))
-    ]
-    for condition, end in itertools.product(plan.conditions, [{}, *ends, *(d.values for d in plan.draws)]):
-        values = {**sample, **condition.values, **end}
-        values |= {name: value for name, value in sound.items() if f"--set {name}" in broken}
-        try:
-            config = config_class.model_validate(values)
-        except ValidationError:
-            continue  # that has been said
-        found += gather(lambda config=config: config.problems(plan.sources))  # type: ignore[misc]
+    ends = [{name: value} for name, dimension in plan.request.space.items() for value in dimension.ends()]
+    for condition in plan.conditions:
+        for tried in [{}, *ends, *(d.values for d in plan.draws_of(condition))]:
+            values = {**sample, **condition.values, **tried}
+            values |= {name: value for name, value in sound.items() if f"--set {name}" in broken}
+            try:
+                config = config_class.model_validate(values)
+            except ValidationError:
+                continue  # that has been said
+            found += gather(lambda config=config: config.problems(plan.sources))  # type: ignore[misc]
     return found
 
 

@@ -169,9 +169,10 @@ class _Run:
 
     def _share_gpus(self) -> None:
         """Settle --trials-per-gpu auto, now that the data which trials hold is there."""
-        if self.options.trials_per_gpu == "auto" and self.session.gpus and (dearest := self.agenda.dearest) is not None:
+        task = self.agenda.most_expensive
+        if self.options.trials_per_gpu == "auto" and self.session.gpus and task is not None:
             most = max(1, int(min(self.session.cpus // self.session.gpus, self.session.cpus_per_gpu)))
-            several = trials_per_gpu(self.plan, dearest, self.artifact_root, most, self._ended)
+            several = trials_per_gpu(self.plan, task, self.artifact_root, most, self._ended)
             self.session = dataclasses.replace(self.session, trials_per_gpu=several)
             self.report.slots = self.session.slots
             self.live.divided(self.session)
@@ -195,15 +196,15 @@ class _Run:
                 return
             with barrier(job.folder, min(self.session.slots, agenda.ready) or 1) as fresh:
                 job = dataclasses.replace(job, barrier=fresh)
-                scribe = tuning.Scribe(agenda, self.ledger, job, hardware, self._tick)
+                callback = tuning.LedgerCallback(agenda, self.ledger, job, hardware, self._tick)
                 try:
-                    tuning.fit(agenda, job, self.session, scribe, self.interrupt, schedule)
+                    tuning.fit(agenda, job, self.session, callback, self.interrupt, schedule)
                 except Exception as error:
                     cause = _of_ray(error)
                     if cause is None:
                         raise
                     self._after_crash(cause)
-            report.workers |= scribe.workers
+            report.workers |= callback.workers
             if not agenda.closed:
                 agenda.put_back(suspect=False)
         if agenda.trials_left:
@@ -221,7 +222,7 @@ class _Run:
         if culprit is not None:  # it ran alone
             status: Status = "oom" if isinstance(cause, ray.exceptions.OutOfMemoryError) else "failed"
             self.ledger.finish(culprit.id, Outcome(status, error=_told(cause)))
-            agenda.settled(culprit)
+            agenda.on_finished(culprit)
         agenda.put_back(suspect=True)
         if self.options.address is None:  # in somebody's cluster there are other people's groups
             tuning.free_slots()

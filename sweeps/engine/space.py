@@ -31,8 +31,9 @@ class Choice:
     def grid(self, points: int) -> list[Any]:
         return list(self.values)
 
-    def suggest(self, trial: optuna.Trial, name: str) -> Any:
-        return self.values[trial.suggest_categorical(name, range(len(self.values)))]
+    def ends(self) -> list[Any]:
+        """Return the values themselves: each may be the one that is wrong."""
+        return list(self.values)
 
     def distribution(self) -> optuna.distributions.BaseDistribution:
         return optuna.distributions.CategoricalDistribution(range(len(self.values)))
@@ -40,6 +41,10 @@ class Choice:
     def encode(self, value: Any) -> Any:
         """The value as Optuna's distribution knows it."""
         return self.values.index(value)
+
+    def decode(self, parameter: Any) -> Any:
+        """Return the value that Optuna suggests by `parameter`."""
+        return self.values[parameter]
 
     def __contains__(self, value: Any) -> bool:
         return value in self.values
@@ -67,10 +72,9 @@ class Range:
             return [self.at(0.5)]
         return sorted({self.at(i / (points - 1)) for i in range(points)})
 
-    def suggest(self, trial: optuna.Trial, name: str) -> float | int:
-        if self.integer:
-            return trial.suggest_int(name, int(self.low), int(self.high), log=self.log)
-        return self._tidy(trial.suggest_float(name, self.low, self.high, log=self.log))
+    def ends(self) -> list[float | int]:
+        """Return both ends: if these are right, all between them are."""
+        return [self.low, self.high]
 
     def distribution(self) -> optuna.distributions.BaseDistribution:
         if self.integer:
@@ -78,8 +82,12 @@ class Range:
         return optuna.distributions.FloatDistribution(self.low, self.high, log=self.log)
 
     def encode(self, value: Any) -> Any:
-        """The value as Optuna's distribution knows it."""
+        """Return the value as Optuna's distribution knows it."""
         return value
+
+    def decode(self, parameter: Any) -> Any:
+        """Return the value that Optuna suggests by `parameter`."""
+        return parameter if self.integer else self._tidy(parameter)
 
     def __contains__(self, value: Any) -> bool:
         return isinstance(value, int | float) and self.low <= value <= self.high

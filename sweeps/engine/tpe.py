@@ -15,7 +15,7 @@ import optuna
 
 from common.canonical import canonical
 from common.seeds import seed_of
-from sweeps.engine.plan import Draw, Plan
+from sweeps.engine.plan import Condition, Draw, Plan
 from sweeps.engine.space import Values
 
 STARTUP = 4
@@ -43,17 +43,23 @@ class Proposer:
     TRIES = 20
     """How often it is asked again where it proposes what was tried already."""
 
-    def __init__(self, plan: Plan, known: Iterable[Draw], shared: optuna.Study | None = None) -> None:
+    def __init__(
+        self, plan: Plan, condition: Condition, known: Iterable[Draw], shared: optuna.Study | None = None
+    ) -> None:
+        self._plan = plan
+        self._condition = condition
         self._seen = {canonical(d.values) for d in known}
-        self._space = plan.request.space
+        self._space = plan.space_of(condition)
         self._study = new_study(plan, len(self._seen)) if shared is None else shared
         self._open: dict[int, optuna.Trial] = {}
 
     def ask(self, index: int) -> Values:
-        """A config that the condition has not tried, if there is one."""
+        """Return a config that the condition has not tried, if there is one."""
+        distributions = {name: dimension.distribution() for name, dimension in self._space.items()}
         for tries_left in reversed(range(self.TRIES)):
-            trial = self._study.ask()
-            values = {name: dimension.suggest(trial, name) for name, dimension in self._space.items()}
+            trial = self._study.ask(fixed_distributions=distributions)
+            suggested = {name: dimension.decode(trial.params[name]) for name, dimension in self._space.items()}
+            values = self._plan.used(self._condition, suggested)
             if canonical(values) not in self._seen or not tries_left:
                 break
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
@@ -71,11 +77,11 @@ class Proposer:
         if trial is not None:
             state = optuna.trial.TrialState.FAIL if values is None else optuna.trial.TrialState.COMPLETE
             self._study.tell(trial, values, state=state)
-        elif values is not None and all(k in draw.values and draw.values[k] in d for k, d in self._space.items()):
+        elif values is not None and all(draw.values[k] in self._space[k] for k in draw.values):
             self._study.add_trial(  # known from an earlier run, or prescribed
                 optuna.trial.create_trial(
-                    params={k: d.encode(draw.values[k]) for k, d in self._space.items()},
-                    distributions={k: d.distribution() for k, d in self._space.items()},
+                    params={k: self._space[k].encode(value) for k, value in draw.values.items()},
+                    distributions={k: self._space[k].distribution() for k in draw.values},
                     values=values,
                 )
             )

@@ -20,10 +20,10 @@ from analysis.ledger import Ledger, Outcome
 from sweeps.engine.agenda import Agenda, Signal
 from sweeps.engine.asha import PerCondition
 from sweeps.engine.interrupt import Interrupt
-from sweeps.engine.plan import Trial
 from sweeps.engine.session import Session
 from trainables.core.checkpoint import Checkpoints
 from trainables.core.host import Host, Job
+from trainables.core.task import Task
 
 RETRIES = 3
 """How often a trial is run again after its worker died."""
@@ -39,30 +39,21 @@ class _DriverOnly:
         return self
 
 
-class Feed(_DriverOnly, Searcher):  # type: ignore[misc]  # Ray is untyped here
+class AgendaSearcher(_DriverOnly, Searcher):  # type: ignore[misc]  # Ray is untyped here
     """Gives Tune the agenda's trials, in the agenda's order."""
 
-    def __init__(self, agenda: Agenda, keep_outputs: bool) -> None:
+    def __init__(self, agenda: Agenda) -> None:
         super().__init__()
-        self._agenda, self._keep_outputs = agenda, keep_outputs
+        self._agenda = agenda
 
     def suggest(self, trial_id: str) -> Any:
-        answer = self._agenda.next()
-        if isinstance(answer, Signal):
-            return Searcher.FINISHED if answer is Signal.OVER else None
-        task = {
-            "id": answer.id,
-            "condition": answer.entry.condition,
-            "config": dict(answer.entry.config),
-            "confirm": answer.confirm,
-            "stoppable": answer.entry.phase == "search" and answer.entry.seed in self._agenda.plan.first_seeds(),
-            "code": answer.entry.code_fingerprint,
-            "keep_outputs": answer.confirm or self._keep_outputs,
-        }
+        task = self._agenda.next()
+        if isinstance(task, Signal):
+            return Searcher.FINISHED if task is Signal.OVER else None
         return {"trial": task}
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
-        pass  # the scribe has told the agenda already
+        pass  # the callback has told the agenda already
 
     def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None:
         pass  # nothing to remember that the ledger does not
@@ -74,7 +65,7 @@ class Feed(_DriverOnly, Searcher):  # type: ignore[misc]  # Ray is untyped here
         pass
 
 
-class Scribe(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray is untyped here
+class LedgerCallback(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray is untyped here
     """Writes what Tune reports into the ledger, before Tune asks for the next trial."""
 
     COMMIT_SECONDS = 1.0
@@ -90,19 +81,19 @@ class Scribe(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray is untype
 
     def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         with self._guard():
-            known = self._agenda.running[trial.config["trial"]["id"]]
-            self._agenda.started[known.id] = 0.0
-            self._ledger.start(known.entry, worker=None, hardware=self._hardware)
+            known = self._agenda.running[trial.config["trial"].id]
+            self._agenda.fraction_done[known.id] = 0.0
+            self._ledger.start(known, worker=None, hardware=self._hardware)
 
     def on_trial_result(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: Any
     ) -> None:
-        known = self._agenda.running.get(trial.config["trial"]["id"])
+        known = self._agenda.running.get(trial.config["trial"].id)
         if known is not None:  # else stopped by hand, or reported twice
             with self._guard():
                 self._record(known, result)
 
-    def _record(self, known: Trial, result: dict[str, Any]) -> None:
+    def _record(self, known: Task, result: dict[str, Any]) -> None:
         worker = f"{result['pid']}@{result['hostname']}"
         self._hardware = result["hardware"]
         self.workers.add(worker)
@@ -112,26 +103,26 @@ class Scribe(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray is untype
             outcome, metric = Outcome(**result["outcome"]), self._agenda.plan.sweep.metric
             if outcome.status == "done" and metric not in result:  # nothing could be chosen by it
                 outcome = Outcome("failed", error=f"reported no {metric}, by which Sweep.select chooses")
-            self._settle(known, outcome, worker, result.get(metric))
+            self._finish(known, outcome, worker, result.get(metric))
         elif result["done"]:  # by the scheduler
             seconds = float(result.get("seconds", 0.0))
-            self._settle(known, Outcome("stopped", seconds=seconds), worker)
+            self._finish(known, Outcome("stopped", seconds=seconds), worker)
         else:
             epochs = known.config.planned_epochs()
-            self._agenda.started[known.id] = result["epoch"] / epochs
+            self._agenda.fraction_done[known.id] = result["epoch"] / epochs
             if time.monotonic() - self._committed > self.COMMIT_SECONDS:
                 self._ledger.commit()
                 self._committed = time.monotonic()
 
     def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        self._agenda.started.pop(trial.config["trial"]["id"], None)  # its worker died: it waits for another
+        self._agenda.fraction_done.pop(trial.config["trial"].id, None)  # its worker died: it waits for another
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        known = self._agenda.running.get(trial.config["trial"]["id"])
+        known = self._agenda.running.get(trial.config["trial"].id)
         if known is not None:
             with self._guard():
                 error = f"gave up after {trial.num_failures} failures of its worker; the last: {trial.get_error()}"
-                self._settle(known, Outcome("failed", error=error), None)
+                self._finish(known, Outcome("failed", error=error), None)
 
     def on_step_end(self, iteration: int, trials: list[TuneTrial], **info: Any) -> None:
         with self._guard():
@@ -146,17 +137,17 @@ class Scribe(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray is untype
             self.error = self.error or error
             self._agenda.closed = True
 
-    def _settle(self, trial: Trial, outcome: Outcome, worker: str | None, value: float | None = None) -> None:
-        self._ledger.finish(trial.id, outcome, worker=worker, hardware=self._hardware)
-        Checkpoints(self._job.folder / "checkpoints" / trial.id).clear()
-        self._agenda.settled(trial, value)
+    def _finish(self, task: Task, outcome: Outcome, worker: str | None, value: float | None = None) -> None:
+        self._ledger.finish(task.id, outcome, worker=worker, hardware=self._hardware)
+        Checkpoints(self._job.folder / "checkpoints" / task.id).clear()
+        self._agenda.on_finished(task, value)
 
 
 class OnInterrupt(_DriverOnly, Stopper):  # type: ignore[misc]  # Ray is untyped here
     """Ends `fit()` when a signal has come, or the ledger can no longer be written."""
 
-    def __init__(self, interrupt: Interrupt, agenda: Agenda, scribe: Scribe) -> None:
-        self._interrupt, self._agenda, self._scribe = interrupt, agenda, scribe
+    def __init__(self, interrupt: Interrupt, agenda: Agenda, callback: LedgerCallback) -> None:
+        self._interrupt, self._agenda, self._callback = interrupt, agenda, callback
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
@@ -164,24 +155,23 @@ class OnInterrupt(_DriverOnly, Stopper):  # type: ignore[misc]  # Ray is untyped
     def stop_all(self) -> bool:
         if self._interrupt.signal is not None:
             self._agenda.closed = True
-        return self._interrupt.signal is not None or self._scribe.error is not None
+        return self._interrupt.signal is not None or self._callback.error is not None
 
 
 def fit(
     agenda: Agenda,
     job: Job,
     session: Session,
-    scribe: Scribe,
+    callback: LedgerCallback,
     interrupt: Interrupt,
     schedule: PerCondition | None,
 ) -> None:
     """Run the agenda until it is over or interrupted. Raises what Tune raises when it gives up, and our own errors."""
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(2 * session.slots)
-    keep_outputs = not agenda.plan.sweep.experiment.has_test
     tuner = tune.Tuner(
         _trainable(agenda.plan.sweep.question, job, session),
         tune_config=TuneConfig(
-            search_alg=Feed(agenda, keep_outputs),
+            search_alg=AgendaSearcher(agenda),
             scheduler=schedule,
             num_samples=-1,
             reuse_actors=True,
@@ -191,8 +181,8 @@ def fit(
         run_config=RunConfig(
             name="tune",
             storage_path=str(session.temporary / "tune"),
-            callbacks=[scribe],
-            stop=OnInterrupt(interrupt, agenda, scribe),
+            callbacks=[callback],
+            stop=OnInterrupt(interrupt, agenda, callback),
             failure_config=FailureConfig(max_failures=RETRIES),
             checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
             progress_reporter=_Silent(),
@@ -202,8 +192,8 @@ def fit(
     try:
         tuner.fit()
     finally:
-        if scribe.error is not None:
-            raise scribe.error
+        if callback.error is not None:
+            raise callback.error
 
 
 def _trainable(question: str, job: Job, session: Session) -> type[Host]:

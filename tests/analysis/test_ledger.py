@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from analysis.__main__ import main
-from analysis.ledger import SCHEMA_VERSION, Entry, Ledger, LedgerError, Outcome
+from analysis.ledger import SCHEMA_VERSION, Ledger, LedgerError, Outcome
 from common.canonical import canonical
 from tests.conftest import ROOT
+from tests.support.entry import Entry
 from tests.support.synthetic import DRAWS, add_trial, begin, condition, fill, save_arrays
 
 KEY = condition("squeezenet1_1", 100)
@@ -27,7 +28,7 @@ KEY = condition("squeezenet1_1", 100)
 def entry(seed: int = 0, **changed: object) -> Entry:
     values: dict[str, object] = {
         "id": f"trial{seed}", "question": "transfer_sizes", "phase": "search", "condition": KEY, "draw": 1,
-        "prescribed": False, "config": {"lr": 0.1, "seed": seed}, "seed": seed, "precision": "fp32",
+        "prescribed": False, "stored_config": {"lr": 0.1, "seed": seed}, "seed": seed, "precision": "fp32",
         "data_fingerprint": "d", "code_fingerprint": "c",
     }  # fmt: skip
     return Entry(**{**values, **changed})  # type: ignore[arg-type]

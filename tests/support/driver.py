@@ -10,10 +10,11 @@ from typing import Any
 from analysis.ledger import Ledger, Outcome, Status
 from sweeps.engine.agenda import Agenda, Signal
 from sweeps.engine.options import parse
-from sweeps.engine.plan import Plan, Trial
+from sweeps.engine.plan import Plan
 from sweeps.engine.preflight import make_plan
 from sweeps.engine.sweep import Sweep
 from tests.support.toy import SWEEP
+from trainables.core.task import Task
 
 PRESCRIBED = replace(SWEEP, prescribed={"lr": 0.05, "epochs": 3})
 
@@ -24,12 +25,12 @@ def plan(out: Path, *words: str, sweep: Any = SWEEP) -> Plan:
     return make_plan(sweep, options, problems, out)
 
 
-Score = Callable[[Trial], float]
+Score = Callable[[Task], float]
 
 
-def by_lr(trial: Trial) -> float:
+def by_lr(trial: Task) -> float:
     """A landscape with its best at lr = 0.1."""
-    return 0.9 - abs(float(trial.entry.config["lr"]) - 0.1)
+    return 0.9 - abs(float(trial.stored_config["lr"]) - 0.1)
 
 
 class Driver:
@@ -39,27 +40,27 @@ class Driver:
         self.plan = plan(folder, *words, sweep=sweep)
         self.ledger = Ledger(folder)
         self.agenda = Agenda(self.plan, self.ledger)
-        self.ran: list[Trial] = []
+        self.ran: list[Task] = []
 
-    def start(self) -> Trial | Signal:
+    def start(self) -> Task | Signal:
         trial = self.agenda.next()
-        if isinstance(trial, Trial):
-            self.ledger.start(trial.entry, worker=None, hardware="")
+        if isinstance(trial, Task):
+            self.ledger.start(trial, worker=None, hardware="")
         return trial
 
-    def finish(self, trial: Trial, value: float, status: Status = "done") -> None:
+    def finish(self, trial: Task, value: float, status: Status = "done") -> None:
         self.ledger.add_epochs(trial.id, [{"epoch": 1, "val_accuracy": value}])
         self.ledger.finish(trial.id, Outcome(status))
         self.ran.append(trial)
-        self.agenda.settled(trial)
+        self.agenda.on_finished(trial)
 
     def run(self, score: Score = by_lr, at_most: int = 10_000) -> None:
         for _ in range(at_most):
             trial = self.start()
-            if not isinstance(trial, Trial):
+            if not isinstance(trial, Task):
                 assert trial is Signal.OVER, "nothing runs, so there is nothing to wait for"
                 return
             self.finish(trial, score(trial))
 
-    def phase(self, name: str) -> list[Trial]:
-        return [t for t in self.ran if t.entry.phase == name]
+    def phase(self, name: str) -> list[Task]:
+        return [t for t in self.ran if t.phase == name]

@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 
 from analysis.findings import Draft, Findings
-from analysis.ledger import Entry, Ledger, Outcome, Status
+from analysis.ledger import Ledger, Outcome, Status
 from analysis.numbers.results import Results
 from analysis.numbers.seeds import by_seed
 from analysis.numbers.tables import best_config
@@ -32,6 +32,7 @@ from analysis.selection import best_draws
 from analysis.words import Block, Claim, Difference, claims_of
 from common.canonical import canonical
 from common.files import pack
+from tests.support.entry import Entry
 
 BACKBONES = ("squeezenet1_1", "resnet18")
 SIZES = (100, 300, 500, 700, 900)
@@ -50,7 +51,8 @@ GOLDEN = Path(__file__).resolve().parent.parent / "analysis" / "golden"
 def plan(**changed: Any) -> PlanRecord:
     """Return a run's plan, as the engine records it; `changed` replaces fields.
 
-    `search_trials` may be one number for all conditions, and `draws` one list. Data sets are named by `data` alone.
+    `search_trials` may be one number for all conditions, `draws` one list, and `space` one mapping. Data sets are
+    named by `data` alone.
     """
     fields: dict[str, Any] = {
         "question": "transfer_sizes",
@@ -81,6 +83,8 @@ def plan(**changed: Any) -> PlanRecord:
     fields.setdefault("fingerprints", fingerprints(*keys))
     if isinstance(fields["search_trials"], int):
         fields["search_trials"] = dict.fromkeys(keys, fields["search_trials"])
+    if not fields["space"].keys() & {*keys}:
+        fields["space"] = dict.fromkeys(keys, fields["space"])
     if isinstance(fields["draws"], list):
         fields["draws"] = dict.fromkeys(keys, fields["draws"])
     return PlanRecord.model_validate(fields)

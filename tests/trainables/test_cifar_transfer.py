@@ -16,7 +16,8 @@ from sweeps.cifar_transfer import SWEEP
 from trainables.artifacts.store import Store, lacking
 from trainables.cifar_transfer import CifarTransfer, Config, MethodName
 from trainables.core.device import tensors
-from trainables.core.loop import Loop, Task, run
+from trainables.core.loop import Loop, run
+from trainables.core.task import Task
 from trainables.data.sources import Sources
 from trainables.nets.tiny import parameters
 from trainables.nets.vgg import VGG
@@ -218,8 +219,8 @@ def test_every_method_leaves_shared_work_alone_and_ends_in_both_accuracies(
     artifacts = {**asked.artifacts(sources), **asked.test_artifacts(sources)}
     given = {k: tensors(store.get(a, sources), torch.device("cpu")) for k, a in artifacts.items()}
     before = {k: digest(state) for k, state in given.items()}
-    task = Task(id="plain", condition="", config={}, confirm=True, keep_outputs=True)
-    loop = Loop(CifarTransfer, asked, sources, given, task=task)
+    task = Task(asked, phase="confirm")
+    loop = Loop(CifarTransfer, task, sources, given)
     while loop.status == "running":
         loop.advance()
     assert loop.status == "done"
@@ -252,13 +253,13 @@ def test_tuning_goes_on_exactly_after_a_kill(sources: Sources, store: Store, tmp
     asked = config()
     given = {k: tensors(store.get(a, sources), torch.device("cpu")) for k, a in
              asked.artifacts(sources).items()}  # fmt: skip
-    task = Task(id="one", condition="", config={}, confirm=False, keep_outputs=False)
-    whole = Loop(CifarTransfer, asked, sources, given, task=task)
+    task = Task(asked, keep_outputs=False)
+    whole = Loop(CifarTransfer, task, sources, given)
     while whole.status == "running":
         whole.advance()
-    killed = Loop(CifarTransfer, asked, sources, given, task=task, folder=tmp_path)
+    killed = Loop(CifarTransfer, task, sources, given, folder=tmp_path)
     killed.report(0)
-    resumed = Loop(CifarTransfer, asked, sources, given, task=task, folder=tmp_path)
+    resumed = Loop(CifarTransfer, task, sources, given, folder=tmp_path)
     assert len(resumed.rows) == 1
     while resumed.status == "running":
         resumed.advance()

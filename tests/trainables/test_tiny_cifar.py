@@ -20,7 +20,8 @@ from tests.conftest import Sweeps
 from tests.support.driver import plan
 from trainables.artifacts.store import Store
 from trainables.core.device import tensors
-from trainables.core.loop import Loop, Task, run
+from trainables.core.loop import Loop, run
+from trainables.core.task import Task
 from trainables.data.augment import alternately, cutout, mirrored, mixed, shifted
 from trainables.data.sources import Sources
 from trainables.nets.tiny import Family, TinyNet, layers, parameters, widest
@@ -209,10 +210,10 @@ def test_a_killed_trial_goes_on_exactly_as_it_would_have(data: Path, tmp_path: P
         name: tensors(Store(tmp_path).get(artifact, sources), torch.device("cpu"))
         for name, artifact in own.artifacts(sources).items()
     }
-    task = Task(id="t", condition="", config=own.model_dump(), confirm=False, keep_outputs=False)
+    task = Task(own, id="t", keep_outputs=False)
 
     def start(folder: Path) -> Loop:
-        return Loop(TinyCifar, own, sources, given, task=task, folder=folder)
+        return Loop(TinyCifar, task, sources, given, folder=folder)
 
     whole = start(tmp_path / "whole")
     while whole.status == "running":

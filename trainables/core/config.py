@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,6 +45,10 @@ class TrialConfig(BaseModel):
     def cost(self) -> float:
         """Return the expected duration, in any unit that all configs share: the longest trials start first."""
         return float(self.planned_epochs())
+
+    def stored(self) -> dict[str, Any]:
+        """Return the fields as JSON values without the hyperparameters that change nothing: what makes a trial's id."""
+        return self.model_dump(mode="json", exclude=set(self.unused()))
 
     def unused(self) -> frozenset[str]:
         """Return the hyperparameters that change nothing in a trial of this config; tables leave them blank."""

@@ -21,6 +21,7 @@ with importing():  # a worker's first import of PyTorch and Ray
     from trainables.core.device import Tensors, device_name, pick_device, pin, tensors
     from trainables.core.experiment import Experiment
     from trainables.core.loop import Loop
+    from trainables.core.task import Task
     from trainables.data.sources import Sources
 
 
@@ -47,7 +48,7 @@ class Job:
 class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
     """Runs any Experiment as a Tune trial; one actor runs many, one after the other.
 
-    `config["trial"]` is a `Task` as a dict. A step is at least one epoch and about `report_seconds` long. Python
+    `config["trial"]` is a `Task`. A step is at least one epoch and about `report_seconds` long. Python
     errors are reported as the trial's outcome: retries are for dead workers, not for bugs.
     """
 
@@ -64,7 +65,7 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._task = new_config["trial"]
+        self._task: Task = new_config["trial"]
         self._let_go()
         return True
 
@@ -102,15 +103,8 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
         return {"done": True, "finished": True, "rows": rows, "outcome": outcome}
 
     def _build(self) -> Loop:
-        from trainables.core.loop import Loop, Task
-
-        task = Task.model_validate(self._task)
-        config = self.job.experiment.config_class().model_validate(task.config)
-        wanted = dict(config.artifacts(self.job.sources))
-        if task.confirm:
-            wanted |= config.test_artifacts(self.job.sources)
-        given = {name: self._tensors(artifact) for name, artifact in wanted.items()}
-        return Loop(self.job.experiment, config, self.job.sources, given, task=task, folder=self.job.folder)
+        given = {name: self._tensors(artifact) for name, artifact in self._task.artifacts.items()}
+        return Loop(self.job.experiment, self._task, self.job.sources, given, folder=self.job.folder)
 
     def _tensors(self, artifact: Artifact) -> Tensors:
         key = artifact.key

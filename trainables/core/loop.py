@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel
 
 from common.files import pack, write_checked
 from common.seeds import seed_of
@@ -23,25 +22,10 @@ from trainables.core.checkpoint import Checkpoints
 from trainables.core.config import TrialConfig
 from trainables.core.device import Tensors, pick_device, tensors
 from trainables.core.experiment import Experiment, Metrics
+from trainables.core.task import Task
 from trainables.data.sources import Sources
 
 Row = dict[str, float]
-
-
-class Task(BaseModel):
-    """A trial as it travels to a worker."""
-
-    id: str
-    condition: str
-    config: dict[str, Any]
-    confirm: bool
-    """Whether test data is opened."""
-    code: str = ""
-    """Fingerprint of the code; a checkpoint of other code is not gone on from."""
-    stoppable: bool = False
-    """Whether a scheduler may stop it early: not in confirmation, nor among the finalists."""
-    keep_outputs: bool
-    """Whether the Experiment's outputs are kept."""
 
 
 class Loop:
@@ -54,13 +38,13 @@ class Loop:
     def __init__(
         self,
         experiment: type[Experiment[Any]],
-        config: TrialConfig,
+        task: Task,
         sources: Sources,
         artifacts: Mapping[str, Tensors],
         *,
-        task: Task,
         folder: Path | None = None,
     ) -> None:
+        config = task.config
         self.task = task
         self.folder = folder
         self.rows: list[Row] = []
@@ -158,7 +142,7 @@ class Loop:
     def _save(self) -> None:
         if self._checkpoints is not None:
             state = {
-                "code": self.task.code,
+                "code": self.task.code_fingerprint,
                 "rows": self.rows,
                 "seconds": self.seconds,
                 "test_openings": self.test_openings,
@@ -168,7 +152,7 @@ class Loop:
 
     def _restore(self) -> None:
         state = self._checkpoints.load() if self._checkpoints is not None else None
-        if state is not None and state["code"] == self.task.code:
+        if state is not None and state["code"] == self.task.code_fingerprint:
             self.rows = state["rows"]
             self.seconds = state["seconds"]
             self.test_openings = state["test_openings"]
@@ -205,8 +189,8 @@ def run(
     if confirm:
         wanted |= config.test_artifacts(sources)
     given = {name: tensors(store.get(artifact, sources), pick_device()) for name, artifact in wanted.items()}
-    task = Task(id="plain", condition="", config=config.model_dump(), confirm=confirm, keep_outputs=True)
-    loop = Loop(experiment, config, sources, given, task=task)
+    task = Task(config, wanted, phase="confirm" if confirm else "search")
+    loop = Loop(experiment, task, sources, given)
     while loop.status == "running" and (epochs is None or len(loop.rows) < epochs):
         loop.advance()
     return loop

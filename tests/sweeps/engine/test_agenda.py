@@ -13,62 +13,62 @@ from analysis.ledger import Outcome
 from analysis.selection import asked_for, chosen, recipe_of
 from common.problems import Refused
 from sweeps.engine.agenda import Signal
-from sweeps.engine.plan import Trial
 from tests.support.driver import PRESCRIBED, Driver, by_lr, plan
 from tests.support.toy import SWEEP
+from trainables.core.task import Task
 
 
 def test_search_then_the_best_config_is_confirmed_on_fresh_seeds(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--samples", "6", "--seeds", "3")
     driver.run()
     assert len(driver.ran) == driver.plan.size == 2 * (6 * 2 + 3)
-    best = min({float(t.entry.config["lr"]) for t in driver.phase("search")}, key=lambda lr: abs(lr - 0.1))
-    assert {t.entry.config["lr"] for t in driver.phase("confirm")} == {best}
-    assert [t.entry.seed for t in driver.phase("confirm")[:3]] == [1, 2, 3]
+    best = min({float(t.stored_config["lr"]) for t in driver.phase("search")}, key=lambda lr: abs(lr - 0.1))
+    assert {t.stored_config["lr"] for t in driver.phase("confirm")} == {best}
+    assert [t.seed for t in driver.phase("confirm")[:3]] == [1, 2, 3]
 
 
 def test_longest_trials_go_first(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--seeds", "1")
     costs = []
-    while isinstance(trial := driver.start(), Trial):
+    while isinstance(trial := driver.start(), Task):
         costs.append(trial.cost)
     assert costs == sorted(costs, reverse=True)
 
 
 def test_the_prescribed_recipe_is_confirmed_as_well(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--seeds", "2", sweep=PRESCRIBED)
-    driver.run(lambda trial: 0.1 if trial.entry.prescribed else by_lr(trial))
+    driver.run(lambda trial: 0.1 if trial.prescribed else by_lr(trial))
     for condition in driver.plan.conditions:
-        confirmed = [t for t in driver.phase("confirm") if t.entry.condition == condition.key]
-        assert sorted(t.entry.prescribed for t in confirmed) == [False, False, True, True]
+        confirmed = [t for t in driver.phase("confirm") if t.condition == condition.key]
+        assert sorted(t.prescribed for t in confirmed) == [False, False, True, True]
 
 
 def test_a_lone_config_is_confirmed_while_it_is_searched(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--samples", "1", "--seeds", "3", "--set", "size=200")
     handed_out = [driver.start() for _ in range(driver.plan.size)]
-    assert sorted(t.entry.phase for t in handed_out if isinstance(t, Trial)) == ["confirm"] * 3 + ["search"] * 2
+    assert sorted(t.phase for t in handed_out if isinstance(t, Task)) == ["confirm"] * 3 + ["search"] * 2
     for trial in handed_out:
-        assert isinstance(trial, Trial)
+        assert isinstance(trial, Task)
         driver.finish(trial, 0.5)
     assert driver.start() is Signal.OVER
 
 
 def test_a_config_that_is_chosen_is_confirmed_only_then(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--samples", "2", "--seeds", "3", "--set", "size=200")
-    handed_out = [trial for _ in range(20) if isinstance(trial := driver.start(), Trial)]
-    assert {trial.entry.phase for trial in handed_out} == {"search"}
+    handed_out = [trial for _ in range(20) if isinstance(trial := driver.start(), Task)]
+    assert {trial.phase for trial in handed_out} == {"search"}
 
 
 def test_the_prescribed_recipe_can_be_left_out(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--seeds", "2", "--no-prescribed", sweep=PRESCRIBED)
     driver.run()
-    assert not any(trial.entry.prescribed for trial in driver.ran)
+    assert not any(trial.prescribed for trial in driver.ran)
     assert driver.plan.record().prescribed is False
 
 
 def test_a_prescribed_recipe_that_wins_is_confirmed_once(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--seeds", "2", sweep=PRESCRIBED)
-    driver.run(lambda trial: 0.99 if trial.entry.prescribed else 0.5)
+    driver.run(lambda trial: 0.99 if trial.prescribed else 0.5)
     assert len(driver.phase("confirm")) == 2 * 2
 
 
@@ -76,10 +76,10 @@ def test_where_trials_are_dear_only_finalists_run_on_further_seeds(tmp_path: Pat
     driver = Driver(tmp_path, "--samples", "6", "--seeds", "1", sweep=replace(SWEEP, finalists=2, search_seeds=3))
     driver.run()
     for condition in driver.plan.conditions:
-        searched = [t for t in driver.phase("search") if t.entry.condition == condition.key]
-        assert len(searched) == driver.plan.search_trials == 6 + 2 * 2
-        further = {t.entry.config["lr"] for t in searched if t.entry.seed != driver.plan.request.search_seeds[0]}
-        ranked = sorted({float(t.entry.config["lr"]) for t in searched}, key=lambda lr: abs(lr - 0.1))
+        searched = [t for t in driver.phase("search") if t.condition == condition.key]
+        assert len(searched) == driver.plan.search_trials_in(driver.plan.conditions[0]) == 6 + 2 * 2
+        further = {t.stored_config["lr"] for t in searched if t.seed != driver.plan.request.search_seeds[0]}
+        ranked = sorted({float(t.stored_config["lr"]) for t in searched}, key=lambda lr: abs(lr - 0.1))
         assert further == set(ranked[:2])
     assert len(driver.ran) == driver.plan.size
 
@@ -88,31 +88,33 @@ def test_more_samples_are_chosen_among_alike_by_engine_and_answer(tmp_path: Path
     few = replace(SWEEP, finalists=2, search_seeds=3)
     for samples in ("3", "5", "9"):  # a finalist of a shorter search may be none of a longer one
         driver = Driver(tmp_path, "--samples", samples, "--seeds", "1", sweep=few)
-        driver.run(lambda trial: random.Random(f"{trial.entry.config['lr']} {trial.entry.seed}").random())
+        driver.run(lambda trial: random.Random(f"{trial.stored_config['lr']} {trial.seed}").random())
         trials, last, plan = driver.ledger.trials(), driver.ledger.last_epochs(), driver.plan.record()
         for condition in driver.plan.conditions:
             own = trials[trials["condition_key"] == condition.key]
             confirmed = {
-                recipe_of(t.entry.config) for t in driver.agenda.courses[condition.key].known.values() if t.confirm
+                recipe_of(t.stored_config)
+                for t in driver.agenda.condition_runs[condition.key].known.values()
+                if t.confirm
             }
             assert confirmed == set(chosen(own, last, plan)["recipe"])
             asked, due = asked_for(own, last, plan, condition.key)
-            assert len(asked) == due == driver.plan.search_trials
+            assert len(asked) == due == driver.plan.search_trials_in(condition)
         driver.ledger.close()
 
 
 def test_a_condition_waits_for_its_own_trials_only(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--samples", "1", "--seeds", "1")
     held = driver.start()
-    assert isinstance(held, Trial)
+    assert isinstance(held, Task)
     confirmed = False
     for _ in range(3):
         trial = driver.start()
-        assert isinstance(trial, Trial)
+        assert isinstance(trial, Task)
         driver.finish(trial, 0.5)
-        confirmed |= trial.entry.phase == "confirm"
-    while isinstance(trial := driver.start(), Trial):
-        confirmed |= trial.entry.phase == "confirm"
+        confirmed |= trial.phase == "confirm"
+    while isinstance(trial := driver.start(), Task):
+        confirmed |= trial.phase == "confirm"
         driver.finish(trial, 0.5)
     assert trial is Signal.NOT_YET, "one trial runs, and what comes next depends on it"
     assert confirmed, "the other condition went on to its confirmation meanwhile"
@@ -137,9 +139,9 @@ def test_what_the_ledger_has_is_not_run_again(tmp_path: Path) -> None:
 
 def test_failed_trials_are_tried_again_by_the_next_command_and_leave_no_winner_behind(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--samples", "2", "--seeds", "1")
-    while isinstance(trial := driver.start(), Trial):
-        driver.finish(trial, 0.5, "failed" if trial.entry.config["size"] == 20 else "done")
-    assert {t.entry.config["size"] for t in driver.phase("confirm")} == {200}
+    while isinstance(trial := driver.start(), Task):
+        driver.finish(trial, 0.5, "failed" if trial.stored_config["size"] == 20 else "done")
+    assert {t.stored_config["size"] for t in driver.phase("confirm")} == {200}
     driver.ledger.close()
     again = Driver(tmp_path, "--samples", "2", "--seeds", "1")
     assert again.agenda.trials_left == 4
@@ -150,7 +152,7 @@ def test_optuna_models_each_condition_and_learns_from_results(tmp_path: Path) ->
     driver.run()
     assert len(driver.ran) == driver.plan.size
     for condition in driver.plan.conditions:
-        lrs = [float(t.entry.config["lr"]) for t in driver.phase("search") if t.entry.condition == condition.key]
+        lrs = [float(t.stored_config["lr"]) for t in driver.phase("search") if t.condition == condition.key]
         late, early = lrs[-20:], lrs[:8]
         assert sum(0.03 < lr < 0.3 for lr in late) / 20 > sum(0.03 < lr < 0.3 for lr in early) / 8
 
@@ -160,9 +162,9 @@ def test_optuna_learns_a_trial_that_diverged_as_the_worst_there_is(tmp_path: Pat
     driver = Driver(tmp_path, "--search", "optuna", "--samples", "3", "--seeds", "1", "--set", "size=200")
     for _ in range(2):
         trial = driver.start()
-        assert isinstance(trial, Trial)
+        assert isinstance(trial, Task)
         driver.finish(trial, 0.9, "diverged")
-    (course,) = driver.agenda.courses.values()
+    (course,) = driver.agenda.condition_runs.values()
     assert course._proposer is not None
     assert [trial.value for trial in course._proposer._study.trials if trial.state.is_finished()] == [-math.inf]
 
@@ -173,7 +175,7 @@ def test_a_range_for_what_has_a_default_leaves_the_prescribed_recipe_as_it_was(t
     )
     driver.run()
     assert len(driver.ran) == driver.plan.size
-    assert {trial.entry.config["sleep"] for trial in driver.ran if trial.entry.prescribed} == {0}
+    assert {trial.stored_config["sleep"] for trial in driver.ran if trial.prescribed} == {0}
 
 
 TRADING = replace(SWEEP, tradeoff="min parameters", finalists=1)
@@ -183,26 +185,24 @@ def test_a_shared_model_trades_accuracy_for_parameters_and_learns_across_conditi
     """Few epochs stand for few parameters, and accuracy is best at lr = 0.1, in both conditions."""
     driver = Driver(tmp_path, "--search", "pareto", "--samples", "20", "--seeds", "1", sweep=TRADING)
 
-    def finish(trial: Trial) -> None:
+    def finish(trial: Task) -> None:
         driver.ledger.add_epochs(trial.id, [{"epoch": 1, "val_accuracy": by_lr(trial)}])
-        driver.ledger.finish(trial.id, Outcome("done", facts={"parameters": trial.entry.config["epochs"]}))
+        driver.ledger.finish(trial.id, Outcome("done", facts={"parameters": trial.stored_config["epochs"]}))
         driver.ran.append(trial)
-        driver.agenda.settled(trial)
+        driver.agenda.on_finished(trial)
 
-    while isinstance(trial := driver.start(), Trial):
+    while isinstance(trial := driver.start(), Task):
         finish(trial)
     searched = driver.phase("search")
     assert len(driver.ran) == driver.plan.size
-    counts = [
-        sum(t.entry.condition == c.key and t.entry.seed == 1001 for t in searched) for c in driver.plan.conditions
-    ]
+    counts = [sum(t.condition == c.key and t.seed == 1001 for t in searched) for c in driver.plan.conditions]
     assert counts == [20, 20], "each condition has its share"
-    late = [t for t in searched if t.entry.seed == 1001][-20:]
-    assert sum(t.entry.config["epochs"] == 3 for t in late) > 10, "dominated configs are proposed less"
+    late = [t for t in searched if t.seed == 1001][-20:]
+    assert sum(t.stored_config["epochs"] == 3 for t in late) > 10, "dominated configs are proposed less"
     for condition in driver.plan.conditions:
-        own = [t for t in searched if t.entry.condition == condition.key]
-        best = max(own, key=by_lr).entry.config["lr"]
-        assert {t.entry.config["lr"] for t in driver.phase("confirm") if t.entry.condition == condition.key} == {best}
+        own = [t for t in searched if t.condition == condition.key]
+        best = max(own, key=by_lr).stored_config["lr"]
+        assert {t.stored_config["lr"] for t in driver.phase("confirm") if t.condition == condition.key} == {best}
 
 
 def test_a_question_that_trades_nothing_has_no_such_search(tmp_path: Path) -> None:
@@ -214,31 +214,31 @@ def test_a_question_that_trades_nothing_has_no_such_search(tmp_path: Path) -> No
 def test_the_prescribed_recipe_is_confirmed_beside_the_search_and_the_winner_after_it(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--samples", "2", "--seeds", "1", "--set", "size=20", sweep=PRESCRIBED)
     at_once = []
-    while isinstance(trial := driver.start(), Trial):
+    while isinstance(trial := driver.start(), Task):
         at_once.append(trial)
     assert sum(t.confirm for t in at_once) == 1
-    assert len([t for t in at_once if not t.confirm]) == driver.plan.search_trials
+    assert len([t for t in at_once if not t.confirm]) == driver.plan.search_trials_in(driver.plan.conditions[0])
     for trial in at_once:
-        driver.finish(trial, 0.1 if trial.entry.prescribed else by_lr(trial))
+        driver.finish(trial, 0.1 if trial.prescribed else by_lr(trial))
     last = driver.start()
-    assert isinstance(last, Trial)
+    assert isinstance(last, Task)
     assert last.confirm
-    assert not last.entry.prescribed
+    assert not last.prescribed
 
 
 def test_a_single_config_has_no_finalists_to_be_chosen_among(tmp_path: Path) -> None:
     words = ("--samples", "4", "--seeds", "1", "--set", "size=20", "lr=0.05", "epochs=3")
     driver = Driver(tmp_path, *words, sweep=replace(PRESCRIBED, finalists=2))
     driver.run()
-    assert len(driver.plan.draws) == 1, "what is drawn is what is prescribed"
-    assert [t.entry.phase for t in driver.ran].count("search") == 1
+    assert len(driver.plan.draws()) == 1, "what is drawn is what is prescribed"
+    assert [t.phase for t in driver.ran].count("search") == 1
     assert len(driver.ran) == 2
 
 
 def test_seeds_that_a_question_prescribes_are_confirmed_too(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--samples", "2", "--seeds", "2", sweep=replace(SWEEP, apart_seeds=(42,)))
     driver.run()
-    seeds = [t.entry.seed for t in driver.phase("confirm")]
+    seeds = [t.seed for t in driver.phase("confirm")]
     assert sorted(seeds) == [1, 1, 2, 2, 42, 42]
 
 
@@ -247,7 +247,7 @@ def test_optuna_goes_on_where_a_killed_run_left_off(tmp_path: Path) -> None:
     first = Driver(tmp_path, *words)
     first.run(at_most=7)
     open_trial = first.start()
-    assert isinstance(open_trial, Trial)
+    assert isinstance(open_trial, Task)
     first.ledger.close()  # the driver dies while that one runs
     second = Driver(tmp_path, *words)
     second.run()
@@ -260,22 +260,22 @@ def test_a_grid_that_is_reordered_or_narrowed_confirms_what_is_best_now(tmp_path
     grid = ("--search", "grid", "--set", "epochs=3")
     first = Driver(tmp_path, *grid, "lr=0.1,0.5", "--seeds", "1")
     first.run()
-    assert {t.entry.config["lr"] for t in first.phase("confirm")} == {0.1}
+    assert {t.stored_config["lr"] for t in first.phase("confirm")} == {0.1}
     first.ledger.close()
     reordered = Driver(tmp_path, *grid, "lr=0.5,0.1", "--seeds", "2")
     reordered.run()
-    assert {t.entry.config["lr"] for t in reordered.phase("confirm")} == {0.1}
+    assert {t.stored_config["lr"] for t in reordered.phase("confirm")} == {0.1}
     assert not reordered.phase("search")
     reordered.ledger.close()
     narrowed = Driver(tmp_path, *grid, "lr=0.5", "--seeds", "1")
     narrowed.run()
-    assert {t.entry.config["lr"] for t in narrowed.phase("confirm")} == {0.5}
+    assert {t.stored_config["lr"] for t in narrowed.phase("confirm")} == {0.5}
 
 
 def test_trials_that_asha_stopped_are_run_to_their_end_by_a_plan_without_it(tmp_path: Path) -> None:
     asha = Driver(tmp_path, "--samples", "3", "--seeds", "1", "--scheduler", "asha")
-    while isinstance(trial := asha.start(), Trial):
-        stop = trial.entry.phase == "search" and trial.entry.draw == 2
+    while isinstance(trial := asha.start(), Task):
+        stop = trial.phase == "search" and trial.draw == 2
         asha.finish(trial, by_lr(trial), "stopped" if stop else "done")
     asha.ledger.close()
     again = Driver(tmp_path, "--samples", "3", "--seeds", "1", "--scheduler", "asha")
@@ -283,7 +283,7 @@ def test_trials_that_asha_stopped_are_run_to_their_end_by_a_plan_without_it(tmp_
     again.ledger.close()
     whole = Driver(tmp_path, "--samples", "3", "--seeds", "1")
     whole.run()
-    assert {(t.entry.draw, t.entry.seed) for t in whole.phase("search")} >= {(2, 1001), (2, 1002)}
+    assert {(t.draw, t.seed) for t in whole.phase("search")} >= {(2, 1001), (2, 1002)}
     assert set(whole.ledger.trials()["status"]) == {"done"}
 
 
@@ -294,7 +294,7 @@ def test_optuna_does_not_adopt_what_set_excludes(tmp_path: Path) -> None:
     narrowed = Driver(tmp_path, "--search", "optuna", "--samples", "4", "--seeds", "1", "--set", "lr=0.9")
     narrowed.run()
     assert narrowed.phase("search")
-    assert {t.entry.config["lr"] for t in narrowed.ran} == {0.9}
+    assert {t.stored_config["lr"] for t in narrowed.ran} == {0.9}
 
 
 def test_optuna_survives_a_first_trial_without_the_metric(tmp_path: Path) -> None:
@@ -302,12 +302,12 @@ def test_optuna_survives_a_first_trial_without_the_metric(tmp_path: Path) -> Non
         tmp_path, "--search", "optuna", "--samples", "3", "--seeds", "1", sweep=replace(SWEEP, search_seeds=1)
     )
     trial = driver.start()
-    assert isinstance(trial, Trial)
+    assert isinstance(trial, Task)
     driver.ledger.add_epochs(trial.id, [{"epoch": 1, "train_loss": 1.0}])
     driver.ledger.finish(trial.id, Outcome("collapsed"))
-    driver.agenda.settled(trial)
+    driver.agenda.on_finished(trial)
     driver.run()
-    assert {t.entry.phase for t in driver.ran} == {"search", "confirm"}
+    assert {t.phase for t in driver.ran} == {"search", "confirm"}
 
 
 def test_after_a_crash_suspects_run_alone_and_last(tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def test_after_a_crash_suspects_run_alone_and_last(tmp_path: Path) -> None:
     driver.agenda.put_back(suspect=True)
     while True:
         trial = driver.start()
-        assert isinstance(trial, Trial)
+        assert isinstance(trial, Task)
         if trial in suspects:
             break
         driver.finish(trial, 0.5)
@@ -330,10 +330,10 @@ def test_after_a_crash_suspects_run_alone_and_last(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["max", "min"])
 def test_the_direction_of_selection(tmp_path: Path, mode: str) -> None:
     driver = Driver(tmp_path, "--seeds", "1", sweep=replace(SWEEP, select=f"{mode} val_accuracy"))
-    driver.run(lambda trial: float(trial.entry.config["lr"]))
+    driver.run(lambda trial: float(trial.stored_config["lr"]))
     pick = max if mode == "max" else min
-    best = pick(float(t.entry.config["lr"]) for t in driver.phase("search"))
-    assert {t.entry.config["lr"] for t in driver.phase("confirm")} == {best}
+    best = pick(float(t.stored_config["lr"]) for t in driver.phase("search"))
+    assert {t.stored_config["lr"] for t in driver.phase("confirm")} == {best}
 
 
 def test_a_closed_agenda_hands_out_nothing(tmp_path: Path) -> None:

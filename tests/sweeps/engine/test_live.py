@@ -21,11 +21,11 @@ from rich.console import Console
 
 from sweeps.engine import live
 from sweeps.engine.live import Estimate, Live, clock
-from sweeps.engine.plan import Trial
 from sweeps.engine.session import Session
 from tests.conftest import HANG, Sweeps
 from tests.support.driver import Driver
 from trainables.artifacts.remote import Progress
+from trainables.core.task import Task
 
 SLOTS = 2
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -127,12 +127,12 @@ def test_a_terminal_shows_one_table_and_takes_it_away(tmp_path: Path, monkeypatc
         shared = screen(file)
         for outcome in ("done", "failed"):
             trial = driver.start()
-            assert isinstance(trial, Trial)
+            assert isinstance(trial, Task)
             driver.finish(trial, 0.75, outcome)
         running = driver.start()
-        assert isinstance(running, Trial)
-        driver.agenda.started[running.id] = 0.4
-        driver.agenda.best[running.entry.condition] = 0.75
+        assert isinstance(running, Task)
+        driver.agenda.fraction_done[running.id] = 0.4
+        driver.agenda.best[running.condition] = 0.75
         view.update()
         during = screen(file)
     assert shared[0].startswith("toy  shared work: 1/3 pieces, features  0:0")
@@ -151,7 +151,7 @@ def test_the_estimate_is_silent_at_first_and_then_about_right(tmp_path: Path, mo
     estimate = Estimate(driver.agenda, SLOTS)
     now += 30  # workers start: no sign of how long trials take
     finished: list[tuple[float, float | None]] = []
-    while isinstance(trial := driver.start(), Trial):
+    while isinstance(trial := driver.start(), Task):
         now += (0.1 + 0.01 * trial.cost) / SLOTS
         driver.finish(trial, 0.5)
         estimate.observe()
@@ -178,15 +178,15 @@ def test_long_trials_are_estimated_by_their_epochs_before_the_first_is_over(
     for done in range(1, 50):
         now += epoch
         for trial in trials:
-            assert isinstance(trial, Trial)
-            driver.agenda.started[trial.id] = done / 100
+            assert isinstance(trial, Task)
+            driver.agenda.fraction_done[trial.id] = done / 100
         view.update()
         told.append(view.line())
     assert "to go" not in told[0]
     assert re.search(r"2 running \(10, 10 %\)  1:40, about [\d:]+ to go$", told[9])
     left = view._estimate.seconds_left()
     assert left == pytest.approx(whole - 49 * epoch, rel=0.01)
-    driver.agenda.started = {trial.id: 0.0 for trial in trials if isinstance(trial, Trial)}
+    driver.agenda.fraction_done = {trial.id: 0.0 for trial in trials if isinstance(trial, Task)}
     assert "%" not in view.line(), "their workers died, and they begin anew"
     assert view._estimate.seconds_left() is None
 
@@ -201,7 +201,7 @@ def test_a_search_that_adopts_more_than_it_plans_has_no_estimate_below_nothing(
     first.ledger.close()
     again = Driver(tmp_path, "--samples", "2", "--seeds", "1", "--search", "optuna")
     view = Live(again.plan, again.agenda, session(), Console(file=io.StringIO()))
-    while isinstance(trial := again.start(), Trial):
+    while isinstance(trial := again.start(), Task):
         now += 60
         again.finish(trial, 0.5)
         view.update()

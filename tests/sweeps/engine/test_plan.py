@@ -14,16 +14,17 @@ from common.canonical import canonical
 from common.problems import Refused
 from sweeps.engine.gpu_sharing import fitting
 from sweeps.engine.options import Options, parse
-from sweeps.engine.plan import Condition, Plan, Trial
+from sweeps.engine.plan import Condition, Plan
 from sweeps.engine.preflight import answer_problems
 from sweeps.engine.session import Session, joined
 from sweeps.engine.space import choice, draw, grid, integers, loguniform, uniform
 from tests.support.driver import PRESCRIBED, plan
 from tests.support.toy import SWEEP
+from trainables.core.task import Task
 
 
-def search_trials(made: Plan, condition: Condition) -> list[Trial]:
-    return [made.trial(condition, d, seed, "search") for d in made.draws for seed in made.first_seeds()]
+def search_trials(made: Plan, condition: Condition) -> list[Task]:
+    return [made.task(condition, d, seed, "search") for d in made.draws_of(condition) for seed in made.first_seeds()]
 
 
 @given(st.floats(0, 1, exclude_max=True))
@@ -70,9 +71,9 @@ def test_the_prescribed_recipe_is_only_called_so_where_all_that_it_states_holds(
 ) -> None:
     stated = replace(SWEEP, space={"lr": SWEEP.space["lr"]}, fixed={"epochs": 3}, prescribed={"lr": 0.05, "epochs": 3})
     made = plan(tmp_path, *words, sweep=stated)
-    assert made.draws[0].prescribed == there
+    assert made.draws()[0].prescribed == there
     assert made.record().prescribed == there
-    made.trial(made.conditions[0], made.draws[0], 1001, "search")
+    made.task(made.conditions[0], made.draws()[0], 1001, "search")
 
 
 def test_every_condition_gets_the_same_draws_and_the_prescribed_recipe_first(tmp_path: Path) -> None:
@@ -80,10 +81,8 @@ def test_every_condition_gets_the_same_draws_and_the_prescribed_recipe_first(tmp
     by_condition = []
     for condition in made.conditions:
         trials = search_trials(made, condition)
-        by_condition.append(
-            [(t.entry.draw, t.entry.config["lr"], t.entry.config["epochs"], t.entry.seed) for t in trials]
-        )
-        assert [t.entry.prescribed for t in trials[:3]] == [True, True, False]
+        by_condition.append([(t.draw, t.stored_config["lr"], t.stored_config["epochs"], t.seed) for t in trials])
+        assert [t.prescribed for t in trials[:3]] == [True, True, False]
     assert by_condition[0] == by_condition[1]
     assert by_condition[0][0][:3] == (0, 0.05, 3)
 
@@ -98,16 +97,16 @@ def test_more_samples_and_more_seeds_extend_a_plan(tmp_path: Path) -> None:
 
 def test_ids_are_made_from_content(tmp_path: Path) -> None:
     made = plan(tmp_path)
-    condition, first = made.conditions[0], made.draws[0]
-    trial = made.trial(condition, first, 1, "search")
-    assert trial.id == made.trial(condition, replace(first, index=77), 1, "search").id
+    condition, first = made.conditions[0], made.draws()[0]
+    trial = made.task(condition, first, 1, "search")
+    assert trial.id == made.task(condition, replace(first, index=77), 1, "search").id
     other_precision = plan(tmp_path, "--precision", "fp32" if made.precision == "bf16" else "bf16")
     others = [
-        made.trial(made.conditions[1], first, 1, "search"),
-        made.trial(condition, made.draws[1], 1, "search"),
-        made.trial(condition, first, 2, "search"),
-        made.trial(condition, first, 1, "confirm"),
-        other_precision.trial(other_precision.conditions[0], first, 1, "search"),
+        made.task(made.conditions[1], first, 1, "search"),
+        made.task(condition, made.draws()[1], 1, "search"),
+        made.task(condition, first, 2, "search"),
+        made.task(condition, first, 1, "confirm"),
+        other_precision.task(other_precision.conditions[0], first, 1, "search"),
     ]
     assert len({trial.id, *(other.id for other in others)}) == 6
     assert len(trial.id) == 64
@@ -116,7 +115,7 @@ def test_ids_are_made_from_content(tmp_path: Path) -> None:
 def test_a_grid_takes_as_many_values_from_a_range_as_asked_for(tmp_path: Path) -> None:
     for words, values in (((), 3), (("--samples", "5"), 5)):
         made = plan(tmp_path, "--search", "grid", *words)
-        assert len({d.values["lr"] for d in made.draws}) == values
+        assert len({d.values["lr"] for d in made.draws()}) == values
 
 
 def test_set_fixes_enumerates_and_searches(tmp_path: Path) -> None:

@@ -20,19 +20,19 @@ from sweeps.engine.agenda import Agenda
 from sweeps.engine.gpu_sharing import trials_per_gpu
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.options import Options
-from sweeps.engine.plan import Trial
 from sweeps.engine.session import session
-from sweeps.engine.tuning import Scribe
+from sweeps.engine.tuning import LedgerCallback
 from tests.support.driver import Driver, plan
 from trainables.artifacts.remote import Stopped
 from trainables.core.host import Host
+from trainables.core.task import Task
 
 
 def test_the_floor_leaves_out_what_an_earlier_command_spent_on_a_trial(tmp_path: Path) -> None:
     first = Driver(tmp_path)
     whole, begun = first.start(), first.start()
-    assert isinstance(whole, Trial)
-    assert isinstance(begun, Trial)
+    assert isinstance(whole, Task)
+    assert isinstance(begun, Task)
     assert whole.id != begun.id, "two trials"
     first.finish(whole, 0.5)
     first.ledger.add_epochs(begun.id, [{"epoch": 1, "seconds": 100.0}])
@@ -130,10 +130,10 @@ def test_gpus_that_pytorch_cannot_use_are_refused(usable: bool, problems: int, m
 def test_a_trial_whose_worker_died_waits_until_another_takes_it_up(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--set", "epochs=4", "size=200")
     trial = driver.start()
-    assert isinstance(trial, Trial)
+    assert isinstance(trial, Task)
     job: Any = SimpleNamespace(folder=tmp_path)
-    scribe = Scribe(driver.agenda, driver.ledger, job, "", lambda: None)
-    tune_trial: Any = SimpleNamespace(config={"trial": {"id": trial.id}})
+    callback = LedgerCallback(driver.agenda, driver.ledger, job, "", lambda: None)
+    tune_trial: Any = SimpleNamespace(config={"trial": trial})
     result = {"pid": 1, "hostname": "here", "hardware": "", "finished": False, "done": False, "epoch": 1}
 
     def counts() -> dict[str, int]:
@@ -141,12 +141,12 @@ def test_a_trial_whose_worker_died_waits_until_another_takes_it_up(tmp_path: Pat
         return {name: table.get(name, 0) for name in ("running", "waiting")}
 
     waiting = counts()["waiting"]
-    scribe.on_trial_start(0, [], tune_trial)
-    scribe.on_trial_result(0, [], tune_trial, dict(result))
-    assert driver.agenda.started == {trial.id: 0.25}
+    callback.on_trial_start(0, [], tune_trial)
+    callback.on_trial_result(0, [], tune_trial, dict(result))
+    assert driver.agenda.fraction_done == {trial.id: 0.25}
     assert counts() == {"running": 1, "waiting": waiting - 1}
-    scribe.on_trial_recover(0, [], tune_trial)
+    callback.on_trial_recover(0, [], tune_trial)
     assert counts() == {"running": 0, "waiting": waiting}
-    scribe.on_trial_start(0, [], tune_trial)
+    callback.on_trial_start(0, [], tune_trial)
     assert counts() == {"running": 1, "waiting": waiting - 1}
-    assert scribe.error is None
+    assert callback.error is None

@@ -180,7 +180,7 @@ def decisions(scheduler: Any, accuracies: dict[tuple[int, int], float]) -> dict[
     """What a scheduler decides at epoch 1 for trials (size, index) with these accuracies, in this order."""
     made = {}
     for (size, index), accuracy in accuracies.items():
-        task = {"stoppable": True, "condition": str(size)}
+        task = SimpleNamespace(stoppable=True, condition=str(size))
         trial = SimpleNamespace(trial_id=f"{size}-{index}", config={"trial": task})
         scheduler.on_trial_add(None, trial)
         result = {"epoch": 1, "val_accuracy": accuracy, "finished": False}
@@ -206,7 +206,9 @@ def test_a_mixed_size_sweep_does_not_stop_the_small_sizes_first() -> None:
 def test_finalists_and_confirm_trials_are_never_stopped_early() -> None:
     scheduler = PerCondition("val_accuracy", "max", 27)
     for accuracy in (0.9, 0.1):
-        trial = SimpleNamespace(trial_id=str(accuracy), config={"trial": {"stoppable": False, "condition": "c"}})
+        trial = SimpleNamespace(
+            trial_id=str(accuracy), config={"trial": SimpleNamespace(stoppable=False, condition="c")}
+        )
         scheduler.on_trial_add(None, trial)
         result = {"epoch": 1, "val_accuracy": accuracy, "finished": False}
         assert scheduler.on_trial_result(None, trial, result) == "CONTINUE"

@@ -18,7 +18,8 @@ from trainables.core.checkpoint import Checkpoints
 from trainables.core.config import TrialConfig
 from trainables.core.device import Precision
 from trainables.core.experiment import Labelled
-from trainables.core.loop import Loop, Task, label_counts, run
+from trainables.core.loop import Loop, label_counts, run
+from trainables.core.task import Task
 from trainables.data.sources import Sources
 
 
@@ -27,9 +28,7 @@ def config(**changes: object) -> Config:
 
 
 def loop(folder: Path | None, **changes: object) -> Loop:
-    c = config(**changes)
-    task = Task(id="t", condition="", config=c.model_dump(), confirm=False, keep_outputs=True)
-    return Loop(Toy, c, Sources(), {}, task=task, folder=folder)
+    return Loop(Toy, Task(config(**changes), id="t"), Sources(), {}, folder=folder)
 
 
 def weights(of: Loop) -> torch.Tensor:

@@ -17,7 +17,8 @@ from trainables import digit_pair, joint_embedding
 from trainables.artifacts.store import Store
 from trainables.core.device import tensors
 from trainables.core.experiment import Experiment
-from trainables.core.loop import Loop, Task, run
+from trainables.core.loop import Loop, run
+from trainables.core.task import Task
 from trainables.data.sources import Sources
 from trainables.data.streams import batches, shuffled, stratified
 from trainables.domains.retrieval import nearest_correct, neighbours, picture, retrieve
@@ -56,8 +57,8 @@ def started(experiment: type[Experiment[Any]], values: dict[str, Any], sources: 
     config = experiment.config_class().model_validate(values)
     wanted = dict(config.artifacts(sources)) | dict(config.test_artifacts(sources))
     given = {name: tensors(Store(folder / "store").get(a, sources), CPU) for name, a in wanted.items()}
-    task = Task(id="t", condition="", config=config.model_dump(), confirm=True, keep_outputs=True)
-    return Loop(experiment, config, sources, given, task=task, folder=folder)
+    task = Task(config, id="t", phase="confirm")
+    return Loop(experiment, task, sources, given, folder=folder)
 
 
 # Batches.

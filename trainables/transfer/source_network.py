@@ -32,8 +32,10 @@ from trainables.training.supervised import Training, TrainingSettings
 SEED = 0
 """There is one source network, whatever a trial's seed: results are conditional on it."""
 SETTINGS: dict[str, Any] = {"lr": 0.1, "batch_size": 128, "weight_decay": 5e-4, "shift": 4, "ema": 0.99}
+"""Hyperparameters of its training."""
 VERSION = 2  # raised by hand when the meaning of the arrays changes
 MOST_VALIDATION = 2_000
+"""Images held out of the training split at most."""
 LIGHT = 100_000
 """Up to this many images · epochs · width², one core trains a network faster than a worker starts."""
 

@@ -1,4 +1,4 @@
-"""`python -m analysis transfer_sizes`: make the answer again, from the ledger alone, without torch or Ray."""
+"""`python -m analysis transfer_sizes` makes an answer again, from the ledger alone, without torch or Ray."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ converts where an older program wrote it: a ledger of any Labsweep so far can be
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import sqlite3
 import time
@@ -19,19 +18,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
 from analysis.plan_record import PlanRecord
 from common.canonical import canonical, numbers
+from common.files import Arrays, unpack
 
 SCHEMA_VERSION = 1
 STARTING = 2.0  # seconds that a reader waits for the tables of a ledger that another process is just making
 Phase = Literal["search", "confirm"]
 Status = Literal["running", "done", "stopped", "diverged", "collapsed", "failed", "oom"]
 FINAL: tuple[Status, ...] = ("done", "stopped", "diverged", "collapsed")
-"""Statuses that are an outcome: such a trial is not run again. The next command tries the others again."""
+"""Statuses that are an outcome: such a trial is not run again, while the next command tries all others again."""
 _SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE trials (
@@ -51,7 +50,7 @@ INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}');
 
 
 class LedgerError(Exception):
-    """The ledger cannot be read: made by a newer version, not a ledger, or an array file is damaged."""
+    """Raised where the ledger cannot be read: made by a newer version, not a ledger, or damaged."""
 
 
 class Entry(Protocol):
@@ -89,7 +88,7 @@ class Entry(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial came to."""
+    """The outcome of a trial."""
 
     status: Status
     seconds: float = 0.0
@@ -178,7 +177,10 @@ class Ledger:
             self._db.execute("COMMIT")
 
     def start(self, entry: Entry, *, worker: str | None, hardware: str) -> None:
-        """Note that an attempt at a trial begins: anew, unless the same code was at it when its process ended."""
+        """Record that an attempt at a trial begins.
+
+        It begins anew, without the epochs recorded so far, unless the same code was running it when its process ended.
+        """
         self._begin()
         same = "SELECT 1 FROM trials WHERE id=trial AND status='running' AND code_fingerprint=?"
         values = (entry.id, entry.code_fingerprint)
@@ -201,7 +203,7 @@ class Ledger:
         self._db.executemany("INSERT OR REPLACE INTO epochs VALUES (?,?,?)", values)
 
     def finish(self, trial: str, outcome: Outcome, *, worker: str | None = None, hardware: str | None = None) -> None:
-        """Record what a trial came to; durable when this returns. Test openings add up over attempts."""
+        """Record the outcome of a trial, durably when this returns. Test openings add up over attempts."""
         self._begin()
         self._db.execute(
             "UPDATE trials SET status=?, finished=?, seconds=?, facts=?, error=?,"
@@ -213,7 +215,7 @@ class Ledger:
         self.commit()
 
     def begin_run(self, *, command: str, plan: PlanRecord, environment: Mapping[str, Any]) -> int:
-        """Record that a command started; returns the run's number. How many slots it has, `end_run` says."""
+        """Record that a command started; returns the run's number. The slots it had are recorded by `end_run`."""
         self._begin()
         cursor = self._db.execute(
             "INSERT INTO runs (started, command, plan, environment, slots) VALUES (?,?,?,?,0)",
@@ -223,7 +225,7 @@ class Ledger:
         return int(cursor.lastrowid or 0)
 
     def end_run(self, run: int, *, outcome: str, shared_seconds: float, slots: int | None = None) -> None:
-        """Record how a command ended, `complete` or `partial`; shared_seconds went into artifacts."""
+        """Record how a command ended, `complete` or `partial`; `shared_seconds` were spent on artifacts."""
         self._begin()
         self._db.execute(
             "UPDATE runs SET finished=?, outcome=?, shared_seconds=?, slots=coalesce(?, slots) WHERE id=?",
@@ -232,7 +234,7 @@ class Ledger:
         self.commit()
 
     def forget_run(self, run: int) -> None:
-        """Take `begin_run` back: the command was refused after all, and ran nothing."""
+        """Remove what `begin_run` recorded: the command was refused after all, and ran nothing."""
         self._db.execute("DELETE FROM runs WHERE id=?", (run,))
 
     # Reading.
@@ -259,7 +261,7 @@ class Ledger:
         return frame
 
     def epochs(self, trials: Iterable[str] | None = None) -> pd.DataFrame:
-        """A row an epoch: `trial`, `epoch` (from 1) and a column for each metric, NaN where a trial has none."""
+        """Return a row for each epoch: `trial`, `epoch` (from 1) and every metric, NaN where a trial has none."""
         rows = self._db.execute("SELECT trial, epoch, metrics FROM epochs ORDER BY trial, epoch")
         wanted = None if trials is None else set(trials)
         return pd.DataFrame(
@@ -269,7 +271,7 @@ class Ledger:
         )
 
     def last_epochs(self) -> pd.DataFrame:
-        """Like `epochs`, the last one of each trial only; indexed by trial."""
+        """Return the last row of `epochs` for each trial, indexed by trial."""
         rows = self._db.execute(
             "SELECT trial, max(epoch) AS epoch, metrics FROM epochs GROUP BY trial ORDER BY trial"
         ).fetchall()
@@ -281,7 +283,7 @@ class Ledger:
         return pd.DataFrame([tuple(row) for row in cursor], columns=[c[0] for c in cursor.description])
 
     def statuses(self) -> dict[str, Status]:
-        """Status of every trial, by id."""
+        """Return the status of every trial, by id."""
         return dict(self._db.execute("SELECT id, status FROM trials").fetchall())
 
     def runs(self) -> pd.DataFrame:
@@ -298,8 +300,8 @@ class Ledger:
         frame["environment"] = [json.loads(text) for text in frame["environment"]]
         return frame
 
-    def arrays(self, trial: str) -> dict[str, np.ndarray]:
-        """The arrays a trial left (figures' inputs, `test_correct` [images] bool). Raises LedgerError if damaged."""
+    def arrays(self, trial: str) -> Arrays:
+        """Return the arrays that a trial left, such as `test_correct` [images] bool. Raises LedgerError if damaged."""
         row = self._db.execute("SELECT arrays, arrays_sha256 FROM trials WHERE id=?", (trial,)).fetchone()
         if row is None or row["arrays"] is None:
             return {}
@@ -311,8 +313,7 @@ class Ledger:
         found = hashlib.sha256(content).hexdigest()
         if found != row["arrays_sha256"]:
             raise LedgerError(f"{path}: SHA-256 is {found}, the ledger says {row['arrays_sha256']}")
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        return unpack(content)
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:

@@ -1,10 +1,10 @@
-"""Which configuration answers for a condition: chosen on validation data, before test data is opened.
+"""Which config answers for a condition: it is chosen on validation data, before test data is opened.
 
-A *recipe* is a configuration without its seed, as canonical JSON. Its score is the mean, over the search
-seeds, of the selected metric at the last epoch. Compared are the recipes tried on the most seeds, a seed that is
-still running not among them; one that diverged or collapsed on any seed ranks last, one with a failed or stopped
-seed is no candidate, and the smaller JSON wins a tie. The engine asks `best_draws` while it runs and the tables ask
-`chosen` afterwards: the code is the same.
+Configs are compared without their seed, as canonical JSON; columns and fields named `recipe` hold that text. The score
+of a config is the mean over the search seeds of the selected metric at the last epoch. The configs tried on the most
+seeds are compared, where seeds that are still running do not count; one that diverged or collapsed on any seed ranks
+last, one with a failed or stopped seed is no candidate, and the smaller JSON wins a tie. The engine asks `best_draws`
+while it runs and the tables ask `chosen` afterwards: the code is the same.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ Row = Mapping[Hashable, Any]
 
 
 class Objective(NamedTuple):
-    """What a configuration is chosen by: `max val_accuracy`, taken apart."""
+    """What configs are chosen by, such as `max val_accuracy`."""
 
     mode: Mode
     metric: str
 
     def better(self, value: float) -> float:
-        """The value, signed so that lower is better."""
+        """Return the value, signed so that lower is better."""
         return -value if self.mode == "max" else value
 
 
 class Choice(NamedTuple):
-    """A candidate and how it did in the search."""
+    """A candidate config and how it did in the search."""
 
     recipe: str
     """Canonical JSON of the config without its seed."""
@@ -57,17 +57,17 @@ def objective(select: str) -> Objective:
 
 
 def recipe_of(config: Mapping[str, Any]) -> str:
-    """A config without its seed, as canonical JSON: the same for trials that differ in their seed alone."""
+    """Return a config without its seed, as canonical JSON: the same for trials that differ in their seed alone."""
     return canonical({key: value for key, value in config.items() if key != "seed"})
 
 
 def ranked(
     trials: pd.DataFrame, last_epochs: pd.DataFrame, select: str, seeds: Collection[int] | None = None
 ) -> list[Choice]:
-    """The candidates of one condition, best first.
+    """Return the candidates of one condition, best first.
 
     `trials` and `last_epochs` are as `Ledger.trials` and `Ledger.last_epochs` give them; rows of the confirm
-    phase are passed over. With `seeds`, only trials of these search seeds are looked at.
+    phase do not count. With `seeds`, only trials on these search seeds count.
     """
     goal = objective(select)
     column: Mapping[Any, float] = last_epochs[goal.metric].to_dict() if goal.metric in last_epochs else {}
@@ -88,17 +88,17 @@ def ranked(
 def best_draws(
     trials: pd.DataFrame, last_epochs: pd.DataFrame, select: str, n: int, seeds: Collection[int] | None = None
 ) -> list[str]:
-    """The recipes of the best `n` candidates of one condition's trials, best first, or of all if fewer."""
+    """Return the configs of the best `n` candidates of a condition, as JSON, best first; all where there are fewer."""
     return [choice.recipe for choice in ranked(trials, last_epochs, select, seeds)[:n]]
 
 
 def winner(trials: pd.DataFrame, last_epochs: pd.DataFrame, select: str) -> Choice | None:
-    """The best candidate of one condition's trials; None while there is none."""
+    """Return the best candidate of one condition's trials; None while there is none."""
     return next(iter(ranked(trials, last_epochs, select)), None)
 
 
 def chosen(trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: PlanRecord) -> pd.DataFrame:
-    """A row a condition that has a candidate: its `condition_key` and the fields of the `Choice`.
+    """Return a row for each condition that has a candidate: its `condition_key` and the fields of the `Choice`.
 
     The plan's `select` says by what to choose, `asked_for` among which trials; it has all conditions of `trials`.
     """

@@ -9,10 +9,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 
 
 def logarithmic_axis(axes: Axes, values: pd.DataFrame, *, zero: bool = False, least: float = 1) -> bool:
-    """A logarithmic y axis with plain numbers at 1, 2 and 5, if no value is 0, or if `zero`, with a linear part at 0.
+    """Make the y axis logarithmic, with plain numbers at 1, 2 and 5; with a linear part at 0 if `zero`.
 
-    Numbers stand closer where there would be two at most. Returns whether it is: not where the largest value is less
-    than `least` times the smallest, which would bear hardly a number.
+    Numbers stand closer where there would be two at most. Returns whether the axis was made logarithmic: not where a
+    value is 0 without `zero`, and not where the largest value is less than `least` times the smallest: hardly a number
+    would stand on such an axis.
     """
     known = values.to_numpy(dtype=float)
     known = known[np.isfinite(known)]

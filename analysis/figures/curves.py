@@ -35,7 +35,7 @@ def draw_curves(
     marks: pd.DataFrame | None = None,
     percent: bool = False,
 ) -> Figure:
-    """Learning curves as small multiples: a column for each value of `across`, a row for each of `series`.
+    """Draw learning curves as small multiples: a column for each value of `across`, a row for each of `series`.
 
     `table` has a row an epoch; bands are its `_low` and `_high`. `marks` has the same keys and, in `best_epoch`,
     where a dotted line stands. The y axis is logarithmic where every value allows it.
@@ -79,7 +79,7 @@ def draw_learning(
     across: str,
     series: Sequence[str] = (),
 ) -> Figure:
-    """Learning curves of several measures: a row of axes for each, a column for each value of `across`.
+    """Draw learning curves of several measures: a row of axes for each, a column for each value of `across`.
 
     A line, with its band, for each value of `series` (colours) and each of `splits` (dashes), from the column
     `SPLIT_MEASURE` of a row an epoch. Both map to what they are called (`{"error": "error, %"}`). Errors and accuracies

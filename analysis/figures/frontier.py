@@ -1,4 +1,4 @@
-"""The figure of accuracy against parameters. Drawing only; the tables are those of `frontier`."""
+"""The figure of accuracy against parameters; its tables are those of `verdicts.frontier`."""
 
 from __future__ import annotations
 
@@ -19,20 +19,22 @@ ACCURACY = "test_accuracy"
 
 
 class Published(NamedTuple):
-    """What others report of a network of theirs."""
+    """A network that others published."""
 
     parameters: int
     accuracy: float
     name: str
     """For the legend."""
     terms: str
-    """What the number rests on, for text."""
+    """The conditions of the number, for text."""
 
 
 def accuracy_by_parameters(
     table: pd.DataFrame, trials: pd.DataFrame, words: Words, *, target: float, published: Sequence[Published] = ()
 ) -> Figure:
-    """Test accuracy with its interval, a line a recipe, over the parameters (logarithmic); search trials are dots.
+    """Draw test accuracy with its interval over the parameters (logarithmic), chosen and prescribed configs apart.
+
+    Search trials are dots.
 
     `table` is as `frontier.networks` gives it, `trials` as `frontier.searched`. A single seed is marked `n = 1` where
     other rows have more. The axis leaves out search trials far below all that is compared; the note counts them.
@@ -79,14 +81,14 @@ def _mark_single(axes: Axes, rows: pd.DataFrame, group: int, *, some: bool) -> N
 
 
 def _bounds(table: pd.DataFrame, others: Sequence[float]) -> tuple[float, float]:
-    """Of the y axis, in per cent: what is compared, and some room for search trials below it."""
+    """Return the bounds of the y axis in per cent: what is compared, and some room for search trials below it."""
     shown = table[[ACCURACY, f"{ACCURACY}_low", f"{ACCURACY}_high"]].stack().dropna()
     low, high = (100 * end([*shown, *others]) for end in (min, max))
     return max(0.0, low - max(3.0, 0.5 * (high - low))), min(100.5, high + max(1.0, 0.1 * (high - low)))
 
 
 def _logarithmic(axes: Axes, low: float, high: float) -> None:
-    """A logarithmic x axis with plain numbers at 1, 2 and 5: wide enough that one of these is on it."""
+    """Make the x axis logarithmic, with plain numbers at 1, 2 and 5: wide enough that one of these is on it."""
     axes.set_xscale("log")
     axes.set_xlim(low / 1.6, high * 1.6)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -28,7 +28,7 @@ from analysis.numbers.results import records
 def draw_gaps(
     table: pd.DataFrame, words: Words, *, x: str, series: Sequence[str] = (), panels: str = "", percent: bool = False
 ) -> Figure:
-    """Differences with their intervals, about a line at zero; a mark is hollow unless its interval excludes zero.
+    """Draw differences with their intervals, about a line at zero; a mark is hollow unless its interval excludes zero.
 
     `table` is as `Findings.compare` gives it. The values of `x` stand side by side, numbers by size and names in the
     table's order, those of `series` (colours) within them; each value of `panels` has axes of its own.
@@ -69,7 +69,7 @@ def _gap(axes: Axes, x: float, row: Mapping[str, Any], scale: float, group: int)
 
 
 def _marks(table: pd.DataFrame) -> str:
-    """What hollow marks and lacking bars mean, if `gaps` draws any."""
+    """Return what hollow marks and missing bars mean, if any are drawn."""
     drawn = table[table["difference"].notna()]
     hollow, bare = not ((drawn["low"] > 0) | (drawn["high"] < 0)).all(), bool(drawn["low"].isna().any())
     return "Hollow: not shown to differ from 0." * hollow + " No bar: no interval." * bare

@@ -1,5 +1,4 @@
-"""Drawing, and nothing else: every function takes a table, and what it shows can be read from that table. Here are
-lines over a factor, learning curves and differences; the style they share is `style`."""
+"""Lines over a factor. As everywhere in `figures`, a function takes a table, and shows nothing that is not in it."""
 
 from __future__ import annotations
 
@@ -37,7 +36,7 @@ def draw_lines(
     rising: bool = False,
     logarithmic: bool = False,
 ) -> Figure:
-    """One line for each value of the `series` columns and each of `columns` (column → what the legend calls it).
+    """Draw one line for each value of the `series` columns and each of `columns` (column → what the legend calls it).
 
     `table` has, beside a column, its bounds `_low` and `_high`. Later columns are dashed, with hollow marks. Shares
     are drawn in per cent if `percent`; `rising` marks points (↑) where training ended while most seeds still rose.

@@ -1,7 +1,6 @@
-"""Figures of single things, images, points and pairs, where `figures` draws lines over a factor. Drawing only.
+"""Maps: points in a plane, and matrices of classes.
 
-Like there, a function takes tables or arrays and returns a Figure in the one style; what tells things apart by
-colour also does so by a mark, a frame or a written label.
+What is told apart by colour is also told apart by a mark, a frame or a written label.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _HALO = [patheffects.withStroke(linewidth=2.5, foreground="white")]
 
 
 def draw_scatter(table: pd.DataFrame, words: Words, *, colour: str, mark: str) -> Figure:
-    """Points at `x`, `y` of a table, coloured by the column `colour` (classes) and marked by `mark` (groups).
+    """Draw points at `x`, `y` of a table, coloured by the column `colour` (classes) and marked by `mark` (groups).
 
     A class is also written at its middle point in a group, if half of its points are near there, and once if its groups
     lie together. The plane is square and bears no scale: only nearness means something.
@@ -77,7 +76,7 @@ def draw_matrix(
     values: np.ndarray, words: Words, *, rows: Sequence[Any], columns: Sequence[Any], unit: str, decimals: int = 2,
     top: float | None = None,
 ) -> Figure:  # fmt: skip
-    """Heat map of `values` [rows, columns] with its numbers written in; the diagonal (same class) is framed.
+    """Draw a heat map of `values` [rows, columns] with its numbers written in; the diagonal (same class) is framed.
 
     From `top` upwards, if it is given, all are of one colour: those below, which matter, tell apart better.
     """
@@ -110,7 +109,7 @@ def draw_matrix(
 
 
 def _middle(points: np.ndarray) -> tuple[float, float]:
-    """The medoid of `points` [n, 2]: the one whose distances to the others sum to the least."""
+    """Return the medoid of `points` [n, 2]: the one whose distances to the others sum to the least."""
     distances = np.linalg.norm(points[:, None] - points[None], axis=2).sum(axis=1)
     x, y = points[int(distances.argmin())]
     return float(x), float(y)

@@ -25,7 +25,7 @@ def draw_dots(
     wrap: int = 2,
     chance: Mapping[str, float] | None = None,
 ) -> Figure:
-    """Means with their intervals (`_low`, `_high`) over a factor without order, one panel for each of `columns`.
+    """Draw means with their intervals (`_low`, `_high`) over a factor without order, one panel for each of `columns`.
 
     `columns` maps a column to its panel's title; `wrap` panels stand side by side. All are shares, drawn in per
     cent; a dotted line stands at a column's `chance`, if that is known.
@@ -60,7 +60,7 @@ def draw_dots(
 
 
 def draw_trials(table: pd.DataFrame, words: Words, *, x: str, y: str, series: Sequence[str], across: str) -> Figure:
-    """A point a row: the share `y`, in per cent, against the hyperparameter `x`.
+    """Draw a point for each row: the share `y`, in per cent, against the hyperparameter `x`.
 
     Each value of `across` has a panel, each value of `series` a colour and a mark.
     """
@@ -91,5 +91,5 @@ def draw_trials(table: pd.DataFrame, words: Words, *, x: str, y: str, series: Se
 
 
 def _keys(names: Sequence[str], *, hollow: bool = False) -> list[Line2D]:
-    """Legend entries of groups that have a name."""
+    """Return legend entries of groups that have a name."""
     return [handle(colour_of(g), marker_of(g), "", name, hollow=hollow) for g, name in enumerate(names) if name]

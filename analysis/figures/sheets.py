@@ -21,7 +21,7 @@ _WRONG: dict[str, Any] = {"edgecolor": COLOURS[1], "linewidth": 2.2, "linestyle"
 
 
 def draw_sheet(arrays: Mapping[str, np.ndarray], words: Words, *, titles: Sequence[str]) -> Figure:
-    """Retrieval sheet: a row a query, with its class before it and what was found for it after it, nearest first.
+    """Draw a retrieval sheet: a row for each query, its class before it and its neighbours after it, nearest first.
 
     `arrays` has blocks that stand side by side under `titles`: `sheet_query` [blocks, rows, H, W, C] uint8 (C is 1
     or 3) and `sheet_query_label` [blocks, rows], `sheet_neighbour` [blocks, rows, k, H, W, C] uint8 and
@@ -45,7 +45,7 @@ def draw_sheet(arrays: Mapping[str, np.ndarray], words: Words, *, titles: Sequen
 
 
 def _block(axes: Axes, queries: np.ndarray, labels: np.ndarray, found: np.ndarray, found_labels: np.ndarray) -> None:
-    """One mosaic of all images, in pixels, an eighth of an image apart; frames and classes over it."""
+    """Draw one mosaic of all images, in pixels, an eighth of an image apart; frames and classes over it."""
     rows, k, high, wide = found.shape[:4]
     down, across, gap = high * 9 // 8, wide * 9 // 8, wide // 4  # the gap parts a query from what was found for it
     mosaic = np.full((rows * down, (k + 1) * across + gap, 3), 255, dtype=np.uint8)

@@ -22,6 +22,7 @@ from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
 from analysis.numbers.results import records, short
+from common.files import write_atomic
 
 # Okabe and Ito's palette, distinguishable with every kind of colour vision; its yellow is too pale for lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -29,7 +30,7 @@ MARKERS = "osD^vPX"
 DASHES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)))
 GREY = "#555555"
 EDGE = 0.012
-"""Of a figure's width, what words keep from its left and right edge."""
+"""Share of a figure's width that is left free at its left and right edge."""
 STYLE: dict[str, Any] = {
     "axes.axisbelow": True, "axes.edgecolor": GREY, "axes.grid": True, "axes.labelsize": 9, "axes.linewidth": 0.8,
     "axes.spines.right": False, "axes.spines.top": False, "axes.titlelocation": "left", "axes.titlesize": 9,
@@ -46,18 +47,18 @@ FORMATS: dict[str, dict[str, None]] = {
 
 
 def colour_of(group: int) -> str:
-    """The colour of the group of this number; after seven they come round again."""
+    """Return the colour of the group of this number; the eighth has the first one's."""
     return COLOURS[group % len(COLOURS)]
 
 
 def marker_of(group: int) -> str:
-    """The marker of the group of this number, likewise."""
+    """Return the marker of the group of this number; the eighth has the first one's."""
     return MARKERS[group % len(MARKERS)]
 
 
 @dataclass(frozen=True)
 class Words:
-    """What stands on a figure."""
+    """The texts on a figure."""
 
     title: str
     x: str
@@ -68,7 +69,6 @@ class Words:
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write PNG (200 dots an inch), SVG and PDF; each appears whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     with matplotlib.rc_context(STYLE):
         figure.draw_without_rendering()
@@ -77,15 +77,14 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
         buffer = io.BytesIO()
         with matplotlib.rc_context(STYLE):
             figure.savefig(buffer, format=kind, metadata=metadata)
-        path, partial = folder / f"{name}.{kind}", folder / f".{name}.{kind}.partial"
-        partial.write_bytes(buffer.getvalue())
-        partial.replace(path)
+        path = folder / f"{name}.{kind}"
+        write_atomic(path, buffer.getvalue())
         paths.append(path)
     return paths
 
 
 def groups(table: pd.DataFrame, series: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
-    """(name, rows) of each line, in the table's order."""
+    """Yield (name, rows) of each line, in the table's order."""
     names = [", ".join(short(str(row[key])) for key in series) for row in records(table)]
     for name in dict.fromkeys(names):
         yield name, table[[other == name for other in names]]
@@ -94,7 +93,7 @@ def groups(table: pd.DataFrame, series: Sequence[str]) -> Iterator[tuple[str, pd
 def errorbars(
     axes: Axes, xs: Sequence[float], rows: pd.DataFrame, column: str, scale: float, group: int, style: int
 ) -> None:
-    """Means with their bounds `_low` and `_high`, joined by a line; later styles are dashed, with hollow marks."""
+    """Draw means with their bounds `_low` and `_high`, joined by a line; later styles are dashed, with hollow marks."""
     colour, ys = colour_of(group), rows[column] * scale
     bars = [(ys - rows[f"{column}_low"] * scale).fillna(0), (rows[f"{column}_high"] * scale - ys).fillna(0)]
     axes.errorbar(
@@ -104,7 +103,7 @@ def errorbars(
 
 
 def handle(colour: str, marker: str, dash: Any, label: str, *, hollow: bool = False) -> Line2D:
-    """An entry of a legend."""
+    """Return an entry of a legend."""
     face_colour = "white" if hollow else colour
     return Line2D(
         [], [], color=colour, marker=marker, markersize=5, markerfacecolor=face_colour, linestyle=dash, label=label
@@ -112,7 +111,7 @@ def handle(colour: str, marker: str, dash: Any, label: str, *, hollow: bool = Fa
 
 
 def keys(names: Sequence[str], columns: Sequence[str]) -> list[Line2D]:
-    """Entries for lines told apart by colour and mark (`names`) and by dashes (`columns`); none for a single one."""
+    """Return legend entries for lines told apart by colour (`names`) and by dashes (`columns`), if there are several."""
     entries = []
     if len(names) > 1:
         entries += [handle(colour_of(g), marker_of(g), "-", name) for g, name in enumerate(names)]
@@ -123,9 +122,9 @@ def keys(names: Sequence[str], columns: Sequence[str]) -> list[Line2D]:
 
 
 def add_title_note_legend(figure: Figure, words: Words, entries: Sequence[Artist] = ()) -> None:
-    """Title and note, and at the right of the title a legend of `entries`; titles of panels are fitted to these.
+    """Add a title, a note and, right of the title, a legend of `entries`, and fit titles of panels to their panels.
 
-    Comes last: what stands on the figure decides how wide a panel is.
+    Call this last: what is on the figure decides how wide a panel is.
     """
     width = figure.get_figwidth()
     room = (1 - 2 * EDGE) * width - (_legend(figure, entries) + 0.2 if entries else 0)
@@ -142,7 +141,7 @@ def add_title_note_legend(figure: Figure, words: Words, entries: Sequence[Artist
 
 
 def fitted(text: str, inches: float, *, size: float, weight: str = "normal") -> str:
-    """`text` in lines of so many inches at most, measured in its font of `size` points; too long a word is broken."""
+    """Return `text` in lines of at most `inches` in its font of `size` points; a word that is too long is broken."""
     font = FontProperties(size=size, weight=weight)
 
     def fits(line: str) -> bool:
@@ -163,7 +162,7 @@ def fitted(text: str, inches: float, *, size: float, weight: str = "normal") -> 
 
 
 def _legend(figure: Figure, entries: Sequence[Artist]) -> float:
-    """A legend at the upper right, in as many rows as leave nearly half of the width to a title; its inches."""
+    """Add a legend at the upper right that leaves nearly half of the width to a title; returns its width in inches."""
     for columns in range(len(entries), 0, -1):
         legend = figure.legend(handles=list(entries), loc="outside upper right", ncols=columns)
         inches = legend.get_window_extent().width / figure.dpi

@@ -14,24 +14,24 @@ class Decomposition(NamedTuple):
     """Shares of test images; `error` = `bias` + `unbiased` − `biased`."""
 
     error: float
-    """Mean over samples."""
+    """The error, as its mean over samples."""
     bias: float
-    """The main prediction, the one most samples lead to, is wrong."""
+    """Share of images whose main prediction, the one most samples lead to, is wrong."""
     unbiased: float
-    """Where it is right, samples that lead elsewhere do harm: this much."""
+    """Variance where the main prediction is right: samples that lead elsewhere add error."""
     biased: float
-    """Where it is wrong, samples that lead to the truth do good: this much."""
+    """Variance where the main prediction is wrong: samples that lead to the truth take error away."""
 
     @property
     def variance(self) -> float:
-        """What the error would fall by if every sample led to the main prediction."""
+        """By how much the error would fall if every sample led to the main prediction."""
         return self.unbiased - self.biased
 
 
 def decompose(predicted: np.ndarray, labels: np.ndarray) -> Decomposition:
-    """predicted [samples, images] and labels [images], int. Of several main predictions the lowest is taken.
+    """Decompose the errors of `predicted` [samples, images] int against `labels` [images] int.
 
-    The main prediction is that of the samples at hand: few of them tell it poorly.
+    Of several main predictions the lowest class is taken. From few samples the main prediction is uncertain.
     """
     classes = int(max(predicted.max(), labels.max())) + 1
     counts = np.zeros((predicted.shape[1], classes), np.int64)

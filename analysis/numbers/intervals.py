@@ -1,8 +1,8 @@
-"""How far a number can be trusted: intervals over seeds, and the share that the test images have in it.
+"""How far a number can be trusted: intervals over seeds, and the part that the test images have in it.
 
-Two claims, two intervals, and a text has to say which it makes:
+There are two claims with an interval each, and a text has to say which it makes:
 
-- *This recipe*, trained again and again with fresh seeds (subset, initialisation, order), has its mean here on
+- *This config*, trained again and again with fresh seeds (subset, initialisation, order), has its mean here on
   these test images. Student t over seeds: `t_interval`, `accuracy_interval`, `paired_difference`.
 - *This network*, as trained, on other images of the same kind: `image_standard_error`. More seeds do not
   shrink it; more test images do.
@@ -24,7 +24,7 @@ from scipy import special
 
 LEVEL = 0.95
 ROUNDING = 1e-12
-"""What values may differ by and be the same: 0.9 − 0.8 and 0.8 − 0.7 do."""
+"""The largest difference at which values count as the same, such as 0.9 − 0.8 and 0.8 − 0.7."""
 
 
 class Interval(NamedTuple):
@@ -42,7 +42,7 @@ class Interval(NamedTuple):
 
 
 def t_interval(values: Sequence[float], *, least: float = -math.inf) -> Interval:
-    """Student's t interval of the mean of `values` [seeds]; no bound goes below `least` (1 for an epoch).
+    """Return Student's t interval of the mean of `values` [seeds]; no bound goes below `least` (1 for an epoch).
 
     The bounds are NaN for a single value, and for values that are all the same: they are too coarsely measured to
     show how they vary, and an interval without width would claim certainty.
@@ -57,7 +57,7 @@ def t_interval(values: Sequence[float], *, least: float = -math.inf) -> Interval
 
 
 def accuracy_interval(values: Sequence[float], images: int) -> Interval:
-    """Student's t interval on the logit of accuracies [seeds] in [0, 1], each measured on `images` images.
+    """Return Student's t interval on the logit of accuracies [seeds] in [0, 1], each measured on `images` images.
 
     The bounds stay within [0, 1]. Accuracies of 0 and 1 have no logit: half an image is added to the right
     and to the wrong ones before it is taken, and removed from the bounds. `mean` and `sd` are the plain ones.
@@ -73,7 +73,7 @@ def accuracy_interval(values: Sequence[float], images: int) -> Interval:
 
 
 def wilson_interval(right: int, images: int) -> tuple[float, float]:
-    """Bounds of one network's accuracy on other images of the same kind, of which it got `right` of `images` right.
+    """Return the bounds of one network's accuracy on other images of a kind of which it got `right` of `images` right.
 
     Wilson's score interval (E. Wilson, "Probable inference", 1927).
     """
@@ -84,7 +84,7 @@ def wilson_interval(right: int, images: int) -> tuple[float, float]:
 
 
 def paired_difference(first: Sequence[float], second: Sequence[float]) -> Interval:
-    """Student's t interval of the mean of `second` − `first`, paired: position i of both is the same seed.
+    """Return Student's t interval of the mean of `second` − `first`, paired: position i of both is the same seed.
 
     Raises ValueError if the lengths differ.
     """
@@ -92,7 +92,7 @@ def paired_difference(first: Sequence[float], second: Sequence[float]) -> Interv
 
 
 def image_standard_error(correct: np.ndarray, strata: np.ndarray | None = None) -> float:
-    """Standard error, over test images, of an accuracy or of a difference of two.
+    """Return the standard error, over test images, of an accuracy or of a difference of two.
 
     `correct` [seeds, images] (or [images]) holds whether each network got each image right (bool); for a
     difference, one such array minus the other (float). For one network this is the binomial √(p(1−p)/images);
@@ -110,7 +110,7 @@ def image_standard_error(correct: np.ndarray, strata: np.ndarray | None = None) 
 
 @functools.cache
 def _quantile(freedom: int) -> float:
-    """Student t's two-sided quantile."""
+    """Return Student t's two-sided quantile."""
     return float(special.stdtrit(freedom, (1 + LEVEL) / 2))
 
 

@@ -1,8 +1,8 @@
 """Differences between conditions, paired by seed: what both networks of a seed have in common drops out of them.
 
-A row compares two conditions (or the two recipes of one) that differ in `factor` alone: `difference` is how much higher
-`metric` is at its value `to` than at `from`. `low` and `high` bound it over seeds, and `image_se` is its standard error
-over test images, paired too. Intervals are not widened for the number of comparisons.
+A row compares two conditions (or chosen and prescribed config of one) that differ in `factor` alone: `difference` is
+how much higher `metric` is at its value `to` than at `from`. `low` and `high` bound it over seeds, and `image_se` is its
+standard error over test images, paired too. Intervals are not widened for the number of comparisons.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from analysis.numbers.results import CHOSEN, PRESCRIBED, Condition, Correct, Res
 from analysis.numbers.seeds import image_error
 
 Row = tuple[Condition, str]
-"""A row of the best-config table: a condition and one of its recipes."""
+"""A row of the best-config table: a condition, and `chosen` or `prescribed`."""
 
 
 def differences(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
-    """Of the selecting metric: neighbouring values of a numeric factor, all pairs of another, chosen and prescribed."""
+    """Return differences of the selecting metric.
+
+    Compared are neighbouring values of a numeric factor, all pairs of another, and chosen with prescribed configs.
+    """
     metric = ("test_" if results.phase == "confirm" else "val_") + error_of(results.metric)
     pairs = [
         (factor, a, b)
@@ -35,10 +38,10 @@ def differences(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
 def compare(
     results: Results, seeds: pd.DataFrame, factor: str, first: Any, second: Any, metric: str, recipe: str = CHOSEN
 ) -> pd.DataFrame:
-    """Of any column of `seeds`: every two conditions that differ in `factor` alone, there `first` and `second`.
+    """Return differences of any column of `seeds` between conditions that have `first` and `second`, alike elsewhere.
 
-    The factor may be "recipe", `first` and `second` are then recipes, and a condition has a row where these are two.
-    Pairs without a seed in common have none.
+    The factor may be "recipe", for chosen against prescribed configs: a condition has a row where these are two. Pairs
+    without a seed in common have none.
     """
     rows = [row for row in _rows(results, seeds) if factor == "recipe" or row[1] == recipe]
     sides = ([row for row in rows if _values(row)[factor] == value] for value in (first, second))
@@ -74,7 +77,7 @@ def _paired(results: Results, seeds: pd.DataFrame, pairs: Iterable[tuple[str, Ro
 
 
 def _rows(results: Results, seeds: pd.DataFrame) -> list[Row]:
-    """Those with a reported trial among `seeds`."""
+    """Return the rows that have a reported trial among `seeds`."""
     known = set(zip(seeds["condition"], seeds["recipe"], strict=True))
     return [(c, recipe) for c in results.conditions for recipe in c.recipes if (c.key, recipe) in known]
 
@@ -84,14 +87,14 @@ def _values(row: Row) -> dict[str, Any]:
 
 
 def _differing(a: Row, b: Row) -> list[str]:
-    """The keys in which two rows differ; two recipes of one content are one."""
+    """Return the keys in which two rows differ; a prescribed config that was chosen is one with the chosen config."""
     x, y = _values(a), _values(b)
     names = [name for name in x if x[name] != y[name]]
     return [] if names == ["recipe"] and a[0].recipes[a[1]] == b[0].recipes[b[1]] else names
 
 
 def _neighbours(results: Results, a: Row, b: Row) -> str | None:
-    """The one key in which two rows differ, if they are to be compared."""
+    """Return the one key in which two rows differ, if they are to be compared."""
     differing = _differing(a, b)
     if differing == ["recipe"]:
         return "recipe"

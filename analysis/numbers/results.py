@@ -17,6 +17,10 @@ from analysis.selection import Objective, chosen, objective, recipe_of
 from common.files import Arrays
 
 CHOSEN, PRESCRIBED = "chosen", "prescribed"
+"""Values of the tables' column `recipe`: whether a row has the config that the search chose, or the prescribed one.
+
+The column keeps its name, which readers of earlier answers know.
+"""
 REPORTED = ("done", "diverged", "collapsed")
 """Statuses of a trial that counts as one of the n seeds. Not `stopped`: it has no last epoch to report."""
 
@@ -46,9 +50,9 @@ class Condition:
     """The newest plan that has this condition."""
     trials: pd.DataFrame
     recipes: dict[str, str]
-    """`chosen` (absent while nothing is) and `prescribed` (if there is one) → recipe, as canonical JSON."""
+    """Its configs as canonical JSON: `chosen` (absent while nothing is) and `prescribed` (if there is one)."""
     score: float
-    """Mean over the search seeds by which the recipe was chosen."""
+    """Mean over the search seeds by which the config was chosen."""
     search_seeds: int
 
     @property
@@ -115,18 +119,18 @@ class Results:
 
     @property
     def has_prescribed(self) -> bool:
-        """Whether some condition has a recipe that the question itself prescribes."""
+        """Whether some condition has a config that the question itself prescribes."""
         return any(PRESCRIBED in condition.recipes for condition in self.conditions)
 
     def series(self, x: str) -> list[str]:
-        """The key columns that tell the lines of a figure over `x` apart."""
+        """Return the key columns that tell the lines of a figure over `x` from each other."""
         names = [name for name in self.keys if name != x and len({c.values[name] for c in self.conditions}) > 1]
         return [*names, "recipe"] if self.has_prescribed else names
 
     def describe_data(self, shared: Mapping[str, Any] | None = None) -> str:
-        """The data sets, for a figure's face and the text: `digits (built-in), svhn`.
+        """Return the data sets for figures' notes and texts: `digits (built-in), svhn`.
 
-        `shared` settings (`Part.shared`) leave out what other conditions are about.
+        With the settings that a part of the ledger has in common (`Findings.shared`), only its data sets are named.
         """
         every = [{**self.settings, **condition.values, **(shared or {})} for condition in self.conditions]
         used = dict.fromkeys(values.get(name) for name in self.data_fields for values in every)
@@ -141,15 +145,15 @@ class Results:
         return {name: short(self.settings[name]) for name in fields}
 
     def named(self, name: str) -> str:
-        """A metric or hyperparameter for people, data sets by their own names: `first_accuracy` → `digits accuracy`."""
+        """Return a metric or hyperparameter for people, data sets by name: `first_accuracy` → `digits accuracy`."""
         return " ".join(self.roles.get(word, word) for word in name.split("_"))
 
     def epochs(self, trials: Sequence[str]) -> pd.DataFrame:
-        """Epochs of some trials; `trial`, `epoch` and the metrics."""
+        """Return the epochs of some trials: `trial`, `epoch` and the metrics."""
         return self.ledger.epochs(trials)
 
     def arrays(self, trial: str) -> Arrays:
-        """The arrays a trial left, by name; none where they cannot be read, which `unreadable` notes."""
+        """Return the arrays that a trial left, by name; none where they cannot be read, which `unreadable` notes."""
         try:
             return self.ledger.arrays(trial)
         except (LedgerError, OSError) as error:
@@ -157,7 +161,7 @@ class Results:
             return {}
 
     def correct(self, trial: str, metric: str) -> Correct | None:
-        """Which test images a trial got right in an accuracy or error: `test_accuracy`'s array is `test_correct`.
+        """Return which test images a trial got right, by an accuracy or error: `test_accuracy` has `test_correct`.
 
         None where the trial has no such array or its arrays cannot be read.
         """
@@ -192,11 +196,11 @@ class Results:
         return sorted(conditions, key=lambda c: [_rank(v, self.factors.get(n, [])) for n, v in c.values.items()])
 
     def _named(self, condition: Mapping[str, Any]) -> dict[str, Any]:
-        """A condition's values; a hyperparameter that was fixed for it is named so: its column is taken."""
+        """Return a condition's values; a hyperparameter that was fixed for it is renamed, as its column is taken."""
         return {f"fixed_{k}" if k in self.hyperparameters else k: v for k, v in condition.items()}
 
     def _varying(self, conditions: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Settings, other than factors, that differ between conditions; the others go to `settings`."""
+        """Return the settings, factors aside, that differ between conditions; the others go to `settings`."""
         names = list(dict.fromkeys(name for values in conditions for name in values if name not in self.factors))
         found = {name: {repr(values.get(name)) for values in conditions} for name in names}
         self.settings = {name: conditions[0].get(name) for name in names if len(found[name]) == 1}
@@ -204,27 +208,27 @@ class Results:
 
 
 def short(name: str) -> str:
-    """A name or path for people: of a path its last part, also after the `@` of a data set made from another."""
+    """Return a name or path for people: of a path its last part, also after the `@` of a data set made from another."""
     return "@".join(Path(part).name if "/" in part else part for part in name.split("@"))
 
 
 def error_of(metric: str) -> str:
-    """What tables and figures show of a metric: of an accuracy the error (`cross_accuracy` → `cross_error`)."""
+    """Return what tables and figures show of a metric: of an accuracy the error (`cross_accuracy` → `cross_error`)."""
     return metric.removesuffix("accuracy") + "error" if metric.endswith("accuracy") else metric
 
 
 def is_share(metric: str) -> bool:
-    """Whether a metric is a fraction of images, shown in per cent."""
+    """Return whether a metric is a fraction of images, shown in per cent."""
     return metric.endswith(("accuracy", "error"))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a table as dicts."""
+    """Return the rows of a table as dicts."""
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def as_given(table: pd.DataFrame, rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> pd.DataFrame:
-    """A table made of `rows` whose columns `names` hold what these do: beside None, pandas makes floats of integers."""
+    """Return a table with the values of `rows` in its columns `names`: beside None, pandas makes floats of integers."""
     for name in names:
         if table[name].isna().any():
             table[name] = pd.Series([row[name] for row in rows], index=table.index, dtype=object)
@@ -232,7 +236,7 @@ def as_given(table: pd.DataFrame, rows: Sequence[Mapping[str, Any]], names: Sequ
 
 
 def _current(trials: pd.DataFrame, plans: Mapping[str, PlanRecord]) -> tuple[pd.DataFrame, int]:
-    """Trials with their `recipe`, and how many were left out.
+    """Return the trials with their config as `recipe`, and how many were left out.
 
     Data or weights of one name may have had other content in another run. The trials of a condition that count are
     those on the content that its plan recorded.
@@ -253,7 +257,7 @@ def _merged(orders: Iterable[Mapping[str, Sequence[Any]]]) -> dict[str, list[Any
 
 
 def _rank(value: Any, order: Sequence[Any]) -> tuple[int, float, str]:
-    """Numbers by size, names in the order in which the plan lists them, the rest by name."""
+    """Order numbers by size, names as the plan lists them, and the rest by name."""
     if isinstance(value, int | float):
         return 0, float(value), ""
     return (1, order.index(value), "") if value in order else (2, 0, str(value))

@@ -25,7 +25,7 @@ _LABELS = re.compile(r"(train|validation|test)_(?:(\w+)_)?labels")
 
 
 def reported(results: Results, *, extra: bool = False) -> Iterator[tuple[Condition, str, list[dict[str, Any]]]]:
-    """(condition, `chosen` or `prescribed`, its reported trials by seed), where there are any.
+    """Yield (condition, `chosen` or `prescribed`, its reported trials by seed), where there are any.
 
     The trials on extra seeds are left out; with `extra` there are only they.
     """
@@ -37,7 +37,7 @@ def reported(results: Results, *, extra: bool = False) -> Iterator[tuple[Conditi
 
 
 def measured(results: Results) -> list[str]:
-    """Columns of `by_seed` that are averaged over seeds: of the selecting metric, then of every other one."""
+    """Return the columns of `by_seed` that are averaged over seeds, those of the selecting metric first."""
     splits = ["val", "test"] if results.phase == "confirm" else ["val"]
     oracle = ["oracle"] if results.has_oracle else []
     names = {metric: dict.fromkeys([metric, error_of(metric)]) for metric in results.metrics}
@@ -51,8 +51,8 @@ def by_seed(results: Results, *, extra: bool = False) -> pd.DataFrame:
 
     Every `val_…` and `test_…` metric is there, at the last epoch. `best_epoch` is the first epoch within 0.1 point
     of the best validation value, `rising` says that it fell into the last tenth of training, where no falling learning
-    rate sees to that. `oracle_…` is the best test value over the epochs, which only test data can name. The measures of
-    a trial that diverged or collapsed are NaN.
+    rate explains that. `oracle_…` is the best test value over the epochs, which only test data can name. The measures
+    of a trial that diverged or collapsed are NaN.
     """
     rows = []
     for condition, recipe, trials in reported(results, extra=extra):
@@ -78,7 +78,7 @@ def by_seed(results: Results, *, extra: bool = False) -> pd.DataFrame:
 
 
 def labels(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of a trial that count labels and images, under the tables' names.
+    """Return the facts of a trial that count labels and images, under the tables' names.
 
     `train_labels` → `labels_train`, `test_labels` → `test_images`; of one data set among several,
     `validation_first_labels` → `labels_validation_first`, `test_first_labels` → `test_first_images`.
@@ -93,12 +93,12 @@ def labels(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def counts(results: Results) -> list[str]:
-    """The columns of `labels` that some trial has, those of `COUNTS` in any case."""
+    """Return the columns of `labels` that some trial has, those of `COUNTS` in any case."""
     return list(dict.fromkeys([*COUNTS, *(name for facts in results.facts.values() for name in labels(facts))]))
 
 
 def images_of(row: Mapping[str, Any], column: str) -> float:
-    """How many images are behind a metric: a count of `row` (of `labels`); NaN where that is not known.
+    """Return how many images a metric was measured on, a count of `row` (of `labels`); NaN where that is not known.
 
     `test_first_error` rests on `test_first_images` where that is counted, else on `test_images`.
     """
@@ -113,14 +113,14 @@ def images_of(row: Mapping[str, Any], column: str) -> float:
 
 
 def image_error(networks: Sequence[Correct]) -> float:
-    """Standard error over test images of a mean over networks; NaN unless they were tested on the same images."""
+    """Return the standard error over test images of a mean over networks; NaN unless they share their images."""
     if not networks or not all(network.alike(networks[0]) for network in networks):
         return math.nan
     return image_standard_error(np.stack([network.right for network in networks]), networks[0].strata)
 
 
 def network_error(networks: Sequence[Correct]) -> float:
-    """Standard error over test images of one network's accuracy: the root mean square of these networks' own.
+    """Return the standard error over test images of one network's accuracy: the root mean square of these networks'.
 
     NaN unless they were tested on the same images.
     """
@@ -130,7 +130,7 @@ def network_error(networks: Sequence[Correct]) -> float:
 
 
 def _outcome(results: Results, epochs: pd.DataFrame, facts: Mapping[str, Any]) -> dict[str, float]:
-    """What one trial came to; `epochs` and `facts` are its own."""
+    """Return the outcome of one trial; `epochs` and `facts` are its own."""
     held_out = [str(name) for name in epochs if str(name).startswith(("val_", "test_"))]
     outcome = {name: float(epochs[name].iloc[-1]) for name in held_out}
     outcome |= {error_of(name): 1 - value for name, value in outcome.items() if name.endswith("accuracy")}
@@ -153,7 +153,7 @@ def _outcome(results: Results, epochs: pd.DataFrame, facts: Mapping[str, Any]) -
 
 
 def to_the_best(values: np.ndarray, *, maximise: bool, accuracy: bool) -> tuple[int, int]:
-    """Positions in `values` [epochs]: the first within tolerance of the best, and the (first) best itself."""
+    """Return positions in `values` [epochs]: the first within tolerance of the best, and the (first) best itself."""
     signed = values if maximise else -values
     best = int(np.nanargmax(signed))
     slack = TOLERANCE if accuracy else TOLERANCE * abs(float(signed[best]))

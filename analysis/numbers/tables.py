@@ -1,4 +1,4 @@
-"""The tables of an answer, in full precision; `formats` rounds them for people, `figures` draws them.
+"""The tables of an answer, in full precision; `report.rounded` rounds them, `figures` draws them.
 
 Columns of a mean carry `_low` and `_high` beside it: its 95 % interval over seeds, of which there are `n`.
 """
@@ -22,7 +22,7 @@ SETTLED = (*REPORTED, "stopped", "failed", "oom")
 
 
 def best_config(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
-    """A row a condition, and another for its prescribed recipe: the config, how good, how long, at what cost.
+    """Return a row for each condition, and one for its prescribed config: the config, how good, how long, at what cost.
 
     `search_…` is the mean over search seeds by which it was chosen; the other means are over the reported
     trials (`seeds`, as `by_seed` gives them). Counts of trials (`trials` = `run` + `failed` + `unfinished`;
@@ -50,7 +50,7 @@ def best_config(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
 
 
 def curves(results: Results) -> pd.DataFrame:
-    """A row an epoch of each condition's reported recipes: every metric's mean and interval over the seeds.
+    """Return a row for each epoch of the reported configs: every metric's mean and interval over the seeds.
 
     Where a seed has no value (it diverged before), the mean is NaN from there on. Accuracies come as errors
     too.
@@ -76,9 +76,9 @@ def curves(results: Results) -> pd.DataFrame:
 
 
 def searched(results: Results) -> pd.DataFrame:
-    """A row a search trial that its condition's plan asked for: its config, seed and status, and how it did.
+    """Return a row for each search trial that its condition's plan asked for: its config, seed, status and metrics.
 
-    `draw` numbers the configs of a condition, 0 is the prescribed recipe. Every `val_…` metric is there, at the last
+    `draw` numbers the configs of a condition, 0 is the prescribed config. Every `val_…` metric is there, at the last
     `epoch` that the trial reached; a trial that failed or is not finished has none.
     """
     rows = []
@@ -103,7 +103,7 @@ def searched(results: Results) -> pd.DataFrame:
 
 
 def by_set(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
-    """Each row once for each data set, whose own measures then bear the plain names: `test_first_error` → `test_error`.
+    """Return each row once for each data set, with its measures under plain names: `test_first_error` → `test_error`.
 
     `names` maps the config fields of the data sets to their names; columns `field` and `data` hold both.
     """
@@ -123,14 +123,14 @@ def by_set(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
 
 
 def progress(best: pd.DataFrame) -> str | None:
-    """`n/N` of a best-config table: trials settled of trials planned; None if all are."""
+    """Return `n/N`, trials settled of trials planned, from a best-config table; None if all are settled."""
     own = best[best["recipe"] == CHOSEN]
     planned, unfinished = int(own["trials"].sum()), int(own["unfinished"].sum())
     return f"{planned - unfinished}/{planned}" if unfinished else None
 
 
 def _config(results: Results, condition: Condition, recipe: str | None) -> dict[str, Any]:
-    """The hyperparameters of a recipe of this condition; None for those that change nothing in it."""
+    """Return the hyperparameters of a config of this condition; None for those that change nothing in it."""
     config = json.loads(recipe) if recipe else {}
     trials = condition.trials[condition.trials["recipe"] == recipe]
     unused = {name for facts in trials["facts"] for name in facts.get("unused", ())}
@@ -138,7 +138,7 @@ def _config(results: Results, condition: Condition, recipe: str | None) -> dict[
 
 
 def _summary(results: Results, own: pd.DataFrame) -> dict[str, Any]:
-    """Means and intervals over the seeds of one recipe."""
+    """Return means and intervals over the seeds of one config."""
     images = {column: own[column].iloc[0] for column in counts(results) if len(own)}
     row: dict[str, Any] = {"n": len(own)}
     for name in measured(results):
@@ -153,7 +153,7 @@ def _summary(results: Results, own: pd.DataFrame) -> dict[str, Any]:
 
 
 def _mean(name: str, values: Sequence[float], images: Mapping[str, Any]) -> dict[str, float]:
-    """A mean and its bounds; on the logit for a share of images whose number is known."""
+    """Return a mean and its bounds, on the logit for a share of images whose number is known."""
     count = images_of(images, name)
     if is_share(name) and count > 0:
         interval: Interval = accuracy_interval(values, int(count))
@@ -163,7 +163,7 @@ def _mean(name: str, values: Sequence[float], images: Mapping[str, Any]) -> dict
 
 
 def _spent(results: Results, condition: Condition, own: pd.DataFrame) -> dict[str, Any]:
-    """Labels, from the reported trials or, before there are any, from the search."""
+    """Return the labels spent, from the reported trials or, before there are any, from the search."""
     known = labels(condition.facts)
     return {
         name: own[name].iloc[0] if own[name].notna().any() else known.get(name, math.nan) for name in counts(results)
@@ -171,7 +171,8 @@ def _spent(results: Results, condition: Condition, own: pd.DataFrame) -> dict[st
 
 
 def _counts(condition: Condition, last_epochs: pd.DataFrame) -> dict[str, int]:
-    trials, plan, recipes = condition.trials, condition.plan, condition.recipes
+    trials = condition.trials
+    plan, recipes = condition.plan, condition.recipes
     settled = trials["status"].isin(SETTLED)
     search = trials["phase"] == "search"
     asked, due = asked_for(trials, last_epochs, plan, condition.key)

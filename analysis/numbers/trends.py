@@ -17,7 +17,7 @@ ENOUGH = 8
 def against(
     seeds: pd.DataFrame, pairs: Sequence[tuple[str, str]], *, factor: str, yardstick: Any, within: Sequence[str]
 ) -> pd.DataFrame:
-    """How far measures of one value of a factor, the yardstick, lie above measures of its other values, seed by seed.
+    """Return how far measures of one value of a factor, the yardstick, are above those of its other values, by seed.
 
     `seeds` has a row a reported trial (`seeds.by_seed`). Of `pairs`, the first is a column of the yardstick's rows,
     the second one of the others': `difference` is first − second where the columns `within` and the seed are the same,
@@ -41,7 +41,7 @@ def against(
 def trends(
     searched: pd.DataFrame, hyperparameter: str, metric: str, *, configs: Sequence[str], by: Sequence[str]
 ) -> pd.DataFrame:
-    """Spearman's rank correlation of a hyperparameter and a metric over the configs searched, a row a group.
+    """Return Spearman's rank correlation of a hyperparameter and a metric over the configs searched, a row a group.
 
     `searched` has a row a trial; `configs` are the columns that make a config, over whose seeds the metric is averaged
     first. `rho` and its two-sided `p` are NaN for fewer than `ENOUGH` configs and where all values are alike. Nothing

@@ -102,7 +102,7 @@ def _note(results: Results, table: pd.DataFrame) -> str:
 
 
 def _trials(conditions: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    """`145 trials (29 a condition).`, or how many of how many, and in which condition what went wrong."""
+    """Return `145 trials (29 a condition).`, or how many of how many, and what went wrong in which condition."""
     total = {name: sum(int(row[name]) for _, row in conditions) for name in ("trials", "run", "stopped")}
     wrong: dict[str, list[str]] = {}
     for name, row in conditions:

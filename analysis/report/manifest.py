@@ -14,6 +14,7 @@ from analysis.report.answer import Answer
 
 
 def manifest(answer: Answer, results: Results, folder: Path, files: list[Path]) -> str:
+    """Return the manifest as JSON: runs, plan, trials, and the SHA-256 of the answer's `files`."""
     content = {
         "question": answer.question,
         "partial": answer.partial,
@@ -36,6 +37,6 @@ def manifest(answer: Answer, results: Results, folder: Path, files: list[Path]) 
 
 
 def _clock(seconds: float | None) -> str | None:
-    """A time of the ledger in UTC."""
+    """Return a time of the ledger in UTC."""
     known = seconds is not None and not pd.isna(seconds)
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if known else None

@@ -1,4 +1,4 @@
-"""The whole answer as one Markdown page."""
+"""The whole answer as one page of Markdown."""
 
 from __future__ import annotations
 

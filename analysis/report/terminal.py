@@ -1,4 +1,4 @@
-"""An answer in the terminal, on one screen: no cell is broken, and no word."""
+"""An answer in the terminal, on one screen: no cell and no word is broken."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def say(text: Text, console: Console, *, style: str = "", indent: str = "") -> N
 
 
 def layout(frame: pd.DataFrame, keys: int, width: int, further: int = 0) -> Iterator[tuple[str, pd.DataFrame, int]]:
-    """Tables to print one after another, (heading, table, gap between columns), none of them wider than `width`.
+    """Yield tables to print one after another, (heading, table, gap between columns), none of them wider than `width`.
 
     One table if it fits; else one for each value of the first of several keys; else, if there are any, the same
     without its `further` last columns; else its columns in blocks, each after the keys.
@@ -107,7 +107,7 @@ def layout(frame: pd.DataFrame, keys: int, width: int, further: int = 0) -> Iter
 
 
 def table(frame: pd.DataFrame, gap: int = 2) -> Table:
-    """A table of text as rich draws it: its cells on one line, its headings broken between words."""
+    """Return a table of text as rich draws it: its cells on one line, its headings broken between words."""
     made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap - 1, 0, 0))
     for i, name in enumerate(map(str, frame.columns)):
         width = _width(frame, name)
@@ -123,7 +123,7 @@ def _needed(frame: pd.DataFrame, gap: int) -> int:
 
 
 def _width(frame: pd.DataFrame, name: str) -> int:
-    """Characters a column takes."""
+    """Return the width of a column in characters."""
     return max(map(len, [*name.replace(*_INTERVAL).split(), *map(str, frame[name])]))
 
 
@@ -138,7 +138,7 @@ def _blocks(frame: pd.DataFrame, keys: int, width: int) -> list[list[str]]:
 
 
 def _files(paths: Sequence[Path]) -> Iterator[str]:
-    """A line for the folder and one for each folder in it; files that differ in their suffix only stand together."""
+    """Yield a line for the folder and one for each folder in it; files that differ in their suffix share a name."""
     if not paths:
         return
     root = min((path.parent for path in paths), key=lambda folder: len(folder.parts))

@@ -9,12 +9,14 @@ from analysis.plan_record import PlanRecord
 
 
 def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
+    """Return a sentence for each caveat."""
     used = results.trials[results.trials["phase"] == results.phase]
     own = best[best["recipe"] == CHOSEN]
     notes = []
     before, now = _seeds_at_first(results), int(own["n"].max()) if len(own) else 0
     if 0 < before < now:
-        notes.append(f"{now} seeds, after an answer on {before}: who adds until it pleases has too narrow intervals.")
+        narrow = "adding seeds until the result looks good makes intervals too narrow"
+        notes.append(f"{now} seeds, after an answer on {before}: {narrow}.")
     if (kinds := used["hardware"].nunique()) > 1:
         notes.append(f"The reported trials ran on {kinds} kinds of hardware; manifest.json names them.")
     if (versions := used["code_fingerprint"].nunique()) > 1:
@@ -35,7 +37,7 @@ def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
 
 
 def _seeds_at_first(results: Results) -> int:
-    """The fewest seeds that stood in a table of a complete run which shares conditions with the last one, or 0."""
+    """Return the fewest seeds of a complete run that shares conditions with the last one, or 0."""
     complete: list[PlanRecord] = [run["plan"] for run in results.runs if run["outcome"] == "complete"]
     same = [plan for plan in complete if set(plan.conditions) & set(results.plan.conditions)]
     return min((len({*plan.confirm_seeds} - {*plan.extra_seeds}) for plan in same), default=0)

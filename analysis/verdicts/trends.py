@@ -11,19 +11,22 @@ from analysis.words import ranged
 
 
 def describe_trends(found: pd.DataFrame, hyperparameter: str, what: str) -> str:
-    """`trends` in words: `In the search, accuracy falls with the margin in 1 of 6 conditions (hard, gray: ρ −0.71)`."""
+    """Return `trends` in words: `accuracy falls with the margin in 1 of 6 conditions (hard, gray: ρ −0.71)`."""
     known = found.dropna(subset="rho")
     if known.empty:
         return (
             f"What the {hyperparameter} does is not shown: fewer than {ENOUGH} configs were searched in each condition."
         )
-    told: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for row in records(known):
-        moves = "rises" if row["rho"] > 0 else "falls"
+        moves = "rises with" if row["rho"] > 0 else "falls with"
+        kind = moves if row["p"] < 1 - LEVEL else "shows no trend with"
         rho = f"ρ {row['rho']:+.2f}".replace("-", "−")
         name = ", ".join(str(value) for value in [*row.values()][:-3])
-        told.setdefault(f"{moves} with" if row["p"] < 1 - LEVEL else "shows no trend with", []).append(f"{name}: {rho}")
-    texts = [f"{kind} the {hyperparameter} in {len(names)} of {len(found)} conditions ({'; '.join(names)})"
-             for kind, names in told.items()]  # fmt: skip
+        groups.setdefault(kind, []).append(f"{name}: {rho}")
+    texts = [
+        f"{kind} the {hyperparameter} in {len(names)} of {len(found)} conditions ({'; '.join(names)})"
+        for kind, names in groups.items()
+    ]
     tested = f"rank correlations over {ranged(known['configs'])} configs, each tested at {100 * (1 - LEVEL):.0f} %"
     return f"In the search, {what} {'; it '.join(texts)}: {tested}."

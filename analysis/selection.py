@@ -1,6 +1,6 @@
 """Which config answers for a condition: it is chosen on validation data, before test data is opened.
 
-Configs are compared without their seed, as canonical JSON; columns and fields named `recipe` hold that text. The score
+Configs are compared without their seed, as canonical JSON. The score
 of a config is the mean over the search seeds of the selected metric at the last epoch. The configs tried on the most
 seeds are compared, where seeds that are still running do not count; one that diverged or collapsed on any seed ranks
 last, one with a failed or stopped seed is no candidate, and the smaller JSON wins a tie. The engine asks `best_draws`
@@ -37,7 +37,7 @@ class Objective(NamedTuple):
 class Choice(NamedTuple):
     """A candidate config and how it did in the search."""
 
-    recipe: str
+    config: str
     """Canonical JSON of the config without its seed."""
     draw: int
     prescribed: bool
@@ -56,7 +56,7 @@ def objective(select: str) -> Objective:
     return Objective("max" if mode == "max" else "min", metric)
 
 
-def recipe_of(config: Mapping[str, Any]) -> str:
+def config_text(config: Mapping[str, Any]) -> str:
     """Return a config without its seed, as canonical JSON: the same for trials that differ in their seed alone."""
     return canonical({key: value for key, value in config.items() if key != "seed"})
 
@@ -74,22 +74,22 @@ def ranked(
     tried: dict[str, list[Row]] = {}
     for row in trials[trials["phase"] == "search"].to_dict("records"):
         if row["status"] != "running" and (seeds is None or row["seed"] in seeds):
-            tried.setdefault(recipe_of(row["config"]), []).append(row)
+            tried.setdefault(config_text(row["config"]), []).append(row)
     candidates = [
-        _choice(recipe, rows, column)
-        for recipe, rows in tried.items()
+        _choice(text, rows, column)
+        for text, rows in tried.items()
         if all(row["status"] in ("done", "diverged", "collapsed") for row in rows)
     ]
     most = max((choice.seeds for choice in candidates), default=0)
     candidates = [choice for choice in candidates if choice.seeds == most]
-    return sorted(candidates, key=lambda c: (math.isnan(c.score), _order(goal, c.score), c.recipe))
+    return sorted(candidates, key=lambda c: (math.isnan(c.score), _order(goal, c.score), c.config))
 
 
 def best_draws(
     trials: pd.DataFrame, last_epochs: pd.DataFrame, select: str, n: int, seeds: Collection[int] | None = None
 ) -> list[str]:
     """Return the configs of the best `n` candidates of a condition, as JSON, best first; all where there are fewer."""
-    return [choice.recipe for choice in ranked(trials, last_epochs, select, seeds)[:n]]
+    return [choice.config for choice in ranked(trials, last_epochs, select, seeds)[:n]]
 
 
 def winner(trials: pd.DataFrame, last_epochs: pd.DataFrame, select: str) -> Choice | None:
@@ -128,7 +128,7 @@ def asked_for(
     if not plan.finalists or planned == 1:
         return own, planned
     best = best_draws(own, last_epochs, plan.select, plan.finalists, seeds=seeds[:1])
-    further = own["config"].map(recipe_of).isin(best)
+    further = own["config"].map(config_text).isin(best)
     return own[(own["seed"] == seeds[0]) | further], planned + len(best) * (len(seeds) - 1)
 
 
@@ -154,10 +154,10 @@ def _asked(config: Mapping[str, Any], plan: PlanRecord, condition: str, *, presc
     return all(config[name] in values if name in config else values.optional for name, values in space)
 
 
-def _choice(recipe: str, rows: list[Row], column: Mapping[Any, float]) -> Choice:
+def _choice(config: str, rows: list[Row], column: Mapping[Any, float]) -> Choice:
     values = [column.get(row["id"], math.nan) if row["status"] == "done" else math.nan for row in rows]
     score = math.fsum(values) / len(values)  # fsum: the order of the seeds must not matter to the last digit
-    return Choice(recipe, int(rows[0]["draw"]), any(bool(r["prescribed"]) for r in rows), score, len(rows))
+    return Choice(config, int(rows[0]["draw"]), any(bool(r["prescribed"]) for r in rows), score, len(rows))
 
 
 def _order(goal: Objective, score: float) -> float:

@@ -1,7 +1,7 @@
 """The one style of all figures, what they are made of, and how they are saved.
 
 Figures are made without pyplot and are saved as PNG, SVG and PDF that are the same byte for byte when they are made
-again. Which data they come from stands on their add_title_note_legend, below the axes.
+again. A note below the axes names the data.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def handle(colour: str, marker: str, dash: Any, label: str, *, hollow: bool = Fa
 
 
 def keys(names: Sequence[str], columns: Sequence[str]) -> list[Line2D]:
-    """Return legend entries for lines told apart by colour (`names`) and by dashes (`columns`), if there are several."""
+    """Return legend entries for lines told apart by colour (`names`) and dashes (`columns`), if there are several."""
     entries = []
     if len(names) > 1:
         entries += [handle(colour_of(g), marker_of(g), "-", name) for g, name in enumerate(names)]

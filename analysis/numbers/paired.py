@@ -1,7 +1,7 @@
 """Differences between conditions, paired by seed: what both networks of a seed have in common drops out of them.
 
 A row compares two conditions (or chosen and prescribed config of one) that differ in `factor` alone: `difference` is
-how much higher `metric` is at its value `to` than at `from`. `low` and `high` bound it over seeds, and `image_se` is its
+how much higher `metric` is at its value `to` than at `from`. `low` and `high` bound it over seeds; `image_se` is the
 standard error over test images, paired too. Intervals are not widened for the number of comparisons.
 """
 
@@ -79,7 +79,7 @@ def _paired(results: Results, seeds: pd.DataFrame, pairs: Iterable[tuple[str, Ro
 def _rows(results: Results, seeds: pd.DataFrame) -> list[Row]:
     """Return the rows that have a reported trial among `seeds`."""
     known = set(zip(seeds["condition"], seeds["recipe"], strict=True))
-    return [(c, recipe) for c in results.conditions for recipe in c.recipes if (c.key, recipe) in known]
+    return [(c, recipe) for c in results.conditions for recipe in c.configs if (c.key, recipe) in known]
 
 
 def _values(row: Row) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _differing(a: Row, b: Row) -> list[str]:
     """Return the keys in which two rows differ; a prescribed config that was chosen is one with the chosen config."""
     x, y = _values(a), _values(b)
     names = [name for name in x if x[name] != y[name]]
-    return [] if names == ["recipe"] and a[0].recipes[a[1]] == b[0].recipes[b[1]] else names
+    return [] if names == ["recipe"] and a[0].configs[a[1]] == b[0].configs[b[1]] else names
 
 
 def _neighbours(results: Results, a: Row, b: Row) -> str | None:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.ledger import Ledger, LedgerError
 from analysis.plan_record import DataSetRecord, PlanRecord
-from analysis.selection import Objective, chosen, objective, recipe_of
+from analysis.selection import Objective, chosen, config_text, objective
 from common.files import Arrays
 
 CHOSEN, PRESCRIBED = "chosen", "prescribed"
@@ -49,7 +49,7 @@ class Condition:
     plan: PlanRecord
     """The newest plan that has this condition."""
     trials: pd.DataFrame
-    recipes: dict[str, str]
+    configs: dict[str, str]
     """Its configs as canonical JSON: `chosen` (absent while nothing is) and `prescribed` (if there is one)."""
     score: float
     """Mean over the search seeds by which the config was chosen."""
@@ -60,9 +60,9 @@ class Condition:
         """Constants of its trials (the head's name, labels spent, …)."""
         return {name: value for facts in self.trials["facts"] for name, value in facts.items()}
 
-    def reported(self, recipe: str, phase: str, *, extra: bool = False) -> list[dict[str, Any]]:
+    def reported(self, config: str, phase: str, *, extra: bool = False) -> list[dict[str, Any]]:
         """Return the trials of a config that stand in the table, by seed; with `extra` those on extra seeds instead."""
-        rows = self.trials[(self.trials["phase"] == phase) & (self.trials["recipe"] == recipe)]
+        rows = self.trials[(self.trials["phase"] == phase) & (self.trials["config_text"] == config)]
         rows = rows[rows["seed"].isin(self.plan.extra_seeds) == extra]
         return sorted(records(rows[rows["status"].isin(REPORTED)]), key=lambda row: int(row["seed"]))
 
@@ -120,7 +120,7 @@ class Results:
     @property
     def has_prescribed(self) -> bool:
         """Whether some condition has a config that the question itself prescribes."""
-        return any(PRESCRIBED in condition.recipes for condition in self.conditions)
+        return any(PRESCRIBED in condition.configs for condition in self.conditions)
 
     def series(self, x: str) -> list[str]:
         """Return the key columns that tell the lines of a figure over `x` from each other."""
@@ -186,13 +186,13 @@ class Results:
         for key, plan in self.newest.items():
             own = groups.get(key, self.trials.iloc[:0])
             choice = next(iter(records(chosen(own, self.last, plan))), {})
-            recipes = {CHOSEN: str(choice["recipe"])} if choice else {}
-            prescribed = own.loc[own["prescribed"], "recipe"]
+            configs = {CHOSEN: str(choice["config"])} if choice else {}
+            prescribed = own.loc[own["prescribed"], "config_text"]
             if len(prescribed):
-                recipes[PRESCRIBED] = str(prescribed.iloc[-1])
+                configs[PRESCRIBED] = str(prescribed.iloc[-1])
             named = {name: values[key].get(name) for name in shown}
             score, seeds = float(choice.get("score", np.nan)), int(choice.get("seeds", 0))
-            conditions.append(Condition(key, named, plan, own, recipes, score, seeds))
+            conditions.append(Condition(key, named, plan, own, configs, score, seeds))
         return sorted(conditions, key=lambda c: [_rank(v, self.factors.get(n, [])) for n, v in c.values.items()])
 
     def _named(self, condition: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,12 +236,12 @@ def as_given(table: pd.DataFrame, rows: Sequence[Mapping[str, Any]], names: Sequ
 
 
 def _current(trials: pd.DataFrame, plans: Mapping[str, PlanRecord]) -> tuple[pd.DataFrame, int]:
-    """Return the trials with their config as `recipe`, and how many were left out.
+    """Return the trials with their `config_text`, and how many were left out.
 
     Data or weights of one name may have had other content in another run. The trials of a condition that count are
     those on the content that its plan recorded.
     """
-    trials = trials.assign(recipe=[recipe_of(config) for config in trials["config"]])
+    trials = trials.assign(config_text=[config_text(config) for config in trials["config"]])
     content = {key: plan.fingerprints[key].model_dump() for key, plan in plans.items()}
     kept = [content[row["condition_key"]][row["phase"]] == row["data_fingerprint"] for row in records(trials)]
     return trials[np.array(kept, dtype=bool)], kept.count(False)

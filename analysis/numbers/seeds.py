@@ -30,7 +30,7 @@ def reported(results: Results, *, extra: bool = False) -> Iterator[tuple[Conditi
     The trials on extra seeds are left out; with `extra` there are only they.
     """
     for condition in results.conditions:
-        for recipe, text in condition.recipes.items():
+        for recipe, text in condition.configs.items():
             trials = condition.reported(text, results.phase, extra=extra)
             if trials:
                 yield condition, recipe, trials

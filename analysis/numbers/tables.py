@@ -31,8 +31,8 @@ def best_config(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for condition in results.conditions:
-        for recipe in [CHOSEN, *(name for name in condition.recipes if name != CHOSEN)]:
-            text = condition.recipes.get(recipe)
+        for recipe in [CHOSEN, *(name for name in condition.configs if name != CHOSEN)]:
+            text = condition.configs.get(recipe)
             own = seeds[(seeds["condition"] == condition.key) & (seeds["recipe"] == recipe)]
             rows.append(
                 {
@@ -129,10 +129,10 @@ def progress(best: pd.DataFrame) -> str | None:
     return f"{planned - unfinished}/{planned}" if unfinished else None
 
 
-def _config(results: Results, condition: Condition, recipe: str | None) -> dict[str, Any]:
+def _config(results: Results, condition: Condition, text: str | None) -> dict[str, Any]:
     """Return the hyperparameters of a config of this condition; None for those that change nothing in it."""
-    config = json.loads(recipe) if recipe else {}
-    trials = condition.trials[condition.trials["recipe"] == recipe]
+    config = json.loads(text) if text else {}
+    trials = condition.trials[condition.trials["config_text"] == text]
     unused = {name for facts in trials["facts"] for name in facts.get("unused", ())}
     return {name: None if name in unused else config.get(name) for name in results.hyperparameters}
 
@@ -172,7 +172,7 @@ def _spent(results: Results, condition: Condition, own: pd.DataFrame) -> dict[st
 
 def _counts(condition: Condition, last_epochs: pd.DataFrame) -> dict[str, int]:
     trials = condition.trials
-    plan, recipes = condition.plan, condition.recipes
+    plan, configs = condition.plan, condition.configs
     settled = trials["status"].isin(SETTLED)
     search = trials["phase"] == "search"
     asked, due = asked_for(trials, last_epochs, plan, condition.key)
@@ -180,10 +180,10 @@ def _counts(condition: Condition, last_epochs: pd.DataFrame) -> dict[str, int]:
     missing = max(due - ended, len(asked) - ended)
     if plan.confirm:
         wanted: set[str] = set()
-        if CHOSEN in recipes:
-            wanted = {recipe for name, recipe in recipes.items() if plan.prescribed or name == CHOSEN}
+        if CHOSEN in configs:
+            wanted = {config for name, config in configs.items() if plan.prescribed or name == CHOSEN}
         planned = len(plan.confirm_seeds) * (len(wanted) if wanted else 1 + plan.prescribed)
-        awaited = trials["recipe"].isin(wanted) & trials["seed"].isin(plan.confirm_seeds)
+        awaited = trials["config_text"].isin(wanted) & trials["seed"].isin(plan.confirm_seeds)
         missing += planned - int((~search & settled & awaited).sum())
     failed = int(trials["status"].isin(["failed", "oom"]).sum())
     ran = int(settled.sum()) - failed
@@ -194,5 +194,5 @@ def _counts(condition: Condition, last_epochs: pd.DataFrame) -> dict[str, int]:
         "stopped": int((trials["status"] == "stopped").sum()),
         "diverged": int(trials["status"].isin(["diverged", "collapsed"]).sum()),
         "unfinished": missing,
-        "test_configs": int(trials.loc[trials["test_openings"] > 0, "recipe"].nunique()),
+        "test_configs": int(trials.loc[trials["test_openings"] > 0, "config_text"].nunique()),
     }

@@ -79,7 +79,7 @@ class ConditionRun:
             task = self._task(draw, seed, phase)
             if task.id not in self.known:
                 self.known[task.id] = task
-                self._by_config[selection.recipe_of(task.stored_config)] = draw
+                self._by_config[selection.config_text(task.stored_config)] = draw
                 if not self._is_finished(statuses.get(task.id), seed):
                     self.unfinished.add(task.id)
                     self.waiting.append(task)

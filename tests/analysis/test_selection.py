@@ -43,7 +43,7 @@ def test_the_mean_over_seeds_at_the_last_epoch_decides(tmp_path: Path) -> None:
     best = winner(*tables, SELECT)
     assert best is not None
     assert (best.draw, best.score, best.seeds, best.prescribed) == (2, 0.8, 2, False)
-    assert "seed" not in json.loads(best.recipe)
+    assert "seed" not in json.loads(best.config)
 
 
 def test_a_diverged_or_collapsed_seed_ranks_last_but_stays(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_the_engine_and_the_tables_choose_alike(tmp_path: Path) -> None:
         trials, last = ledger.trials(), ledger.last_epochs()
     for row in chosen(trials, last, plan()).to_dict("records"):
         own = trials[trials["condition_key"] == row["condition_key"]]
-        assert best_draws(own, last, SELECT, 1) == [row["recipe"]]
+        assert best_draws(own, last, SELECT, 1) == [row["config"]]
 
 
 def test_search_seeds_and_draws_of_the_plan_hold(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_what_lies_in_the_space_of_a_model_based_search_is_its_own(
     assert drawn(trials, plan(space=space), KEY)["draw"].tolist() == kept
 
 
-def test_the_prescribed_recipe_is_a_candidate_wherever_it_lies(tmp_path: Path) -> None:
+def test_the_prescribed_config_is_a_candidate_wherever_it_lies(tmp_path: Path) -> None:
     with Ledger(tmp_path) as ledger:
         add_trial(ledger, KEY, DRAWS[0], 0, 0, prescribed=True)
         trials = ledger.trials()

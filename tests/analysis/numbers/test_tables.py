@@ -103,7 +103,7 @@ def test_one_seed_has_no_interval(tmp_path: Path) -> None:
     assert rounded.results_table(results, best)["test accuracy, % [95 %]"][0] == "80.0 [–, –]"
 
 
-def test_the_prescribed_recipe_is_a_row_of_its_own(tmp_path: Path) -> None:
+def test_the_prescribed_config_is_a_row_of_its_own(tmp_path: Path) -> None:
     small(tmp_path, prescribed=True, search_trials=3)
     with Ledger(tmp_path) as ledger:
         add_trial(ledger, KEY, DRAWS[2], 0, 0, prescribed=True, accuracy=[0.1])
@@ -139,7 +139,7 @@ def test_an_extra_seed_is_in_no_mean(tmp_path: Path) -> None:
     assert extra[["seed", "test_accuracy"]].to_numpy().tolist() == [[42, 0.3]]
 
 
-def test_a_prescribed_recipe_that_wins_serves_both_rows(tmp_path: Path) -> None:
+def test_a_prescribed_config_that_wins_serves_both_rows(tmp_path: Path) -> None:
     with Ledger(tmp_path) as ledger:
         begin(ledger, factors=FACTORS, search_trials=1, search_seeds=[0], prescribed=True)
         add_trial(ledger, KEY, DRAWS[2], 0, 0, prescribed=True, accuracy=[0.9])

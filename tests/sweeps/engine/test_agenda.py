@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.ledger import Outcome
-from analysis.selection import asked_for, chosen, recipe_of
+from analysis.selection import asked_for, chosen, config_text
 from common.problems import Refused
 from sweeps.engine.agenda import Signal
 from tests.support.driver import PRESCRIBED, Driver, by_lr, plan
@@ -93,11 +93,11 @@ def test_more_samples_are_chosen_among_alike_by_engine_and_answer(tmp_path: Path
         for condition in driver.plan.conditions:
             own = trials[trials["condition_key"] == condition.key]
             confirmed = {
-                recipe_of(t.stored_config)
+                config_text(t.stored_config)
                 for t in driver.agenda.condition_runs[condition.key].known.values()
                 if t.confirm
             }
-            assert confirmed == set(chosen(own, last, plan)["recipe"])
+            assert confirmed == set(chosen(own, last, plan)["config"])
             asked, due = asked_for(own, last, plan, condition.key)
             assert len(asked) == due == driver.plan.search_trials_in(condition)
         driver.ledger.close()

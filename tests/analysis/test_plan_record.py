@@ -14,9 +14,10 @@ from tests.support.synthetic import DRAWS, begin, plan
 
 
 def older(made: PlanRecord) -> str:
-    """Return the JSON that an older program wrote of a plan: draws and their number once for all conditions."""
-    fields = made.model_dump()
+    """Return the JSON that an older program wrote of a plan: space, draws and their number once for all conditions."""
+    fields = made.model_dump(exclude_defaults=True)
     fields["apart_seeds"] = fields.pop("extra_seeds")
+    fields["space"] = fields["space"][made.conditions[0]]
     fields["search_trials"] = fields["search_trials"][made.conditions[0]]
     fields["draws"] = None if made.draws is None else list(made.draws[made.conditions[0]])
     return json.dumps(fields)
@@ -31,7 +32,8 @@ def test_an_older_record_is_converted(draws: list[dict[str, float]] | None) -> N
 
 
 def test_a_space_holds_what_was_searched() -> None:
-    space = plan(space={"lr": {"low": 1e-4, "high": 1}, "batch_size": {"values": [16, 32]}}).space
+    made = plan(space={"lr": {"low": 1e-4, "high": 1}, "batch_size": {"values": [16, 32]}})
+    space = made.space[made.conditions[0]]
     assert [value in space["lr"] for value in (1e-4, 1, 2, None)] == [True, True, False, False]
     assert [value in space["batch_size"] for value in (16, 64, None)] == [True, False, False]
 

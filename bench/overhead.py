@@ -32,7 +32,8 @@ from analysis.ledger import Ledger
 from bench.nothing import Nothing
 from sweeps.engine import Sweep, integers
 from sweeps.engine.agenda import Agenda
-from sweeps.engine.hardware import cores
+from sweeps.engine.command import command_of
+from sweeps.engine.hardware import cores, machine_of
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.options import Options
 from sweeps.engine.preflight import make_plan
@@ -122,8 +123,9 @@ def ours(trials: int, sleep: float) -> Timing:
     with tempfile.TemporaryDirectory() as folder:
         options = Options(out=Path(folder), dashboard=False, precision="fp32")
         plan = make_plan(sweep(trials, sleep), options, [], Path(folder))
-        with Ledger(Path(folder) / "nothing") as ledger:
-            report = carry_out(plan, options, ledger, Agenda(plan, ledger), "bench", Interrupt())
+        command = command_of("nothing", [], options)
+        with Ledger(command.folder) as ledger:
+            report = carry_out(command, machine_of(options), Agenda(plan, ledger), Interrupt())
             done = (ledger.trials()["status"] == "done").sum()
         assert done == trials, f"{done} of {trials} trials are in the ledger"
     return Timing(report.wall_seconds, len(report.workers))

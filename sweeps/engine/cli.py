@@ -1,15 +1,15 @@
-"""From the command line to an answer: what `main(SWEEP)` at the foot of each question's file does."""
+"""From the command line to an answer: what `main(SWEEP)` at the foot of each question's file does.
+
+Nothing here imports Ray, which takes seconds, before it is certain that there are trials to run.
+"""
 
 from __future__ import annotations
 
-import gc
 import inspect
 import os
-import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -18,19 +18,22 @@ from analysis.report import make as answers
 from analysis.report.terminal import standard_output
 from common.problems import Problem, Refused
 from sweeps.engine.agenda import Agenda
+from sweeps.engine.command import Command, Report, command_of
 from sweeps.engine.dry_run import dry_run
 from sweeps.engine.environment import environment
-from sweeps.engine.hardware import slots
+from sweeps.engine.hardware import Machine, machine_of
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.live import clock
 from sweeps.engine.lock import lock
-from sweeps.engine.options import Options, parse
+from sweeps.engine.options import parse
 from sweeps.engine.plan import Plan
 from sweeps.engine.preflight import answer_problems, make_plan
+from sweeps.engine.startup import collect_garbage_less
 from sweeps.engine.sweep import Sweep
 
-REFUSED = 2
+COMPLETE = 0
 FAILED = 1
+REFUSED = 2
 INTERRUPTED = 130
 
 
@@ -40,138 +43,141 @@ def main(sweep: Sweep) -> None:
     Exit codes: 0 complete; 1 trials failed, ran out of memory, diverged or are missing; 2 refused, nothing was
     run; 130 and 143 interrupted by Ctrl-C and SIGTERM.
     """
-    gc.freeze()  # what is imported stays: collecting garbage, at exit too, need not go through it again
-    gc.set_threshold(100_000)  # and there is little: a tenth of the time that the figures take went into looking
+    collect_garbage_less()
     sys.exit(run(sweep, sys.argv[1:]))
 
 
 def run(sweep: Sweep, argv: list[str]) -> int:
-    """`main` without the exit; returns the exit code."""
+    """Do what `main` does with these words of a command line, and return the exit code."""
     about = inspect.getdoc(inspect.getmodule(sweep.experiment)) or ""
     description = f"{about}\n\nWhat --set takes:\n{sweep.keys()}"
     options, problems = parse(argv, prog=f"python sweeps/{sweep.question}.py", description=description)
-    words = [word for word in argv if word != "--fresh"]  # typed again it would set aside what was done
-    command = shlex.join(["python", f"sweeps/{sweep.question}.py", *words])
-    folder = answers.folder_of(options.out, sweep.question, smoke=options.smoke)
+    command = command_of(sweep.question, argv, options)
+    machine = machine_of(options)
     try:
-        plan = make_plan(sweep, options, [*problems, *answer_problems(sweep.question)], folder)
-        if options.dry_run:
-            return dry_run(plan, options, folder)
-        with lock(folder, command), Interrupt() as interrupt:
-            return _sweep(plan, options, folder, command, interrupt)
+        plan = make_plan(sweep, options, [*problems, *answer_problems(sweep.question)], command.folder)
+        if command.dry_run:
+            dry_run(command, machine, plan)
+            return COMPLETE
+        with lock(command.folder, command.text), Interrupt() as interrupt:
+            return _run(command, machine, plan, interrupt)
     except Refused as refused:
-        return _say(refused.problems)
+        _print_problems(refused.problems)
+        return REFUSED
     except LedgerError as error:
         print(f"error: {error}", file=sys.stderr)
         return REFUSED
-    except KeyboardInterrupt:  # before the sweep, which has `Interrupt`: while data or weights are downloaded
+    except KeyboardInterrupt:  # while data or weights are downloaded; later on `Interrupt` handles the signal
         print("Interrupted; nothing was run.", file=sys.stderr)
         return INTERRUPTED
 
 
-def _say(problems: tuple[Problem, ...]) -> int:
+def _print_problems(problems: tuple[Problem, ...]) -> None:
     noun = "problem" if len(problems) == 1 else "problems"
     print(f"{len(problems)} {noun}; nothing was run.", file=sys.stderr)
     for problem in problems:
         print(f"  {problem}", file=sys.stderr)
-    return REFUSED
 
 
-def _sweep(plan: Plan, options: Options, folder: Path, command: str, interrupt: Interrupt) -> int:
-    aside = set_ledger_aside(folder) if options.fresh else None
+def _run(command: Command, machine: Machine, plan: Plan, interrupt: Interrupt) -> int:
+    """Run the sweep on its ledger, which --fresh sets aside before, and return the exit code."""
+    aside = set_ledger_aside(command.folder) if command.fresh else None
     try:
-        return _on_ledger(plan, options, folder, command, interrupt)
-    except Refused:  # by a cluster that was to be joined: nothing was run
+        return _run_and_answer(command, machine, plan, interrupt)
+    except Refused:  # by the cluster that was to be joined: nothing was run
         if aside is not None:
-            _move_ledger(aside, folder)
+            _move_ledger(aside, command.folder)
             aside.rmdir()
         raise
 
 
-def _on_ledger(plan: Plan, options: Options, folder: Path, command: str, interrupt: Interrupt) -> int:
-    with Ledger(folder) as ledger:
-        agenda = Agenda(plan, ledger, slots(options))
-        report = None
-        if agenda.trials_left:
-            from sweeps.engine.run import carry_out  # Ray takes seconds to import
-
-            print("starting Ray …", file=sys.stderr)
-            report = carry_out(plan, options, ledger, agenda, command, interrupt)
-        else:
-            note_plan(ledger, plan, options, command)
+def _run_and_answer(command: Command, machine: Machine, plan: Plan, interrupt: Interrupt) -> int:
+    with Ledger(command.folder) as ledger:
+        agenda = Agenda(plan, ledger, machine.slots)
+        report = _run_trials(command, machine, agenda, interrupt)
         failed, missing = shortfall(agenda)
-    answer = answers.make_answer(folder, plan.sweep.question)
     console = standard_output()
-    answers.show(answer, console)
-    if report is None:
-        console.print("Nothing was left to run: the answer is made from the ledger.")
-    else:
-        _print_speed(report, console)
+    answers.show(answers.make_answer(command.folder, plan.sweep.question), console)
+    _print_effort(report, console)
     if missing:
-        console.print(
-            f"Partial: {missing} trials are missing. To go on, type the same command:\n  {command}",
-            soft_wrap=True,
-        )
-    elif options.smoke:
+        _print_how_to_go_on(command, missing, console)
+    elif command.smoke:
         console.print("A smoke run: it shows that every step works, and its numbers mean nothing.")
     elif plan.request.confirm_seeds and not failed:
-        console.print(f"For narrower intervals, add seeds:\n  {more_seeds(command, options.seeds)}", soft_wrap=True)
+        _print_how_to_add_seeds(command, console)
     if report is not None and report.error:
         print(f"error: {report.error}", file=sys.stderr)
     if interrupt.exit_code is not None:
         return interrupt.exit_code
-    return FAILED if failed or missing or (report is not None and report.error) else 0
+    incomplete = failed or missing or (report is not None and report.error)
+    return FAILED if incomplete else COMPLETE
 
 
-def note_plan(ledger: Ledger, plan: Plan, options: Options, command: str) -> None:
-    """Record a command that finds all its trials in the ledger: the answer is to be its own, not the last run's."""
-    runs, record = ledger.runs(), plan.record()
+def _run_trials(command: Command, machine: Machine, agenda: Agenda, interrupt: Interrupt) -> Report | None:
+    """Run the trials that the ledger lacks; return None if it lacks none."""
+    if not agenda.trials_left:
+        record_plan(command, machine, agenda)
+        return None
+    print("starting Ray …", file=sys.stderr)
+    from sweeps.engine.run import carry_out  # it imports Ray
+
+    return carry_out(command, machine, agenda, interrupt)
+
+
+def record_plan(command: Command, machine: Machine, agenda: Agenda) -> None:
+    """Record a command whose trials are all in the ledger, so that the answer follows its plan, not the last run's."""
+    runs = agenda.ledger.runs()
+    record = agenda.plan.record()
     if runs.empty or runs["plan"].iloc[-1].to_json() != record.to_json():
-        number = ledger.begin_run(command=command, plan=record, environment=environment(options))
-        ledger.end_run(number, outcome="complete", shared_seconds=0.0)
-
-
-def _print_speed(report: Any, console: Console) -> None:
-    text = f"{clock(report.wall_seconds)} of work on {report.slots} slots ({len(report.workers)} workers)"
-    if report.floor_seconds is not None and report.wall_seconds > 0:
-        text += (
-            f", {report.shared_seconds:.1f} s of it shared;"
-            f" floor {report.floor_seconds:.1f} s, η = {report.floor_seconds / report.wall_seconds:.2f}"
-        )
-    console.print(text, highlight=False, soft_wrap=True)
+        number = agenda.ledger.begin_run(command=command.text, plan=record, environment=environment(machine))
+        agenda.ledger.end_run(number, outcome="complete", shared_seconds=0.0)
 
 
 def shortfall(agenda: Agenda) -> tuple[int, int]:
-    """Trials that failed (or diverged where it counts, in confirmation), and trials that are missing."""
+    """Return how many trials failed and how many are missing.
+
+    A confirmation trial that diverged or collapsed counts as failed: it leaves a mean without a number.
+    """
     failed = missing = 0
     statuses = agenda.ledger.statuses()
-    for course in agenda.condition_runs.values():
-        for trial in course.known.values():
+    for run in agenda.condition_runs.values():
+        for trial in run.known.values():
             status = statuses.get(trial.id)
             failed += status in ("failed", "oom") or (trial.confirm and status in ("diverged", "collapsed"))
             missing += status in (None, "running")
-        if course.stage not in ("confirm", "over"):
+        if run.stage not in ("confirm", "over"):
             missing += len(agenda.plan.request.confirm_seeds)
     return failed, missing
 
 
-def more_seeds(command: str, seeds: int) -> str:
-    """The same command with twice the seeds."""
-    words, kept = shlex.split(command), []
-    skip = False
-    for word in words:
-        if skip or word.startswith("--seeds="):
-            skip = False
-        elif word == "--seeds":
-            skip = True
-        elif word != "--fresh":
-            kept.append(word)
-    return shlex.join([*kept, "--seeds", str(2 * seeds)])
+def _print_effort(report: Report | None, console: Console) -> None:
+    """Print how long the work took, and how near that is to the floor; `report` is None where nothing was run."""
+    if report is None:
+        console.print("Nothing was left to run: the answer is made from the ledger.")
+        return
+    text = f"{clock(report.wall_seconds)} of work on {report.slots} slots ({len(report.workers)} workers)"
+    if report.floor_seconds is not None and report.wall_seconds > 0:
+        efficiency = report.floor_seconds / report.wall_seconds
+        text += f", {report.shared_seconds:.1f} s of it shared"
+        text += f"; floor {report.floor_seconds:.1f} s, η = {efficiency:.2f}"
+    console.print(text, highlight=False, soft_wrap=True)
+
+
+def _print_how_to_go_on(command: Command, missing: int, console: Console) -> None:
+    text = f"Partial: {missing} trials are missing. To go on, type the same command:\n  {command.text}"
+    console.print(text, soft_wrap=True)
+
+
+def _print_how_to_add_seeds(command: Command, console: Console) -> None:
+    twice = command.with_seeds(2 * command.seeds)
+    console.print(f"For narrower intervals, add seeds:\n  {twice}", soft_wrap=True)
 
 
 def set_ledger_aside(folder: Path) -> Path | None:
-    """Move the ledger and its arrays into `folder/before-<time>`, if there is one, and return that folder; artifacts
-    stay, they are content-addressed."""
+    """Move the ledger, its arrays and checkpoints into `folder/before-<time>`; return that folder.
+
+    Returns None where there is no ledger. Artifacts stay: their names follow from their content.
+    """
     if not (folder / "ledger.sqlite").exists():
         return None
     aside = folder / time.strftime("before-%Y%m%d-%H%M%S")

@@ -1,4 +1,4 @@
-"""What the manifest states about a run: versions, hardware, and the commit of this program."""
+"""What the manifest says of a run: versions, hardware, and the git commit of this program."""
 
 from __future__ import annotations
 
@@ -11,44 +11,40 @@ from typing import Any
 
 import torch
 
-from sweeps.engine.hardware import cores
-from sweeps.engine.options import Options
+from sweeps.engine.hardware import Machine, cores
 from trainables.core.device import processor_name
 
 
-def environment(options: Options) -> dict[str, Any]:
-    """All of it, as JSON values."""
+def environment(machine: Machine) -> dict[str, Any]:
+    """Return versions, hardware, git commit and command-line words, as JSON values."""
     names = ("torch", "torchvision", "ray", "optuna", "numpy", "pandas", "scikit-learn", "labsweep")
     return {
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in names}},
-        "hardware": hardware(options),
+        "hardware": hardware(machine),
         "commit": commit(),
         "argv": sys.argv[1:],
     }
 
 
-def hardware(options: Options) -> dict[str, Any]:
-    """The driver's machine."""
+def hardware(machine: Machine) -> dict[str, Any]:
+    """Return a description of this machine; its GPUs are listed only if the command uses GPUs."""
     return {
         "processor": processor_name(),
         "cores": cores(),
-        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if options.gpus else [],
+        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if machine.gpus else [],
         "system": f"{platform.system()} {platform.machine()}",
     }
 
 
 def commit() -> str | None:
-    """The git commit of this program, marked `+changes` where files differ or are new; None outside a checkout."""
+    """Return the git commit of this program, or None outside a checkout.
+
+    It ends in `+changes` where files were changed or added since.
+    """
     here = Path(__file__).parent
     try:
         head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=5)
-        dirty = subprocess.run(
-            ["git", "status", "--porcelain"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            timeout=5,
-        )
+        dirty = subprocess.run(["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, timeout=5)
     except (OSError, subprocess.TimeoutExpired):
         return None
     if head.returncode:

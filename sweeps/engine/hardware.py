@@ -1,9 +1,13 @@
-"""What this machine has, and whether a request asks for more."""
+"""What this machine has, what of it a command asked for, and how a running Ray is divided among trials."""
 
 from __future__ import annotations
 
+import math
 import os
 import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -11,17 +15,109 @@ from common.problems import Problem
 from sweeps.engine.options import Options
 
 CONNECT_SECONDS = 5.0
+"""Seconds within which the head of a cluster must accept a connection."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a command asked to run on."""
+
+    gpus: int = 0
+    cpus: int | None = None
+    """CPU cores to use; None stands for all there are."""
+    address: str | None = None
+    """A running Ray cluster to join; None stands for a Ray that is started on this machine."""
+    trials_per_gpu: int | Literal["auto"] = 1
+    dashboard: bool = False
+    """Whether to serve Ray's dashboard."""
+
+    @property
+    def cores(self) -> int:
+        """CPU cores to use on this machine."""
+        return self.cpus or cores()
+
+    @property
+    def slots(self) -> int:
+        """How many trials run at a time on this machine; with trials_per_gpu "auto", the most there may be."""
+        if not self.gpus:
+            return self.cores
+        if self.trials_per_gpu == "auto":
+            return max(self.gpus, self.cores)
+        return self.gpus * self.trials_per_gpu
+
+
+def machine_of(options: Options) -> Machine:
+    """Return the machine that the options ask for.
+
+    A smoke run has no dashboard: it takes seconds to come up, and half of the run would be over by then.
+    """
+    return Machine(
+        gpus=options.gpus,
+        cpus=options.cpus,
+        address=options.address,
+        trials_per_gpu=options.trials_per_gpu,
+        dashboard=options.dashboard and not options.smoke,
+    )
+
+
+@dataclass(frozen=True)
+class Session:
+    """A running Ray, and how a sweep divides it."""
+
+    machine: Machine
+    """What the command asked for."""
+    cpus: int
+    """CPU cores to use."""
+    dashboard: str | None
+    """Address of Ray's dashboard, without a scheme; None where it is not served."""
+    temporary: Path
+    """Ray's folder; it is removed when the session ends."""
+    trials_per_gpu: int = 1
+    cpus_per_gpu: float = math.inf
+    """The fewest cores that a node of a cluster has for each of its GPUs: a trial has to fit on one node."""
+
+    @property
+    def gpus(self) -> int:
+        """GPUs to use."""
+        return self.machine.gpus
+
+    @property
+    def slots(self) -> int:
+        """How many trials run at a time."""
+        return self.gpus * self.trials_per_gpu or self.cpus
+
+    @property
+    def cpus_per_trial(self) -> float:
+        """Cores for each trial: a whole number, or a fraction below 1 where there are fewer cores than slots."""
+        share = self.cpus / self.slots
+        if self.gpus:
+            share = min(share, self.cpus_per_gpu / self.trials_per_gpu)
+        return float(math.floor(share)) if share >= 1 else share
+
+    @property
+    def gpus_per_trial(self) -> float:
+        """The share of a GPU that each trial has."""
+        return 1 / self.trials_per_gpu if self.gpus else 0.0
+
+    @property
+    def threads(self) -> int:
+        """Threads that each trial computes with."""
+        return max(1, int(self.cpus_per_trial))
 
 
 def hardware_problems(options: Options) -> list[Problem]:
-    """More GPUs or cores than this machine has (a cluster's are known only once it is joined), or no such cluster."""
+    """Return problems with the hardware asked for: more than this machine has, or a cluster that does not answer.
+
+    What a cluster has is known only once it is joined; see `sweeps.engine.session`.
+    """
     if options.address is not None:
         return _address_problems(options.address)
-    found, gpus, cpus = [], torch.cuda.device_count(), cores()
+    found = []
+    gpus = torch.cuda.device_count()
+    cpus = cores()
     if options.gpus > gpus:
-        remedy = f"This machine has {gpus}; omit it, or " + (
-            f"give --gpus {gpus}." if gpus else "run where there is one, or join a cluster with --address."
-        )
+        otherwise = f"give --gpus {gpus}" if gpus else "run where there is one, or join a cluster with --address"
+        remedy = f"This machine has {gpus}; omit it, or {otherwise}."
         found.append(Problem("--gpus", "at most the GPUs of this machine", options.gpus, remedy))
     elif options.gpus and not torch.cuda.is_available():
         rule = f"GPUs whose driver PyTorch (CUDA {torch.version.cuda}) can use"
@@ -33,7 +129,7 @@ def hardware_problems(options: Options) -> list[Problem]:
 
 
 def _address_problems(address: str) -> list[Problem]:
-    """A cluster's head that cannot be reached: Ray itself would try for minutes."""
+    """Try to connect to the head of a cluster: Ray itself would try for minutes before it reported a problem."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon:  # such as "auto"
         return []
@@ -42,18 +138,10 @@ def _address_problems(address: str) -> list[Problem]:
             return []
     except (OSError, ValueError, OverflowError) as error:
         rule = f"the address of a Ray cluster that answers ({error})"
-        remedy = "`ray status` on its head node shows it; omit --address for a Ray of one's own."
+        remedy = "`ray status` on its head node shows the address; omit --address to start a Ray on this machine."
         return [Problem("--address", rule, address, remedy)]
 
 
 def cores() -> int:
-    """CPU cores that this process may use."""
+    """Return the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def slots(options: Options) -> int:
-    """Trials at a time, on this machine; with --trials-per-gpu auto the most there may be."""
-    cpus = options.cpus or cores()
-    if options.gpus and options.trials_per_gpu == "auto":
-        return max(options.gpus, cpus)
-    return options.gpus * int(options.trials_per_gpu) if options.gpus else cpus

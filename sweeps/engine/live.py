@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import rich.live
@@ -19,9 +20,11 @@ from analysis.report import terminal
 from analysis.words import as_text, heading
 from sweeps.engine.agenda import Agenda
 from sweeps.engine.condition_run import count_finished
+from sweeps.engine.hardware import Session
 from sweeps.engine.plan import Plan
-from sweeps.engine.session import Session
-from trainables.artifacts.remote import Progress
+
+if TYPE_CHECKING:
+    from trainables.artifacts.remote import Progress  # its module imports Ray, which takes seconds
 
 FAILED = ("failed", "oom", "diverged", "collapsed")
 TERMINAL_SECONDS = 0.5

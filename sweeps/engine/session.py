@@ -1,4 +1,4 @@
-"""A Ray session of our own: quiet, private, gone without a trace when it ends."""
+"""A private, quiet Ray session that leaves nothing behind when it ends."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import ray
 
 from common.problems import Problem, Refused
-from sweeps.engine.hardware import cores
-from sweeps.engine.options import Options
+from sweeps.engine.hardware import Machine, Session
 
 _QUIET = {
-    "RAY_AIR_NEW_OUTPUT": "0",  # Tune prints boxes otherwise, whatever its verbosity
+    "RAY_AIR_NEW_OUTPUT": "0",  # otherwise Tune prints boxes, whatever its verbosity
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the ledger is enough
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # ours stops the run and keeps the answer
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # our handler stops the run and keeps the answer
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a failed trial has no metric to report
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # Tune executes, the ledger remembers
@@ -33,65 +31,31 @@ _QUIET = {
 }
 _TOKEN = "If it asks for a token, set RAY_AUTH_MODE=token, with its token in ~/.ray/auth_token."
 HOST = "trainables.core.host"
-"""What Ray's workers import while they wait for work: Ray starts one for each core, and each is to run trials. With
-GPUs fewer are, so they import it when a trial comes."""
+"""The module that Ray's workers import while they wait for work. Ray starts a worker for each core, and each of them
+will run trials. With GPUs only some of them will, so there a worker imports the module when its first trial comes."""
 _PREFIX = "labsweep-"
 _MARKERS = (":job_id:", ":actor_name:", ":task_name:")
 
 
-@dataclass(frozen=True)
-class Session:
-    """A running Ray, and how a sweep divides it."""
-
-    cpus: int
-    gpus: int
-    trials_per_gpu: int
-    dashboard: str | None
-    """Address of Ray's dashboard, without a scheme."""
-    temporary: Path
-    """Ray's folder; removed when the session ends."""
-    cpus_per_gpu: float = math.inf
-    """The fewest cores that a node of a cluster has for each of its GPUs: a trial has all it needs on one node."""
-
-    @property
-    def slots(self) -> int:
-        """Trials at a time."""
-        return self.gpus * self.trials_per_gpu or self.cpus
-
-    @property
-    def cpus_per_trial(self) -> float:
-        """Cores of a trial: whole ones, unless there are fewer than trials."""
-        share = min(self.cpus / self.slots, self.cpus_per_gpu / self.trials_per_gpu if self.gpus else math.inf)
-        return float(math.floor(share)) if share >= 1 else share
-
-    @property
-    def gpus_per_trial(self) -> float:
-        """The share of a GPU that a trial has."""
-        return 1 / self.trials_per_gpu if self.gpus else 0.0
-
-    @property
-    def threads(self) -> int:
-        """Threads of a trial."""
-        return max(1, int(self.cpus_per_trial))
-
-
 @contextlib.contextmanager
-def session(options: Options, logs: Path) -> Iterator[Session]:
-    """Start Ray (or join a cluster), and end what was started. Workers' output is kept in `logs`."""
+def session(machine: Machine, logs: Path) -> Iterator[Session]:
+    """Start Ray, or join a cluster, and end what was started; what workers printed is kept in `logs`.
+
+    Raises OSError where Ray does not start, and Refused where a cluster cannot be joined or lacks what was asked for.
+    """
     os.environ.update(_QUIET)
     remove_orphans()
     temporary = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-    private = options.address is None
-    cpus = options.cpus or cores()
-    dashboard = options.dashboard and not options.smoke  # it takes seconds to come up: by then a smoke run is half done
+    private = machine.address is None
+    cpus, cpus_per_gpu = machine.cores, math.inf
     protect_token()
     try:
         try:
             started = ray.init(
-                address=options.address or "local",
-                **({"num_cpus": cpus, "num_gpus": options.gpus, "_temp_dir": str(temporary)} if private else {}),
-                **({"include_dashboard": dashboard, "dashboard_host": "127.0.0.1"} if private else {}),
-                **({"_system_config": {"preload_python_modules": [HOST]}} if private and not options.gpus else {}),
+                address=machine.address or "local",
+                **({"num_cpus": cpus, "num_gpus": machine.gpus, "_temp_dir": str(temporary)} if private else {}),
+                **({"include_dashboard": machine.dashboard, "dashboard_host": "127.0.0.1"} if private else {}),
+                **({"_system_config": {"preload_python_modules": [HOST]}} if private and not machine.gpus else {}),
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 configure_logging=True,
@@ -100,20 +64,18 @@ def session(options: Options, logs: Path) -> Iterator[Session]:
             if private:
                 raise OSError(f"Ray did not start: {error}") from error
             rule = "the address of a Ray cluster that answers"
-            raise Refused(
-                [Problem("--address", rule, options.address, f"{error}. {_TOKEN} Omit it for a Ray of one's own.")]
-            ) from error
+            remedy = f"{error}. {_TOKEN} Omit --address to start a Ray on this machine."
+            raise Refused([Problem("--address", rule, machine.address, remedy)]) from error
         for name in ("ray", "ray.tune", "ray.data", "ray.train"):
             logging.getLogger(name).setLevel(logging.ERROR)
-        cpus_per_gpu = math.inf
         if not private:
-            cpus, cpus_per_gpu = joined(options, [node["Resources"] for node in ray.nodes() if node["Alive"]])
+            cpus, cpus_per_gpu = joined(machine, [node["Resources"] for node in ray.nodes() if node["Alive"]])
         yield Session(
+            machine=machine,
             cpus=cpus,
             cpus_per_gpu=cpus_per_gpu,
-            gpus=options.gpus,
-            trials_per_gpu=1 if options.trials_per_gpu == "auto" else options.trials_per_gpu,
-            dashboard=started.dashboard_url if dashboard else None,
+            trials_per_gpu=1 if machine.trials_per_gpu == "auto" else machine.trials_per_gpu,
+            dashboard=started.dashboard_url if machine.dashboard else None,
             temporary=temporary,
         )
     finally:
@@ -122,28 +84,30 @@ def session(options: Options, logs: Path) -> Iterator[Session]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def joined(options: Options, nodes: Sequence[Mapping[str, float]]) -> tuple[int, float]:
-    """The cores to use of a cluster of these nodes, by their resources, and the fewest that one has for each GPU.
+def joined(machine: Machine, nodes: Sequence[Mapping[str, float]]) -> tuple[int, float]:
+    """Return how many cores to use of a cluster, and the fewest cores that one of its nodes has for each GPU.
 
-    Raises Refused where the cluster has fewer cores or GPUs than were asked for, or GPUs without a core beside them.
+    `nodes` are the resources of its nodes, by kind ("CPU", "GPU").
+
+    Raises Refused where the cluster has fewer cores or GPUs than were asked for, or a node with GPUs but no cores.
     """
     cluster = {kind: sum(node.get(kind, 0) for node in nodes) for kind in ("CPU", "GPU")}
-    beside = [node.get("CPU", 0) / node["GPU"] for node in nodes if node.get("GPU", 0) > 0] if options.gpus else []
+    beside = [node.get("CPU", 0) / node["GPU"] for node in nodes if node.get("GPU", 0) > 0] if machine.gpus else []
     found = [
         Problem(f"--{name}", "at most what the cluster has", asked, f"It has {cluster.get(kind, 0):g}; give fewer.")
-        for name, kind, asked in (("gpus", "GPU", options.gpus), ("cpus", "CPU", options.cpus))
+        for name, kind, asked in (("gpus", "GPU", machine.gpus), ("cpus", "CPU", machine.cpus))
         if asked is not None and asked > cluster.get(kind, 0)
     ]
     if min(beside, default=1) <= 0:
-        remedy = "Give its nodes some with `ray start --num-cpus`."
-        found.append(Problem("--gpus", "GPUs of nodes that have cores for Ray too", options.gpus, remedy))
+        remedy = "Give its nodes cores with `ray start --num-cpus`."
+        found.append(Problem("--gpus", "GPUs of nodes that have cores for Ray too", machine.gpus, remedy))
     if found:
         raise Refused(found)
-    return options.cpus or int(cluster["CPU"]), min(beside, default=math.inf)
+    return machine.cpus or int(cluster["CPU"]), min(beside, default=math.inf)
 
 
 def remove_orphans() -> None:
-    """Delete the folders that killed drivers left."""
+    """Delete the temporary folders of drivers that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         pid = folder.name.removeprefix(_PREFIX).split("-")[0]
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
@@ -151,7 +115,7 @@ def remove_orphans() -> None:
 
 
 def keep_logs(temporary: Path, logs: Path) -> None:
-    """Keep what workers printed, one file each, where there is more than Ray's own markers."""
+    """Copy what each worker printed into a file in `logs`; a worker that printed only Ray's markers gets none."""
     for path in temporary.glob("session_2*/logs/worker-*"):
         lines = path.read_text(errors="replace").splitlines(keepends=True)
         printed = [line for line in lines if not line.startswith(_MARKERS)]
@@ -161,18 +125,26 @@ def keep_logs(temporary: Path, logs: Path) -> None:
 
 
 def token_path() -> Path:
-    """The file with the token that the dashboard asks for."""
+    """Return the file that holds the token for the dashboard."""
     return Path(os.environ.get("RAY_AUTH_TOKEN_PATH", Path.home() / ".ray" / "auth_token"))
 
 
 def protect_token() -> None:
-    """Make sure that the token's file is the owner's alone: Ray would write it readable to all users of the machine."""
+    """Make sure that only the owner can read the token's file: Ray would let all users of the machine read it."""
     path = token_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
         contextlib.suppress(FileExistsError),
         open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file,
     ):
-        file.write(secrets.token_hex(32))  # what Ray itself would generate
+        file.write(secrets.token_hex(32))  # as Ray itself would generate it
     with contextlib.suppress(PermissionError):
         path.chmod(0o600)
+
+
+def told(error: Exception) -> str:
+    """Return an error in a line or two, with its remedy where there is one."""
+    text = str(getattr(error, "cause", None) or error).strip().splitlines() or [""]
+    if isinstance(error, ray.exceptions.OutOfMemoryError) or "out of memory" in text[0].lower():
+        return f"out of memory: {text[0]} Run fewer trials at a time with --cpus or --trials-per-gpu."
+    return f"{type(error).__name__}: {text[0]}"

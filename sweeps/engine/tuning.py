@@ -19,8 +19,8 @@ from ray.util.placement_group import PlacementGroup, placement_group_table, remo
 from analysis.ledger import Ledger, Outcome
 from sweeps.engine.agenda import Agenda, Signal
 from sweeps.engine.asha import PerCondition
+from sweeps.engine.hardware import Session
 from sweeps.engine.interrupt import Interrupt
-from sweeps.engine.session import Session
 from trainables.core.checkpoint import Checkpoints
 from trainables.core.host import Host, Job
 from trainables.core.task import Task

@@ -9,6 +9,7 @@ from typing import Any
 
 from analysis.ledger import Ledger, Outcome, Status
 from sweeps.engine.agenda import Agenda, Signal
+from sweeps.engine.command import Command
 from sweeps.engine.options import parse
 from sweeps.engine.plan import Plan
 from sweeps.engine.preflight import make_plan
@@ -23,6 +24,11 @@ def plan(out: Path, *words: str, sweep: Any = SWEEP) -> Plan:
     """Return the plan of a command with these words."""
     options, problems = parse(["--out", str(out), *words], prog="toy", description="")
     return make_plan(sweep, options, problems, out)
+
+
+def command(folder: Path) -> Command:
+    """Return a command whose ledger and artifacts lie in this folder."""
+    return Command("toy", folder, folder / "artifacts")
 
 
 Score = Callable[[Task], float]

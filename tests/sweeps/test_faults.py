@@ -196,5 +196,5 @@ def test_a_dry_run_knows_what_the_ledger_has_and_how_long_the_rest_takes(
     assert run(SWEEP, ["--out", str(undisturbed.out), *SMALL, "--seeds", "4", "--dry-run"]) == 0
     said = capsys.readouterr().out
     assert "4 of 26 trials are left to run: about 0:0" in said, "two more seeds in each of two conditions"
-    assert "going by 22 trials that are done" in said
+    assert "estimated from 22 trials that are done" in said
     assert (undisturbed.folder / "ledger.sqlite").read_bytes() == before

@@ -20,8 +20,8 @@ import pytest
 from rich.console import Console
 
 from sweeps.engine import live
+from sweeps.engine.hardware import Machine, Session
 from sweeps.engine.live import Estimate, Live, clock
-from sweeps.engine.session import Session
 from tests.conftest import HANG, Sweeps
 from tests.support.driver import Driver
 from trainables.artifacts.remote import Progress
@@ -96,7 +96,7 @@ def test_without_a_terminal_there_are_plain_lines_and_nothing_of_rays(undisturbe
 
 
 def session(dashboard: str | None = None) -> Session:
-    return Session(SLOTS, 0, 1, dashboard, Path())
+    return Session(Machine(), cpus=SLOTS, dashboard=dashboard, temporary=Path())
 
 
 def screen(file: io.StringIO) -> list[str]:

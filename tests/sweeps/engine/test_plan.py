@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from common.canonical import canonical
 from common.problems import Refused
 from sweeps.engine.gpu_sharing import fitting
+from sweeps.engine.hardware import Machine, Session
 from sweeps.engine.options import Options, parse
 from sweeps.engine.plan import Condition, Plan
 from sweeps.engine.preflight import answer_problems
-from sweeps.engine.session import Session, joined
+from sweeps.engine.session import joined
 from sweeps.engine.space import choice, draw, grid, integers, loguniform, uniform
 from tests.support.driver import PRESCRIBED, plan
 from tests.support.toy import SWEEP
@@ -163,10 +164,12 @@ def test_trials_share_a_gpu_as_its_memory_and_the_cores_allow(tmp_path: Path) ->
     assert (options.trials_per_gpu, problems) == ("auto", [])
     for words in (["--gpus", "1", "--trials-per-gpu", "0"], ["--trials-per-gpu", "2"]):
         assert [p.key for p in parse(words, prog="toy", description="")[1]] == ["--trials-per-gpu"]
-    shared = Session(16, 2, 4, None, tmp_path)
+    shared = Session(Machine(gpus=2), cpus=16, dashboard=None, temporary=tmp_path, trials_per_gpu=4)
     assert (shared.slots, shared.cpus_per_trial, shared.gpus_per_trial) == (8, 2, 0.25)
-    assert Session(3, 1, 6, None, tmp_path).cpus_per_trial == 0.5
-    assert (Session(3, 0, 1, None, tmp_path).slots, Session(3, 0, 1, None, tmp_path).gpus_per_trial) == (3, 0)
+    narrow = Session(Machine(gpus=1), cpus=3, dashboard=None, temporary=tmp_path, trials_per_gpu=6)
+    assert narrow.cpus_per_trial == 0.5
+    without = Session(Machine(), cpus=3, dashboard=None, temporary=tmp_path)
+    assert (without.slots, without.gpus_per_trial) == (3, 0)
 
 
 def test_every_value_is_checked_not_only_the_first(tmp_path: Path) -> None:
@@ -188,7 +191,7 @@ def test_a_question_without_its_answer_file_is_refused() -> None:
 
 
 def test_a_cluster_that_has_less_than_was_asked_for_is_refused() -> None:
-    there = Options(address="10.0.0.1:6379")
+    there = Machine(address="10.0.0.1:6379")
     assert joined(there, [{"CPU": 8.0}, {"CPU": 4.0}, {}]) == (12, math.inf)
     with pytest.raises(Refused) as refused:
         joined(replace(there, gpus=2, cpus=16), [{"CPU": 8.0, "GPU": 1.0}])
@@ -199,9 +202,11 @@ def test_a_cluster_that_has_less_than_was_asked_for_is_refused() -> None:
 
 def test_a_trial_asks_for_no_more_cores_than_the_node_with_its_gpu_has(tmp_path: Path) -> None:
     """A head of 16 cores and a node of 4 with a GPU: no node has the 20 that a lone trial would get of both."""
-    cpus, beside = joined(Options(address="10.0.0.1:6379", gpus=1), [{"CPU": 16.0}, {"CPU": 4.0, "GPU": 1.0}])
-    assert Session(cpus, 1, 1, None, tmp_path, beside).cpus_per_trial == 4
-    assert Session(cpus, 1, 8, None, tmp_path, beside).cpus_per_trial == 0.5
+    machine = Machine(address="10.0.0.1:6379", gpus=1)
+    cpus, beside = joined(machine, [{"CPU": 16.0}, {"CPU": 4.0, "GPU": 1.0}])
+    alone = Session(machine, cpus, dashboard=None, temporary=tmp_path, cpus_per_gpu=beside)
+    assert alone.cpus_per_trial == 4
+    assert replace(alone, trials_per_gpu=8).cpus_per_trial == 0.5
 
 
 @pytest.mark.parametrize(("words", "option"), [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,12 +18,15 @@ from analysis.ledger import Ledger, Outcome
 from common.problems import Problem, Refused
 from sweeps.engine import cli, preflight, run
 from sweeps.engine.agenda import Agenda
+from sweeps.engine.command import Report
 from sweeps.engine.gpu_sharing import trials_per_gpu
+from sweeps.engine.hardware import Machine, Session
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.options import Options
 from sweeps.engine.session import session
 from sweeps.engine.tuning import LedgerCallback
-from tests.support.driver import Driver, plan
+from sweeps.engine.work import Work
+from tests.support.driver import Driver, command, plan
 from trainables.artifacts.remote import Stopped
 from trainables.core.host import Host
 from trainables.core.task import Task
@@ -38,12 +42,12 @@ def test_the_floor_leaves_out_what_an_earlier_command_spent_on_a_trial(tmp_path:
     first.ledger.add_epochs(begun.id, [{"epoch": 1, "seconds": 100.0}])
     first.ledger.close()
     with Ledger(tmp_path) as ledger:
-        agenda, options = Agenda(plan(tmp_path), ledger), Options(out=tmp_path)
-        slots = SimpleNamespace(slots=2, dashboard=None)
-        command = run._Run(agenda.plan, options, ledger, agenda, slots, None, run.Report(shared_seconds=3), None)  # type: ignore[arg-type]
-        assert command._floor() is None, "nothing of its own is done yet"
+        agenda = Agenda(plan(tmp_path), ledger)
+        slots = Session(Machine(), cpus=2, dashboard=None, temporary=tmp_path)
+        work = Work(command(tmp_path), agenda, slots, Interrupt(), Report(shared_seconds=3))
+        assert work._floor() is None, "nothing of its own is done yet"
         ledger.finish(begun.id, Outcome("done", seconds=130.0))
-        assert command._floor() == 3 + 30
+        assert work._floor() == 3 + 30
 
 
 @contextlib.contextmanager
@@ -59,7 +63,7 @@ def test_a_command_that_a_cluster_refuses_leaves_no_run_in_the_ledger(
     with Ledger(tmp_path) as ledger:
         agenda = Agenda(plan(tmp_path), ledger)
         with pytest.raises(Refused, match="what the cluster has"):
-            run.carry_out(agenda.plan, Options(out=tmp_path), ledger, agenda, "toy", Interrupt())
+            run.carry_out(command(tmp_path), Machine(), agenda, Interrupt())
         assert ledger.runs().empty
 
 
@@ -70,7 +74,7 @@ def test_fresh_is_undone_where_a_cluster_refuses_the_command(tmp_path: Path, mon
     before.ledger.close()
     (tmp_path / "toy" / "arrays").mkdir()
     with pytest.raises(Refused):
-        cli._sweep(plan(tmp_path), Options(out=tmp_path, fresh=True), tmp_path / "toy", "toy", Interrupt())
+        cli._run(replace(command(tmp_path / "toy"), fresh=True), Machine(), plan(tmp_path), Interrupt())
     assert {path.name for path in (tmp_path / "toy").iterdir()} >= {"ledger.sqlite", "arrays"}
     assert not list((tmp_path / "toy").glob("before-*"))
     with Ledger(tmp_path / "toy") as ledger:
@@ -83,7 +87,7 @@ def test_a_memory_probe_that_fails_leaves_a_gpu_to_one_trial(tmp_path: Path, mon
     """Ray is told of a GPU that this machine lacks: the probe runs its epoch, and CUDA has no memory to tell of."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "99")
     driver = Driver(tmp_path)
-    with session(Options(gpus=1, cpus=1, out=tmp_path, dashboard=False), tmp_path / "logs"):
+    with session(Machine(gpus=1, cpus=1), tmp_path / "logs"):
         dearest = driver.agenda.dearest
         assert dearest is not None
         assert trials_per_gpu(driver.plan, dearest, tmp_path / "artifacts", 4, stop=lambda: False) == 1

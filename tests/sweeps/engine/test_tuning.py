@@ -18,10 +18,12 @@ from analysis.ledger import Ledger, Outcome
 from sweeps.engine.agenda import Agenda
 from sweeps.engine.asha import PerCondition
 from sweeps.engine.cli import shortfall
+from sweeps.engine.command import Report, command_of
+from sweeps.engine.hardware import machine_of
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.options import parse
 from sweeps.engine.preflight import make_plan
-from sweeps.engine.run import Report, carry_out
+from sweeps.engine.run import carry_out
 from tests.support.toy import SWEEP, Config
 from trainables.artifacts.store import Artifact
 
@@ -39,11 +41,12 @@ def sweep(out: Path, *words: str, kind: type[Ledger] = Ledger) -> Ran:
     """A toy sweep on Ray, in this process."""
     options, problems = parse(["--out", str(out), "--no-dashboard", *words], prog="toy", description="")
     plan = make_plan(SWEEP, options, problems, out)
+    command = command_of("toy", words, options)
     logging.disable(logging.ERROR)
     try:
         with kind(out / "toy") as ledger:
             agenda = Agenda(plan, ledger)
-            report = carry_out(plan, options, ledger, agenda, "toy", Interrupt())
+            report = carry_out(command, machine_of(options), agenda, Interrupt())
             return Ran(report, ledger.trials(), ledger.epochs(), *shortfall(agenda))
     finally:
         logging.disable(logging.NOTSET)

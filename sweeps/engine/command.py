@@ -1,0 +1,74 @@
+"""A command: what it asks for beside the plan and the machine, and how it went."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from analysis.report.make import folder_of
+from sweeps.engine.options import Options
+
+
+@dataclass(frozen=True)
+class Command:
+    """What was asked for, as far as it matters once the plan is made."""
+
+    text: str
+    """The line to type to continue this command. It lacks --fresh, which would set aside what has been done."""
+    folder: Path
+    """Where the ledger and the answer lie."""
+    artifact_root: Path
+    """Where artifacts lie; an absolute path, as workers run in folders of their own."""
+    seeds: int = 5
+    """Confirmation seeds."""
+    time_budget: float | None = None
+    """Minutes after which no further trial is started; None means no limit."""
+    smoke: bool = False
+    fresh: bool = False
+    dry_run: bool = False
+
+    def with_seeds(self, seeds: int) -> str:
+        """Return the line to type for the same command with another number of seeds."""
+        words = shlex.split(self.text)
+        kept = []
+        for before, word in zip([None, *words], words, strict=False):
+            is_seeds = word == "--seeds" or word.startswith("--seeds=") or before == "--seeds"
+            if not is_seeds:
+                kept.append(word)
+        return shlex.join([*kept, "--seeds", str(seeds)])
+
+
+def command_of(question: str, words: Sequence[str], options: Options) -> Command:
+    """Return the command that was typed with these words, which were read as these options."""
+    kept = [word for word in words if word != "--fresh"]
+    return Command(
+        text=shlex.join(["python", f"sweeps/{question}.py", *kept]),
+        folder=folder_of(options.out, question, smoke=options.smoke),
+        artifact_root=options.out.resolve() / "artifacts",
+        seeds=options.seeds,
+        time_budget=options.time_budget,
+        smoke=options.smoke,
+        fresh=options.fresh,
+        dry_run=options.dry_run,
+    )
+
+
+@dataclass
+class Report:
+    """How a command's work on Ray went."""
+
+    error: str | None = None
+    """Why the shared work or Tune could not continue; None if nothing stopped them."""
+    shared_seconds: float = 0.0
+    """Seconds spent on artifacts before the first trial."""
+    wall_seconds: float = 0.0
+    """Seconds from the start of the shared work to the end of the last trial."""
+    floor_seconds: float | None = None
+    """T* = shared work + max(longest trial, total work / slots), in seconds: no schedule is faster. None if no trial
+    finished."""
+    slots: int = 0
+    """Trials that ran at a time."""
+    workers: set[str] = field(default_factory=set)
+    """Every worker that reported, as pid@host."""

@@ -83,9 +83,9 @@ def _decomposed(part: Findings) -> pd.DataFrame:
 def _drawings(
     part: Findings, compared: pd.DataFrame, ablated: pd.DataFrame, errors: pd.DataFrame
 ) -> Iterator[tuple[str, Drawing]]:
-    note, title = part.note, f"{part.setting('source')} → {part.setting('target')}{part.where}"
+    title = f"{part.setting('source')} → {part.setting('target')}{part.where}"
     main = whole(part.chosen)
-    words = Words(f"{title}: test error by method", IMAGES, "test error, %", note("One source network."))
+    words = Words(f"{title}: test error by method", IMAGES, "test error, %", part.note("One source network."))
     figure = draw_lines(
         main, words, x=SIZE, columns={"test_error": "test error"}, series=[METHOD], percent=True, logarithmic=True
     )
@@ -95,10 +95,12 @@ def _drawings(
         ("ablation", ablated, "what own lacks without each part"),
     ):
         if len(table):
-            words = Words(f"{title}: {what}", IMAGES, "test accuracy, points", note("Paired by seed."))
+            words = Words(f"{title}: {what}", IMAGES, "test accuracy, points", part.note("Paired by seed."))
             figure = draw_gaps(table, words, x=SIZE, series=["pair"], percent=True)
             yield name, Drawing(figure, f"Differences of test accuracy by {IMAGES}: {what}.")
-    words = Words(f"{title}: what is kept of the source", IMAGES, "accuracy on the source's test images, %", note())
+    words = Words(
+        f"{title}: what is kept of the source", IMAGES, "accuracy on the source's test images, %", part.note()
+    )
     shown = part.chosen[part.chosen[METHOD].isin([*main[METHOD], NO_REPLAY])]
     figure = draw_lines(shown, words, x=SIZE, columns={KEPT: "source"}, series=[METHOD], percent=True)
     yield "forgetting", Drawing(figure, "Accuracy on the source's test images after each method.")

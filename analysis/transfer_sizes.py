@@ -33,7 +33,8 @@ def answer(part: Findings) -> Draft:
 
 
 def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
-    best, title = part.reported, f"{TITLE}{part.where}"
+    best = part.reported
+    title = f"{TITLE}{part.where}"
     series = [name for name in part.results.series(SIZE) if name in (BACKBONE, "recipe")]
     error = draw_lines(
         best,

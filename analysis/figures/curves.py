@@ -43,8 +43,8 @@ def draw_curves(
     with matplotlib.rc_context(STYLE):
         named = list(groups(table, series))
         values = list(dict.fromkeys(table[across]))
-        width, height = max(6.2, 1.0 + 1.75 * len(values)), 1.3 + 1.75 * len(named)
-        figure = Figure(figsize=(width, height), layout="constrained")
+        width = max(6.2, 1.0 + 1.75 * len(values))
+        figure = Figure(figsize=(width, 1.3 + 1.75 * len(named)), layout="constrained")
         grid = figure.subplots(len(named), len(values), sharey=True, squeeze=False)
         scale = 100 if percent else 1
         for r, (name, rows) in enumerate(named):
@@ -88,11 +88,13 @@ def draw_learning(
     with matplotlib.rc_context(STYLE):
         drawn = [f"{split}_{measure}{end}" for split in splits for measure in measures for end in ("", "_low", "_high")]
         table = table.reindex(columns=list(dict.fromkeys([*table, *drawn])))  # what nobody measured is not drawn
-        parts, names = list(groups(table, [across])), [name for name, _ in groups(table, series)]
+        parts = list(groups(table, [across]))
+        names = [name for name, _ in groups(table, series)]
         figure = Figure(figsize=(2.2 + 2.8 * len(parts), 1.3 + 2.1 * len(measures)), layout="constrained")
         grid = figure.subplots(len(measures), len(parts), sharex=True, sharey="row", squeeze=False)
         for row, (measure, label) in zip(grid, measures.items(), strict=True):
-            columns, scale = [f"{split}_{measure}" for split in splits], 100 if is_share(measure) else 1
+            columns = [f"{split}_{measure}" for split in splits]
+            scale = 100 if is_share(measure) else 1
             for axes, (_, part) in zip(row, parts, strict=True):
                 for name, own in groups(part, series):
                     for i, column in enumerate(columns):

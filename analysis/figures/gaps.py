@@ -35,7 +35,8 @@ def draw_gaps(
     """
     with matplotlib.rc_context(STYLE):
         parts = list(groups(table, [panels])) if panels else [("", table)]
-        names, values = [name for name, _ in groups(table, series)], list(dict.fromkeys(table[x]))
+        names = [name for name, _ in groups(table, series)]
+        values = list(dict.fromkeys(table[x]))
         values = sorted(values) if all(isinstance(value, int | float) for value in values) else values
         width = max(6.2, 1.0 + len(parts) * (0.8 + 0.3 * len(values) * max(len(names), 2)))
         figure = Figure(figsize=(width, 3.6), layout="constrained")
@@ -59,17 +60,19 @@ def draw_gaps(
 
 
 def _gap(axes: Axes, x: float, row: Mapping[str, Any], scale: float, group: int) -> None:
-    colour, apart = colour_of(group), row["low"] > 0 or row["high"] < 0
+    colour = colour_of(group)
+    differs = row["low"] > 0 or row["high"] < 0
     mean = row["difference"] * scale
     bars = [[mean - row["low"] * scale], [row["high"] * scale - mean]] if not math.isnan(row["low"]) else None
     axes.errorbar(
         [x], [mean], yerr=bars, color=colour, marker=marker_of(group), markersize=6,
-        markerfacecolor=colour if apart else "white", elinewidth=1.3, capsize=3, capthick=1.3,
+        markerfacecolor=colour if differs else "white", elinewidth=1.3, capsize=3, capthick=1.3,
     )  # fmt: skip
 
 
 def _marks(table: pd.DataFrame) -> str:
     """Return what hollow marks and missing bars mean, if any are drawn."""
     drawn = table[table["difference"].notna()]
-    hollow, bare = not ((drawn["low"] > 0) | (drawn["high"] < 0)).all(), bool(drawn["low"].isna().any())
+    hollow = not ((drawn["low"] > 0) | (drawn["high"] < 0)).all()
+    bare = bool(drawn["low"].isna().any())
     return "Hollow: not shown to differ from 0." * hollow + " No bar: no interval." * bare

@@ -48,9 +48,11 @@ def draw_lines(
         width = 6.2 if len(parts) == 1 else 2.2 + 3.0 * len(parts)
         figure = Figure(figsize=(width, 4.1), layout="constrained")
         grid = figure.subplots(1, len(parts), sharey=True, squeeze=False)[0]
-        names, scale = [name for name, _ in groups(table, series)], 100 if percent else 1
+        names = [name for name, _ in groups(table, series)]
+        scale = 100 if percent else 1
         at = sorted({float(value) for value in table[x]})
-        count, wide = len(names) * len(columns), len(at) > 1 and at[0] > 0 and at[-1] / at[0] > 12
+        count = len(names) * len(columns)
+        wide = len(at) > 1 and at[0] > 0 and at[-1] / at[0] > 12
         for axes, (title, part) in zip(grid, parts, strict=True):
             for name, rows in groups(part, series):
                 g = names.index(name)

@@ -36,7 +36,8 @@ def draw_scatter(table: pd.DataFrame, words: Words, *, colour: str, mark: str) -
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.6, 6.2), layout="constrained")
         axes = figure.subplots()
-        classes, groups = sorted(set(table[colour])), list(dict.fromkeys(table[mark]))
+        classes = sorted(set(table[colour]))
+        groups = list(dict.fromkeys(table[mark]))
         colours = {name: CLASSES[i % len(CLASSES)] for i, name in enumerate(classes)}
         for g, group in enumerate(groups):
             own = table[table[mark] == group]

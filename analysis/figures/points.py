@@ -34,7 +34,8 @@ def draw_dots(
         rows = math.ceil(len(columns) / wrap)
         figure = Figure(figsize=(6.2, 1.4 + 2.1 * rows), layout="constrained")
         grid = figure.subplots(rows, min(wrap, len(columns)), sharex=True, sharey=True, squeeze=False)
-        groups, values = list(grouped(table, series)), list(dict.fromkeys(table[x]))
+        groups = list(grouped(table, series))
+        values = list(dict.fromkeys(table[x]))
         for axes, (column, title) in zip(grid.flat, columns.items(), strict=False):
             for g, (_, own) in enumerate(groups):
                 shift = 0.16 * (g - (len(groups) - 1) / 2)

@@ -168,7 +168,8 @@ class Results:
         if trial not in self._correct:
             arrays = self.arrays(trial)
             self._correct[trial] = {k: v for k, v in arrays.items() if k.endswith(("_correct", "_strata"))}
-        kept, stem = self._correct[trial], metric.removesuffix("accuracy").removesuffix("error")
+        kept = self._correct[trial]
+        stem = metric.removesuffix("accuracy").removesuffix("error")
         right = kept.get(f"{stem}correct")
         return None if right is None else Correct(right, kept.get(f"{stem}strata"))
 

@@ -23,7 +23,8 @@ def against(
     the second one of the others': `difference` is first − second where the columns `within` and the seed are the same,
     `low` and `high` bound it (Student t over `n` seeds). Pairs whose columns are missing are left out.
     """
-    other, known = seeds[factor] != yardstick, [pair for pair in pairs if set(pair) <= set(seeds)]
+    other = seeds[factor] != yardstick
+    known = [pair for pair in pairs if set(pair) <= set(seeds)]
     both = seeds[other].merge(seeds[~other], on=[*within, "seed"], suffixes=("", "_yardstick"))
     rows = []
     for values, own in both.groupby([factor, *within], sort=False, dropna=False):

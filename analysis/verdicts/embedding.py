@@ -30,7 +30,8 @@ def drawings(
     `trials` has the arrays by seed, `domains` are the names of the two data sets, `condition` says what was trained.
     What is not stored is not drawn.
     """
-    title, drawn = f"{domains[0]} and {domains[1]} in one space{part.where}", {}
+    title = f"{domains[0]} and {domains[1]} in one space{part.where}"
+    drawn = {}
     seed, arrays = next(((s, own) for s, own in trials.items() if "embedding" in own), (0, {}))
     if len(placed := plane(arrays, domains)):
         note = f"Shown: {condition}, seed {seed}; {len(placed)} test images. Axes and areas mean nothing."

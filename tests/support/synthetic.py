@@ -112,7 +112,7 @@ def begin(ledger: Ledger, **changed: Any) -> int:
 
 
 def accuracies(backbone: str, size: int, lr: float, epochs: int, seed: int, *names: Any) -> np.ndarray:
-    """Accuracy [epochs] of a made-up trial: rises exponentially to a ceiling that depends on size and lr."""
+    """Return accuracies [epochs] of a made-up trial, rising exponentially to a ceiling set by size and lr."""
     draw = np.random.default_rng(abs(hash_of(backbone, size, lr, seed, *names)))
     ceiling = 1 - 1.6 * size**-0.55 * (1.25 if backbone == "resnet18" else 1) - 0.02 * math.log10(lr / 0.01) ** 2
     rate = 0.09 * (lr / 0.01) ** 0.5
@@ -131,7 +131,7 @@ def add_trial(
     hardware: str = "cpu", data_fingerprint: str = "d0", test: Sequence[float] | None = None,
     images: int = IMAGES,
 ) -> str:  # fmt: skip
-    """One trial; `accuracy` (validation, by epoch) and `test` take the place of made-up ones. Returns its id."""
+    """Add a trial; `accuracy` (validation, by epoch) and `test` replace made-up values. Returns its id."""
     settings = json.loads(key)
     config = {**settings, **values, "seed": seed}
     if status == "running":
@@ -159,7 +159,7 @@ def add_trial(
 
 
 class Measured(NamedTuple):
-    """What a made-up trial came to."""
+    """The outcome of a made-up trial."""
 
     rows: Sequence[Mapping[str, float]]
     """Metrics, an epoch a row: `steps`, `train_…`, `val_…`, and `test_…` where test data is opened."""
@@ -172,7 +172,7 @@ def record(
     ledger: Ledger, question: str, key: str, config: Mapping[str, Any], draw: int, phase: Any,
     measured: Measured | None, *, prescribed: bool = False, hardware: str = "cpu", data_fingerprint: str = "d0",
 ) -> str:  # fmt: skip
-    """One trial of any question, still running if nothing was measured. Returns its id."""
+    """Add a trial of any question, still running if nothing was measured. Returns its id."""
     trial = hashlib.sha256(canonical([phase, key, config, data_fingerprint]).encode()).hexdigest()
     entry = Entry(trial, question, phase, key, draw, prescribed, config, config["seed"],
                   config.get("precision", "fp32"), data_fingerprint, "c0")  # fmt: skip
@@ -195,10 +195,10 @@ def fill_question(
     search_seeds: Sequence[int] = SEARCH_SEEDS, confirm_seeds: Sequence[int] = CONFIRM_SEEDS,
     prescribed: bool = False, **changed: Any,
 ) -> None:  # fmt: skip
-    """A sweep of any question: each condition's draws searched, the best and the prescribed recipe confirmed.
+    """Fill a ledger with a sweep of any question: draws searched, the best and the prescribed config confirmed.
 
     `measure(config, phase)` makes a trial up; None: it was never begun. A confirmed trial has `test_…` metrics, in the
-    last row at least. The first of `draws` is the prescribed recipe, if there is one. `changed` goes into the plan.
+    last row at least. The first of `draws` is the prescribed config, if there is one. `changed` goes into the plan.
     """
     keys = [canonical({**settings, **dict(zip(factors, v, strict=True))}) for v in product(*factors.values())]
     recorded = {
@@ -237,7 +237,7 @@ def save_arrays(folder: Path, trial: str, **arrays: np.ndarray) -> tuple[str, st
 def fill(
     folder: Path, *, backbones: Sequence[str] = BACKBONES, sizes: Sequence[int] = SIZES, confirm: bool = True
 ) -> None:
-    """A finished sweep: every draw searched in every condition and the best confirmed."""
+    """Fill a ledger with a finished sweep: every draw searched in every condition, and the best confirmed."""
     with Ledger(folder) as ledger:
         run = begin(ledger, factors={"backbone": list(backbones), "train_size": list(sizes)})
         for backbone in backbones:
@@ -264,7 +264,7 @@ def small(
     folder: Path, *, tested: Sequence[float] = TESTED, key: str = KEY, statuses: Sequence[Any] = ("done",) * 5,
     run: bool = True, **changed: Any,
 ) -> None:  # fmt: skip
-    """One condition: two draws on one search seed, the second of which wins and is confirmed."""
+    """Add one condition: two draws on one search seed, the second of which wins and is confirmed."""
     with Ledger(folder) as ledger:
         if run:
             begin(ledger, **{"factors": FACTORS, "search_trials": 2, "search_seeds": [0]} | changed)
@@ -279,13 +279,13 @@ def small(
 
 @contextmanager
 def findings(folder: Path) -> Iterator[Findings]:
-    """What a question's file is given; its arrays can be read while the ledger is open."""
+    """Yield all of a ledger as findings; their arrays can be read while the ledger is open."""
     with Ledger(folder, readonly=True) as ledger:
         yield gathered(ledger)
 
 
 def tables(folder: Path) -> tuple[Results, pd.DataFrame, pd.DataFrame]:
-    """What a ledger holds, a row a reported seed, and the best-config table."""
+    """Return what a ledger holds, a row for each reported seed, and the best-config table."""
     with Ledger(folder, readonly=True) as ledger:
         results = Results(ledger)
         seeds = by_seed(results)
@@ -331,7 +331,7 @@ def as_question(
 
 
 def answer_by(answer: Callable[[Findings], Draft], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Answer:
-    """What a question's `answer` makes of a small ledger without test data, selected by a loss: `widths`."""
+    """Return the answer that `answer` gives to `widths`, a small ledger without test data, selected by a loss."""
     as_question("widths", answer, ["width"], monkeypatch)
     key = '{"backbone":"none","data":"digits","precision":"fp32","train_size":1,"width":%d}'
     with Ledger(folder) as ledger:

@@ -9,7 +9,7 @@ import trainables
 
 
 def code_fingerprint() -> str:
-    """SHA-256 over the source of `trainables`, which determines what a trial computes."""
+    """Return the SHA-256 (hex) of the source files of `trainables` and of their paths."""
     root = Path(trainables.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):

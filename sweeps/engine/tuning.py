@@ -1,4 +1,4 @@
-"""Tune executes, the ledger remembers: the two small adapters between them, and one `fit()`."""
+"""What connects Ray Tune, which runs the trials, with the agenda and the ledger, which know them; and one `fit()`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RETRIES = 3
 
 
 class _DriverOnly:
-    """Tune pickles all it is given, to restore from; nothing of ours is ever restored from there."""
+    """Pickles as nothing: Tune saves all that it is given, and nothing of ours is ever restored from there."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -56,7 +56,7 @@ class AgendaSearcher(_DriverOnly, Searcher):  # type: ignore[misc]  # Ray is unt
         pass  # the callback has told the agenda already
 
     def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None:
-        pass  # nothing to remember that the ledger does not
+        pass  # the ledger has all there is to remember
 
     def save(self, checkpoint_path: str) -> None:
         pass
@@ -71,25 +71,28 @@ class LedgerCallback(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray i
     COMMIT_SECONDS = 1.0
 
     def __init__(self, agenda: Agenda, ledger: Ledger, job: Job, hardware: str, tick: Callable[[], None]) -> None:
-        self._agenda, self._ledger, self._job = agenda, ledger, job
-        self._hardware, self._tick = hardware, tick
+        self.agenda = agenda
+        self.job = job
+        self._ledger = ledger
+        self._hardware = hardware
+        self._tick = tick
         self._committed = time.monotonic()
         self.error: Exception | None = None
-        """The first error of our own; `fit()` has ended because of it."""
+        """The first error that this callback met; it ends `fit()`."""
         self.workers: set[str] = set()
         """Every worker that has reported, as pid@host."""
 
     def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         with self._guard():
-            known = self._agenda.running[trial.config["trial"].id]
-            self._agenda.fraction_done[known.id] = 0.0
+            known = self.agenda.running[trial.config["trial"].id]
+            self.agenda.fraction_done[known.id] = 0.0
             self._ledger.start(known, worker=None, hardware=self._hardware)
 
     def on_trial_result(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: Any
     ) -> None:
-        known = self._agenda.running.get(trial.config["trial"].id)
-        if known is not None:  # else stopped by hand, or reported twice
+        known = self.agenda.running.get(trial.config["trial"].id)
+        if known is not None:  # otherwise it was stopped from outside, or has reported its end before
             with self._guard():
                 self._record(known, result)
 
@@ -100,25 +103,26 @@ class LedgerCallback(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray i
         rows = json.loads(result.pop("rows", "[]"))
         self._ledger.add_epochs(known.id, rows)
         if result["finished"]:
-            outcome, metric = Outcome(**result["outcome"]), self._agenda.plan.sweep.metric
-            if outcome.status == "done" and metric not in result:  # nothing could be chosen by it
+            outcome = Outcome(**result["outcome"])
+            metric = self.agenda.plan.sweep.metric
+            if outcome.status == "done" and metric not in result:  # the selection could not rank it
                 outcome = Outcome("failed", error=f"reported no {metric}, by which Sweep.select chooses")
             self._finish(known, outcome, worker, result.get(metric))
-        elif result["done"]:  # by the scheduler
+        elif result["done"]:  # stopped early by the scheduler
             seconds = float(result.get("seconds", 0.0))
             self._finish(known, Outcome("stopped", seconds=seconds), worker)
         else:
             epochs = known.config.planned_epochs()
-            self._agenda.fraction_done[known.id] = result["epoch"] / epochs
+            self.agenda.fraction_done[known.id] = result["epoch"] / epochs
             if time.monotonic() - self._committed > self.COMMIT_SECONDS:
                 self._ledger.commit()
                 self._committed = time.monotonic()
 
     def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        self._agenda.fraction_done.pop(trial.config["trial"].id, None)  # its worker died: it waits for another
+        self.agenda.fraction_done.pop(trial.config["trial"].id, None)  # its worker died, so it waits for another one
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        known = self._agenda.running.get(trial.config["trial"].id)
+        known = self.agenda.running.get(trial.config["trial"].id)
         if known is not None:
             with self._guard():
                 error = f"gave up after {trial.num_failures} failures of its worker; the last: {trial.get_error()}"
@@ -130,46 +134,45 @@ class LedgerCallback(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray i
 
     @contextlib.contextmanager
     def _guard(self) -> Iterator[None]:
-        """Tune would take an error of ours for one of the trial's, and run that again: keep it, and end `fit()`."""
+        """Keep an error of this callback and end `fit()`: Tune would blame the trial, and run it again."""
         try:
             yield
         except Exception as error:
             self.error = self.error or error
-            self._agenda.closed = True
+            self.agenda.closed = True
 
     def _finish(self, task: Task, outcome: Outcome, worker: str | None, value: float | None = None) -> None:
         self._ledger.finish(task.id, outcome, worker=worker, hardware=self._hardware)
-        Checkpoints(self._job.folder / "checkpoints" / task.id).clear()
-        self._agenda.on_finished(task, value)
+        Checkpoints(self.job.folder / "checkpoints" / task.id).clear()
+        self.agenda.on_finished(task, value)
 
 
 class OnInterrupt(_DriverOnly, Stopper):  # type: ignore[misc]  # Ray is untyped here
-    """Ends `fit()` when a signal has come, or the ledger can no longer be written."""
+    """Ends `fit()` after a signal, or when the ledger can no longer be written."""
 
-    def __init__(self, interrupt: Interrupt, agenda: Agenda, callback: LedgerCallback) -> None:
-        self._interrupt, self._agenda, self._callback = interrupt, agenda, callback
+    def __init__(self, interrupt: Interrupt, callback: LedgerCallback) -> None:
+        self._interrupt = interrupt
+        self._callback = callback
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
 
     def stop_all(self) -> bool:
+        """Return whether to end; after a signal, the agenda gives out no more trials."""
         if self._interrupt.signal is not None:
-            self._agenda.closed = True
+            self._callback.agenda.closed = True
         return self._interrupt.signal is not None or self._callback.error is not None
 
 
-def fit(
-    agenda: Agenda,
-    job: Job,
-    session: Session,
-    callback: LedgerCallback,
-    interrupt: Interrupt,
-    schedule: PerCondition | None,
-) -> None:
-    """Run the agenda until it is over or interrupted. Raises what Tune raises when it gives up, and our own errors."""
+def fit(session: Session, callback: LedgerCallback, interrupt: Interrupt, schedule: PerCondition | None) -> None:
+    """Run the callback's agenda until it is over or interrupted.
+
+    Raises what Tune raises when it gives up, and any error of the callback itself.
+    """
+    agenda = callback.agenda
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(2 * session.slots)
     tuner = tune.Tuner(
-        _trainable(agenda.plan.sweep.question, job, session),
+        _trainable(agenda.plan.sweep.question, callback.job, session),
         tune_config=TuneConfig(
             search_alg=AgendaSearcher(agenda),
             scheduler=schedule,
@@ -182,7 +185,7 @@ def fit(
             name="tune",
             storage_path=str(session.temporary / "tune"),
             callbacks=[callback],
-            stop=OnInterrupt(interrupt, agenda, callback),
+            stop=OnInterrupt(interrupt, callback),
             failure_config=FailureConfig(max_failures=RETRIES),
             checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
             progress_reporter=_Silent(),
@@ -197,9 +200,9 @@ def fit(
 
 
 def _trainable(question: str, job: Job, session: Session) -> type[Host]:
-    """Host, bound to the job and to a slot's resources, under the question's name: so the dashboard shows it.
+    """Return Host, bound to the job and to the resources of a slot; it has the question's name for the dashboard.
 
-    `tune.with_resources` would call every worker ResourceTrainable, `tune.with_parameters` alone _Inner.
+    `tune.with_resources` would name every worker ResourceTrainable, and `tune.with_parameters` alone _Inner.
     """
     slot = PlacementGroupFactory([{"CPU": session.cpus_per_trial, "GPU": session.gpus_per_trial}])
     named = type(question, (Host,), {"default_resource_request": classmethod(lambda cls, config: slot)})
@@ -209,14 +212,14 @@ def _trainable(question: str, job: Job, session: Session) -> type[Host]:
 
 
 def free_slots() -> None:
-    """Remove the placement groups that a crashed `fit()` left; they would hold their slots for ever."""
+    """Remove the placement groups that a crashed `fit()` left behind: they would hold their slots for ever."""
     for key, group in placement_group_table().items():
         if group["state"] != "REMOVED":
             remove_placement_group(PlacementGroup(PlacementGroupID(bytes.fromhex(key))))
 
 
 class _Silent(tune.ProgressReporter):  # type: ignore[misc]  # Ray is untyped here
-    """Tune's own progress goes nowhere: the live view has it."""
+    """Prints nothing: the live view shows the progress."""
 
     def should_report(self, trials: list[TuneTrial], done: bool = False) -> bool:
         return False

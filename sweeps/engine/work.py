@@ -134,7 +134,7 @@ class Work:
                 job = dataclasses.replace(job, barrier=fresh)
                 callback = tuning.LedgerCallback(agenda, self.ledger, job, hardware, self._tick)
                 try:
-                    tuning.fit(agenda, job, self.session, callback, self.interrupt, schedule)
+                    tuning.fit(self.session, callback, self.interrupt, schedule)
                 except Exception as error:
                     cause = _of_ray(error)
                     if cause is None:

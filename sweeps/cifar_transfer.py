@@ -61,7 +61,7 @@ SWEEP = Sweep(
         "source_epochs": 1,
         "tuning_steps": choice([5]),
     },
-    apart_seeds=(42,),
+    extra_seeds=(42,),
     samples=4,
     search_seeds=2,
     finalists=2,

@@ -280,7 +280,7 @@ class Plan:
             finalists=self.finalists,
             search_seeds=self.request.search_seeds,
             confirm_seeds=self.request.confirm_seeds,
-            extra_seeds=tuple(self.sweep.apart_seeds),
+            extra_seeds=tuple(self.sweep.extra_seeds),
             prescribed=self.request.prescribed is not None,
             confirm=self.sweep.experiment.has_test,
             data=tuple(

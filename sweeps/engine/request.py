@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,110 +19,189 @@ from trainables.core.config import TrialConfig
 RESERVED = {"seed": "--seeds", "precision": "--precision"}
 
 
-@dataclass(frozen=True)
-class Request:
-    """Factors, space and fixed fields after all changes; `Sweep` says what they mean."""
-
-    factors: Mapping[str, Sequence[Any]]
-    space: Mapping[str, Dimension]
-    fixed: Mapping[str, Any]
-    hyperparameters: tuple[str, ...]
-    """Fields that are tuned, whether or not --set pinned them: they never tell conditions apart."""
-    confirm_seeds: tuple[int, ...]
-    search_seeds: tuple[int, ...]
-    prescribed: Mapping[str, Any] | None
-    """The recipe's hyperparameters; None where there is no recipe, or something else that it states was changed."""
-    samples: int
-    """Configs tried in each condition."""
-    grid_points: int
-    """Values that a grid takes from each range."""
-
-
 DEFAULT_GRID_POINTS = 3
 FIRST_SEARCH_SEED = 1001
 """Confirm seeds are 1, 2, … (at most 1000), search seeds lie above: none is ever used for both."""
 
 
+@dataclass(frozen=True)
+class Compared:
+    """A factor: each of its values has conditions of its own."""
+
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A hyperparameter that is tuned within each condition."""
+
+    dimension: Dimension
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A field that has one value in all trials."""
+
+    value: Any
+
+
+Kind = Compared | Searched | Fixed
+Fields = dict[str, Kind]
+"""By config field; the order of factors is that of the tables' columns."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """The sweep as it is asked for, after all changes."""
+
+    fields: Mapping[str, Kind]
+    hyperparameters: tuple[str, ...]
+    """Fields that are tuned, whether or not --set pinned them: they never tell conditions apart."""
+    confirm_seeds: tuple[int, ...]
+    search_seeds: tuple[int, ...]
+    prescribed: Mapping[str, Any] | None
+    """The prescribed config's hyperparameters; None where there is no such config, or a fixed field that it states has
+    another value now."""
+    samples: int
+    """Configs tried in each condition."""
+    grid_points: int
+    """Values that a grid takes from each range."""
+
+    @cached_property
+    def factors(self) -> dict[str, list[Any]]:
+        """The values of each compared field."""
+        return {name: list(kind.values) for name, kind in self.fields.items() if isinstance(kind, Compared)}
+
+    @cached_property
+    def space(self) -> dict[str, Dimension]:
+        """What each searched field may be."""
+        return {name: kind.dimension for name, kind in self.fields.items() if isinstance(kind, Searched)}
+
+    @cached_property
+    def fixed(self) -> dict[str, Any]:
+        """The value of each fixed field."""
+        return {name: kind.value for name, kind in self.fields.items() if isinstance(kind, Fixed)}
+
+
 def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
-    """The request and what is wrong with the words of --set; values are checked in `preflight`."""
-    factors, space, fixed, stated = _scaled(sweep, options)
-    seeds, search_seeds, samples = options.seeds, sweep.search_seeds, options.samples or sweep.samples
-    if options.smoke:
-        seeds, search_seeds = min(seeds, 2), 1
-    problems = _read(options.data, sweep, factors, fixed) if options.data is not None else []
+    """Return the request, and what is wrong with the words of --data and --set; `preflight` checks the values."""
+    fields, stated = _scaled(sweep, options)
+    problems = _set_data(options.data, sweep, fields) if options.data is not None else []
     for word in options.set:
-        problem = _apply(word, sweep, factors, space, fixed)
+        problem = _set(word, sweep, fields)
         if problem is not None:
             problems.append(problem)
-    kept = {name: value for name, value in stated.items() if name in space}
-    whole = all(fixed.get(name) == value for name, value in stated.items() if name not in kept)
-    prescribed = kept if stated and whole and options.prescribed else None
-    if options.smoke:  # two configs to choose between, the prescribed one among them
-        samples = min(samples, 2 if prescribed is None else 1)
-    confirm_seeds = tuple(dict.fromkeys([*range(1, seeds + 1), *sweep.apart_seeds]))
+    prescribed = _prescribed(stated, fields) if options.prescribed else None
+    seeds = min(options.seeds, 2) if options.smoke else options.seeds
+    search_seeds = 1 if options.smoke else sweep.search_seeds
+    confirm_seeds = tuple(dict.fromkeys([*range(1, seeds + 1), *sweep.extra_seeds]))
+    searched = {name for name, kind in fields.items() if isinstance(kind, Searched)}
     made = Request(
-        factors=factors,
-        space=space,
-        fixed=fixed,
-        hyperparameters=tuple(sorted({*sweep.space, *space})),
+        fields=fields,
+        hyperparameters=tuple(sorted(searched | {*sweep.space})),
         confirm_seeds=confirm_seeds if sweep.experiment.has_test else (),
         search_seeds=tuple(range(FIRST_SEARCH_SEED, FIRST_SEARCH_SEED + search_seeds)),
         prescribed=prescribed,
-        samples=samples,
+        samples=_samples(sweep, options, has_prescribed=prescribed is not None),
         grid_points=options.samples or DEFAULT_GRID_POINTS,
     )
     return made, problems
 
 
-def _scaled(
-    sweep: Sweep, options: Options
-) -> tuple[dict[str, list[Any]], dict[str, Dimension], dict[str, Any], dict[str, Any]]:
-    """Factors, space, fixed fields and prescribed recipe, scaled down by --builtin and --smoke.
+def _samples(sweep: Sweep, options: Options, *, has_prescribed: bool) -> int:
+    """Return how many configs are sampled; a smoke run has two to choose between, a prescribed one included."""
+    samples = options.samples or sweep.samples
+    if not options.smoke:
+        return samples
+    return min(samples, 1 if has_prescribed else 2)
 
-    The recipe goes along where these leave a field but one value.
-    """
-    factors = {name: list(values) for name, values in sweep.factors.items()}
-    space, fixed, recipe = dict(sweep.space), dict(sweep.fixed), dict(sweep.prescribed or {})
-    changes = dict(sweep.builtin) if options.builtin else {}
+
+def _prescribed(stated: Mapping[str, Any], fields: Fields) -> dict[str, Any] | None:
+    """Return the hyperparameters of the prescribed config, if what else it states is so."""
+    searched = {name: value for name, value in stated.items() if isinstance(fields.get(name), Searched)}
+    others = {name: value for name, value in stated.items() if name not in searched}
+    holds = all(fields.get(name) == Fixed(value) for name, value in others.items())
+    return searched if stated and holds else None
+
+
+def _scaled(sweep: Sweep, options: Options) -> tuple[Fields, dict[str, Any]]:
+    """Return the question's fields and its prescribed config, both scaled down by --builtin and --smoke."""
+    fields: Fields = {name: Compared(tuple(values)) for name, values in sweep.factors.items()}
+    fields |= {name: Searched(dimension) for name, dimension in sweep.space.items()}
+    fields |= {name: Fixed(value) for name, value in sweep.fixed.items()}
+    stated = dict(sweep.prescribed or {})
+    if options.builtin:
+        _change(fields, stated, sweep.builtin)
     if options.smoke:
-        factors = {name: [values[0], values[-1]] if len(values) > 1 else values for name, values in factors.items()}
-        changes |= {"epochs": Choice((2,))} if "epochs" in space else {"epochs": 2} if "epochs" in fixed else {}
-        changes |= sweep.smoke
+        _change(fields, stated, _two_epochs(fields))
+        _change(fields, stated, sweep.smoke)
+        fields = {name: _ends(kind) if isinstance(kind, Compared) else kind for name, kind in fields.items()}
+    return fields, stated
+
+
+def _change(fields: Fields, stated: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    """Replace fields by new values; the prescribed config follows where a field is left with a single one."""
     for name, value in changes.items():
-        if isinstance(value, Choice | Range):
-            space[name] = value
-            only = value.values[0] if isinstance(value, Choice) and len(value.values) == 1 else None
-        elif isinstance(value, list | tuple):
-            factors[name] = list(value) if not options.smoke or len(value) == 1 else [value[0], value[-1]]
-            only = None
-        else:
-            fixed[name] = only = value
-        if name in recipe and only is not None:
-            recipe[name] = only
-    return factors, space, fixed, recipe
+        kind = _kind_of(value)
+        _replace(fields, name, kind)
+        only = _only_value(kind)
+        if name in stated and only is not None:
+            stated[name] = only
 
 
-def _read(data: str, sweep: Sweep, factors: dict[str, list[Any]], fixed: dict[str, Any]) -> list[Problem]:
+def _kind_of(value: Any) -> Kind:
+    """Return what a value makes of a field: a list compares, a dimension is searched, anything else is fixed."""
+    if isinstance(value, Choice | Range):
+        return Searched(value)
+    if isinstance(value, list | tuple):
+        return Compared(tuple(value))
+    return Fixed(value)
+
+
+def _only_value(kind: Kind) -> Any:
+    """Return the one value that a field can have; None where there are several, or a factor's conditions."""
+    if isinstance(kind, Fixed):
+        return kind.value
+    if isinstance(kind, Searched) and isinstance(kind.dimension, Choice) and len(kind.dimension.values) == 1:
+        return kind.dimension.values[0]
+    return None
+
+
+def _replace(fields: Fields, name: str, kind: Kind) -> None:
+    """Give a field another kind or value, in place; one that becomes a factor comes after those that were."""
+    if not isinstance(fields.get(name), type(kind)):
+        fields.pop(name, None)
+    fields[name] = kind
+
+
+def _two_epochs(fields: Fields) -> dict[str, Any]:
+    """Return the change that leaves a smoke run two epochs."""
+    kind = fields.get("epochs")
+    if isinstance(kind, Searched):
+        return {"epochs": Choice((2,))}
+    return {"epochs": 2} if isinstance(kind, Fixed) else {}
+
+
+def _ends(kind: Compared) -> Compared:
+    """Return the first and the last value of a factor."""
+    return Compared(tuple(dict.fromkeys([kind.values[0], kind.values[-1]])))
+
+
+def _set_data(data: str, sweep: Sweep, fields: Fields) -> list[Problem]:
     """Carry out --data, in place: a name or path for each data set that the question reads."""
-    fields = sweep.experiment.config_class().data_fields()
-    names = [data] if len(fields) == 1 else data.split(",")
-    if len(names) != len(fields):
-        rule = f"a data set for each of {', '.join(fields)}" if fields else "no option of a question that reads no data"
-        remedy = f"Write --data {','.join(name.upper() for name in fields)}." if fields else "Omit it."
-        return [Problem("--data", rule, data, remedy)]
-    for field, name in zip(fields, names, strict=True):
-        factors.pop(field, None)
-        fixed[field] = name
+    names = sweep.experiment.config_class().data_fields()
+    given = [data] if len(names) == 1 else data.split(",")
+    if not names:
+        return [Problem("--data", "no option of a question that reads no data", data, "Omit it.")]
+    if len(given) != len(names):
+        remedy = f"Write --data {','.join(name.upper() for name in names)}."
+        return [Problem("--data", f"a data set for each of {', '.join(names)}", data, remedy)]
+    for name, value in zip(names, given, strict=True):
+        _replace(fields, name, Fixed(value))
     return []
 
 
-def _apply(
-    word: str,
-    sweep: Sweep,
-    factors: dict[str, list[Any]],
-    space: dict[str, Dimension],
-    fixed: dict[str, Any],
-) -> Problem | None:
+def _set(word: str, sweep: Sweep, fields: Fields) -> Problem | None:
     """Carry out one `key=value` of --set, in place."""
     key, equals, text = word.partition("=")
     config = sweep.experiment.config_class()
@@ -131,25 +211,19 @@ def _apply(
         return Problem(f"--set {key}", "a field of its own option", word, f"Use {RESERVED[key]}.")
     if key not in config.model_fields:
         return Problem(f"--set {key}", "a field of the question's config", key, nearest(key, config.model_fields))
-    tuned = key in sweep.space
     if ":" in text and key not in config.data_fields():
         dimension = _range(config, key, text, sweep.space.get(key))
         if isinstance(dimension, Problem):
             return dimension
-        factors.pop(key, None)
-        fixed.pop(key, None)
-        space[key] = dimension
+        _replace(fields, key, Searched(dimension))
         return None
-    values = [_typed(config, key, part) for part in text.split(",")]
-    if tuned:
-        space[key] = Choice(tuple(values))
-        return None
-    space.pop(key, None)  # an earlier word may have made a range of it
-    if key in sweep.factors or key in factors or len(values) > 1:
-        fixed.pop(key, None)
-        factors[key] = list(dict.fromkeys(values))
+    values = tuple(_typed(config, key, part) for part in text.split(","))
+    if key in sweep.space:
+        _replace(fields, key, Searched(Choice(values)))
+    elif key in sweep.factors or isinstance(fields.get(key), Compared) or len(values) > 1:
+        _replace(fields, key, Compared(tuple(dict.fromkeys(values))))
     else:
-        fixed[key] = values[0]
+        _replace(fields, key, Fixed(values[0]))
     return None
 
 
@@ -169,7 +243,7 @@ def _range(config: type[TrialConfig], key: str, text: str, before: Dimension | N
 
 
 def _typed(config: type[TrialConfig], key: str, text: str) -> Any:
-    """The text as the field's type where it can be read so; as it stands otherwise (validation will name it)."""
+    """Return the text as the field's type where it can be read so, else as it stands: validation will name it."""
     adapter: TypeAdapter[Any] = TypeAdapter(config.model_fields[key].annotation or str)
     try:
         return adapter.validate_python(text)

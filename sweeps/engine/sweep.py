@@ -37,8 +37,8 @@ class Sweep:
     """What --builtin changes: factors' values (a list), fixed fields, and dimensions of the space."""
     smoke: Mapping[str, Any] = field(default_factory=dict)
     """What --smoke changes further, likewise, where two epochs are not all that takes time."""
-    apart_seeds: Sequence[int] = ()
-    """Further seeds to confirm on whose results stand by themselves, in no mean: those that a question prescribes."""
+    extra_seeds: Sequence[int] = ()
+    """Further seeds to confirm on that a question prescribes; their results stand by themselves, in no mean."""
     samples: int = 8
     """Configs tried in each condition, unless --samples says otherwise."""
     search_seeds: int = 3

@@ -236,7 +236,7 @@ def test_a_single_config_has_no_finalists_to_be_chosen_among(tmp_path: Path) -> 
 
 
 def test_seeds_that_a_question_prescribes_are_confirmed_too(tmp_path: Path) -> None:
-    driver = Driver(tmp_path, "--samples", "2", "--seeds", "2", sweep=replace(SWEEP, apart_seeds=(42,)))
+    driver = Driver(tmp_path, "--samples", "2", "--seeds", "2", sweep=replace(SWEEP, extra_seeds=(42,)))
     driver.run()
     seeds = [t.seed for t in driver.phase("confirm")]
     assert sorted(seeds) == [1, 1, 2, 2, 42, 42]

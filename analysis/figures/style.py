@@ -67,16 +67,16 @@ class Words:
     """Below the axes: the data, and what bars and bands are."""
 
 
-def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write PNG (200 dots an inch), SVG and PDF; each appears whole or not at all."""
+def save(figure: Figure, folder: Path, name: str, formats: Sequence[str] = tuple(FORMATS)) -> list[Path]:
+    """Write PNG (200 dots an inch), SVG and PDF, or those of them asked for; each appears whole or not at all."""
     paths = []
     with matplotlib.rc_context(STYLE):
         figure.draw_without_rendering()
         figure.set_layout_engine(None)  # laid out once for all formats
-    for kind, metadata in FORMATS.items():
+    for kind in formats:
         buffer = io.BytesIO()
         with matplotlib.rc_context(STYLE):
-            figure.savefig(buffer, format=kind, metadata=metadata)
+            figure.savefig(buffer, format=kind, metadata=FORMATS[kind])
         path = folder / f"{name}.{kind}"
         write_atomic(path, buffer.getvalue())
         paths.append(path)

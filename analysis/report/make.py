@@ -11,6 +11,7 @@ partly filled gives a partial answer, marked so. The same ledger gives the same 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,9 +49,10 @@ def prepare(question: str) -> None:
         get_registered_canvas_class(kind)
 
 
-def make_answer(folder: Path, question: str) -> Answer:
-    """Read `folder/ledger.sqlite` and write the answer beside it.
+def make_answer(folder: Path, question: str, *, formats: Sequence[str] = tuple(style.FORMATS)) -> Answer:
+    """Read `folder/ledger.sqlite` and write the answer beside it, its figures in these formats.
 
+    The page shows the PNGs. Fonts make PDFs the slowest: they take as long as the other two together.
     Raises LedgerError if there is no ledger or it cannot be read.
     """
     with Ledger(folder, readonly=True) as ledger:
@@ -75,7 +77,7 @@ def make_answer(folder: Path, question: str) -> Answer:
     )
     files = _write_tables(folder / "tables", answer, found, told)
     for name, drawing in told.drawings.items():
-        files += style.save(drawing.figure, folder / "figures", name)
+        files += style.save(drawing.figure, folder / "figures", name, formats)
     files.append(_write(folder / "verdict.md", f"{answer.text}\n"))
     files.append(_write(folder / "answer.md", page(answer, found, told.drawings)))
     files.append(_write(folder / "manifest.json", manifest(answer, results, folder, files)))

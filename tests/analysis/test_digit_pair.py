@@ -14,7 +14,7 @@ from scipy import stats
 
 from analysis.ledger import Status
 from analysis.report.answer import Answer
-from analysis.report.make import make_answer
+from tests.support.answers import make_answer
 from tests.support.synthetic import (
     CONFIRM_SEEDS,
     Measured,

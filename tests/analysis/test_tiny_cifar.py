@@ -14,10 +14,10 @@ from scipy import stats
 from analysis.numbers.intervals import wilson_interval
 from analysis.report.answer import Answer
 from analysis.report.join import Joined
-from analysis.report.make import make_answer
 from analysis.report.markup import blocks_to_markdown
 from analysis.verdicts import frontier
 from analysis.words import Bullets, plain
+from tests.support.answers import make_answer
 from tests.support.synthetic import Measured, claims, data_set, fill_question, golden, hash_of, markdown, told
 
 BUDGETS = [5_000, 10_000, 22_000, 50_000]

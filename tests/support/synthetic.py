@@ -26,12 +26,13 @@ from analysis.numbers.tables import best_config
 from analysis.plan_record import DataSetRecord, Fingerprints, PlanRecord
 from analysis.report.answer import Answer
 from analysis.report.join import Joined, joined
-from analysis.report.make import gathered, make_answer
+from analysis.report.make import gathered
 from analysis.report.markup import blocks_to_markdown
 from analysis.selection import best_draws
 from analysis.words import Block, Claim, Difference, claims_of
 from common.canonical import canonical
 from common.files import pack
+from tests.support.answers import make_answer
 from tests.support.entry import Entry
 
 BACKBONES = ("squeezenet1_1", "resnet18")

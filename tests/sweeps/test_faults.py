@@ -117,6 +117,7 @@ def test_a_signal_leaves_a_partial_answer_the_command_and_no_process(
     assert "partial" in (sweeps.folder / "answer.md").read_text().lower()
 
 
+@pytest.mark.ray
 @pytest.mark.parametrize("stage", ["ray.init", "shared work"])
 def test_a_signal_before_the_first_trial_ends_cleanly_too(tmp_path: Path, stage: str) -> None:
     sweeps = Sweeps(tmp_path)  # no artifacts: there is shared work to do

@@ -20,11 +20,14 @@ from analysis.figures.lines import draw_lines
 from analysis.figures.style import Words
 from analysis.findings import Draft, Drawing, Findings
 from analysis.ledger import Ledger, LedgerError
+from analysis.report import make
 from analysis.report.answer import Answer
 from analysis.report.join import Joined, joined
-from analysis.report.make import folder_of, make_answer
+from analysis.report.make import folder_of, gathered
+from analysis.report.warnings import warnings_of
 from analysis.words import Paragraph, claims_of
 from tests.conftest import ROOT
+from tests.support.answers import make_answer
 from tests.support.synthetic import (
     BACKBONES,
     CONFIRM_SEEDS,
@@ -66,7 +69,7 @@ def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def answered(complete: Path) -> Answer:
     """Its answer."""
-    return make_answer(complete / "transfer_sizes", "transfer_sizes")
+    return make.make_answer(complete / "transfer_sizes", "transfer_sizes")
 
 
 def written(folder: Path) -> dict[str, str]:
@@ -83,7 +86,7 @@ def test_everything_is_written_and_the_same_again(complete: Path, answered: Answ
     assert tables | drawn | {"verdict.md", "answer.md", "manifest.json", "tables/seeds.csv"} <= set(before)
     assert "tables/search.csv" in before
     assert not [name for name in before if name.endswith(".partial")]
-    make_answer(folder, "transfer_sizes")
+    make.make_answer(folder, "transfer_sizes")
     assert written(folder) == before
     assert {str(path.relative_to(folder)) for path in answered.files} == set(before)
     assert answered.partial is None
@@ -299,7 +302,9 @@ def test_what_is_partial_names_the_commands_that_complete_it(tmp_path: Path) -> 
 @pytest.mark.parametrize("harm", ["missing", "folder missing", "damaged", "cut off", "a folder"])
 def test_arrays_that_cannot_be_read_cost_the_image_error_alone(tmp_path: Path, harm: str) -> None:
     fill(tmp_path, sizes=[100, 300], backbones=["squeezenet1_1"])
-    whole = make_answer(tmp_path, "transfer_sizes")
+    with Ledger(tmp_path, readonly=True) as ledger:
+        whole = gathered(ledger)
+        known = warnings_of(whole.results, whole.best)
     for path in (tmp_path / "arrays").iterdir():
         content = path.read_bytes()
         path.unlink()
@@ -309,11 +314,12 @@ def test_arrays_that_cannot_be_read_cost_the_image_error_alone(tmp_path: Path, h
             path.write_bytes(content[:100] if harm == "cut off" else b"damaged")
     if harm == "folder missing":
         (tmp_path / "arrays").rmdir()
-    answer = make_answer(tmp_path, "transfer_sizes")
+    with Ledger(tmp_path, readonly=True) as ledger:
+        answer = gathered(ledger)
     lost = [name for name in whole.best if name.endswith("image_se")]
     assert answer.best[lost].isna().all(axis=None)
     pd.testing.assert_frame_equal(answer.best.drop(columns=lost), whole.best.drop(columns=lost))
-    said = [warning for warning in answer.warnings if warning not in whole.warnings]
+    said = [warning for warning in warnings_of(answer.results, answer.best) if warning not in known]
     assert len(said) == 1
     assert "leaves out 10 trials without readable arrays; the first: " in said[0]
 
@@ -346,7 +352,7 @@ def test_another_question_needs_nothing_but_its_own_file(tmp_path: Path, monkeyp
     made = answer_by(answer, tmp_path, monkeypatch)
     assert made.partial is None
     assert list(made.table["width"]) == ["8", "16"]
-    assert {"tables/more.csv", "figures/loss.svg"} <= set(written(tmp_path))
+    assert {"tables/more.csv", "figures/loss.png"} <= set(written(tmp_path))
 
 
 def test_a_question_reads_its_arrays_and_replaces_the_differences(

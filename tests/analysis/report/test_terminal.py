@@ -14,11 +14,12 @@ from rich.console import Console
 
 from analysis.findings import Draft, Findings
 from analysis.ledger import Ledger
+from analysis.report import make
 from analysis.report.answer import Answer
-from analysis.report.make import make_answer
 from analysis.report.terminal import layout, say, show
 from analysis.words import Bullets, Claim, Paragraph, Strong, plain
 from tests.conftest import ROOT
+from tests.support.answers import make_answer
 from tests.support.synthetic import CONFIRM_SEEDS, DRAWS, add_trial, answer_by, begin, claims, condition, fill
 
 
@@ -33,7 +34,7 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Answer:
     """One backbone and five sizes, complete."""
     folder = tmp_path_factory.mktemp("one")
     fill(folder, backbones=["squeezenet1_1"])
-    return make_answer(folder, "transfer_sizes")
+    return make.make_answer(folder, "transfer_sizes")
 
 
 @pytest.fixture(scope="module")

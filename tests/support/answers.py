@@ -1,0 +1,13 @@
+"""Answers for tests that look at numbers and words: their figures are drawn, and written as PNG alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analysis.report import make
+from analysis.report.answer import Answer
+
+
+def make_answer(folder: Path, question: str) -> Answer:
+    """Make an answer whose figures are PNGs; PDFs would take as long again, for their fonts."""
+    return make.make_answer(folder, question, formats=("png",))

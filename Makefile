@@ -14,7 +14,7 @@ demo: $(INSTALLED)
 
 # Before each commit: what starts no Ray.
 check: lint
-	$(PYTEST) -m "not gpu and not memory and not ray"
+	$(PYTEST) -m "not gpu and not memory and not ray and not slow"
 
 # Before each push: everything.
 test: lint

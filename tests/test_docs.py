@@ -98,6 +98,7 @@ def test_pre_commit_runs_commands_of_make_check() -> None:
         assert set(printed.stdout.splitlines()) <= set(check.splitlines())
 
 
+@pytest.mark.slow
 def test_the_example_of_contributing_runs_without_ray(tmp_path: Path) -> None:
     (program,) = re.findall(r"```python\n(from pathlib.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
     assert 0.6 < float(python(written_example(tmp_path), "-c", program)) < 0.95

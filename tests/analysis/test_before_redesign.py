@@ -15,6 +15,7 @@ from analysis.report.make import make_answer
 ARCHIVES = sorted((Path(__file__).resolve().parent.parent / "fixtures" / "before_redesign").glob("*.zip"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("archive", ARCHIVES, ids=lambda path: path.stem)
 def test_a_ledger_made_before_the_redesign_gives_the_same_tables_and_figures(archive: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(archive) as before:

@@ -78,6 +78,7 @@ def written(folder: Path) -> dict[str, str]:
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
 
 
+@pytest.mark.slow
 def test_everything_is_written_and_the_same_again(complete: Path, answered: Answer) -> None:
     folder = complete / "transfer_sizes"
     before = written(folder)
@@ -143,6 +144,7 @@ def test_figures_draw_the_table_and_name_the_data(complete: Path) -> None:
     assert len(draft.drawings["learning_curves"].figure.axes) == 6
 
 
+@pytest.mark.slow
 def test_a_line_figure_stands_gaps_single_seeds_and_wide_ranges(complete: Path, tmp_path: Path) -> None:
     found, _ = drawings(complete / "transfer_sizes")
     table = found.best.copy()
@@ -387,6 +389,7 @@ def test_a_question_reads_its_arrays_and_replaces_the_differences(
     assert "oracle" not in made.text
 
 
+@pytest.mark.slow
 def test_the_command_answers_without_torch_or_ray(complete: Path) -> None:
     program = (
         "import sys, analysis.__main__ as command\n"

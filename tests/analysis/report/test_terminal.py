@@ -42,7 +42,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Answer:
     """Two backbones and three sizes, complete."""
     folder = tmp_path_factory.mktemp("two")
     fill(folder, sizes=[100, 500, 900])
-    return make_answer(folder, "transfer_sizes")
+    return make.make_answer(folder, "transfer_sizes")
 
 
 def test_eighty_columns_hold_one_table_with_all_that_matters(one: Answer) -> None:

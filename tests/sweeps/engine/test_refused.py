@@ -152,6 +152,7 @@ def test_wrong_checksum_shows_found_and_expected_and_missing_weights_name_file_a
     assert "resnet18.pth" in said
 
 
+@pytest.mark.slow
 def test_the_command_line_itself_exits_2_without_a_traceback(tmp_path: Path) -> None:
     command = [sys.executable, "sweeps/transfer_sizes.py", "--out", str(tmp_path), "--gpus", "many"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANG, env=dict(os.environ))

@@ -20,6 +20,7 @@ print(code, "ray" in sys.modules)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "code"), [(["--dry-run"], 0), (["--set", "lr=fast"], 2)])
 def test_a_dry_run_and_a_refused_command_do_not_import_ray(words: list[str], code: int, tmp_path: Path) -> None:
     argv = json.dumps(["--builtin", *words, "--out", str(tmp_path)])

@@ -28,6 +28,7 @@ def test_pretraining_depends_on_the_seed_alone(monkeypatch: pytest.MonkeyPatch) 
     assert letters_backbone(0).key != letters_backbone(1).key
 
 
+@pytest.mark.slow
 def test_letters_carry_over_to_handwritten_digits(tmp_path_factory: pytest.TempPathFactory) -> None:
     """A linear probe on the frozen features beats one on the pixels by far: about 94 and 85 % with 100 images."""
     sources, store = Sources(), Store(tmp_path_factory.mktemp("store"))

@@ -69,7 +69,9 @@ class Words:
 
 def save(figure: Figure, folder: Path, name: str, formats: Sequence[str] = tuple(FORMATS)) -> list[Path]:
     """Write PNG (200 dots an inch), SVG and PDF, or those of them asked for; each appears whole or not at all."""
-    paths = []
+    paths: list[Path] = []
+    if not formats:
+        return paths
     with matplotlib.rc_context(STYLE):
         figure.draw_without_rendering()
         figure.set_layout_engine(None)  # laid out once for all formats

@@ -24,6 +24,7 @@ from analysis.numbers.results import Results
 from analysis.numbers.seeds import by_seed
 from analysis.numbers.tables import best_config
 from analysis.plan_record import DataSetRecord, Fingerprints, PlanRecord
+from analysis.report import make
 from analysis.report.answer import Answer
 from analysis.report.join import Joined, joined
 from analysis.report.make import gathered
@@ -32,7 +33,6 @@ from analysis.selection import best_draws
 from analysis.words import Block, Claim, Difference, claims_of
 from common.canonical import canonical
 from common.files import pack
-from tests.support.answers import make_answer
 from tests.support.entry import Entry
 
 BACKBONES = ("squeezenet1_1", "resnet18")
@@ -341,4 +341,4 @@ def answer_by(answer: Callable[[Findings], Draft], folder: Path, monkeypatch: py
         for width in (8, 16):
             for seed in (0, 10_001):
                 add_trial(ledger, key % width, DRAWS[0], 1, seed)
-    return make_answer(folder, "widths")
+    return make.make_answer(folder, "widths", formats=("png",))

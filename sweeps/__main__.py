@@ -13,7 +13,7 @@ REFUSED = 2
 
 
 def questions() -> dict[str, str]:
-    """Every question's name and the first line of its docstring."""
+    """Return the name of every question, with the first line of its docstring."""
     found = {}
     for path in sorted(Path(__file__).parent.glob("*.py")):
         if not path.stem.startswith("__"):
@@ -23,7 +23,7 @@ def questions() -> dict[str, str]:
 
 
 def main(argv: list[str]) -> int:
-    """List, or run; returns the exit code."""
+    """List the questions or run one, and return the exit code."""
     known = questions()
     if not argv or argv[0] in ("-h", "--help"):
         for name, text in known.items():

@@ -1,7 +1,8 @@
-"""The agenda: which trial is next, given what has finished. It knows the ledger, not Ray.
+"""The agenda decides which trial is next, given those that have finished. It knows the ledger, not Ray.
 
-Each condition is run by itself: search, a round among finalists where trials are expensive, selection on validation
-data, confirmation. One agenda holds all condition runs, so that the slots stay busy while single conditions wait.
+Each condition goes through its stages by itself: search, a round among finalists where the plan has finalists,
+selection on validation data, and confirmation. One agenda holds all condition runs, so that the slots stay busy while
+single conditions wait for their last trials.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from trainables.core.task import Task
 
 
 class Signal(Enum):
-    """What there is instead of a next trial."""
+    """Why there is no next trial: others must finish first, or none is left."""
 
     NOT_YET = "not yet"
     OVER = "over"
@@ -36,14 +37,15 @@ class Agenda:
         shared = new_study(plan, "all conditions") if plan.search == "pareto" else None
         self.condition_runs = {c.key: ConditionRun(c, plan, ledger, ahead, shared) for c in plan.conditions}
         self.running: dict[str, Task] = {}
-        """Trials that were handed out and have no outcome yet: what a crash leaves open."""
+        """Trials, by id, that were handed out and have no outcome yet; a crash leaves them open."""
         self.fraction_done: dict[str, float] = {}
-        """Fraction of epochs done, 0 … 1, by id, for running trials that a worker has started."""
+        """The fraction of epochs done (0 to 1), by trial id, of the trials that a worker has started."""
         self.closed = False
-        """Whether nothing more is handed out: the command was interrupted, or its time is over."""
+        """Whether no more trials are handed out, since the command was interrupted or its time budget is spent."""
         self.suspects: list[Task] = []
-        """Trials that were running when a worker ran out of memory: they run alone, and last."""
+        """Trials that were running when Tune gave up, for instance for lack of memory: they run alone, and last."""
         self.retrying: str | None = None
+        """The id of the suspect that was handed out last."""
         self.best: dict[str, float] = {}
         """The best single value of the selection metric so far, by condition."""
         self._heap: list[tuple[float, int, Task]] = []
@@ -65,7 +67,7 @@ class Agenda:
         return task
 
     def on_finished(self, task: Task, value: float | None = None) -> None:
-        """Go on after a trial whose outcome is in the ledger; `value` is its selection metric, for the live view."""
+        """Note that a trial has its outcome in the ledger; `value` is its selection metric, for the live view."""
         self.running.pop(task.id, None)
         self.fraction_done.pop(task.id, None)
         better = max if self.plan.sweep.mode == "max" else min
@@ -76,7 +78,7 @@ class Agenda:
         self._collect([condition_run])
 
     def put_back(self, *, suspect: bool) -> None:
-        """Let the trials that ran when Tune gave up run again; suspects alone, and last."""
+        """Let the running trials run again, since Tune gave up on them: suspects one at a time, after all others."""
         tasks = list(self.running.values())
         self.running = {}
         self.fraction_done.clear()
@@ -88,12 +90,12 @@ class Agenda:
 
     @property
     def most_expensive(self) -> Task | None:
-        """The trial that is next, the most expensive of those that wait."""
+        """The most expensive of the waiting trials, which is the next to run."""
         return self._heap[0][2] if self._heap else None
 
     @property
     def trials_left(self) -> int:
-        """How many trials wait now; more may be enqueued later."""
+        """How many trials are waiting now, suspects included; more may be enqueued later."""
         return self.ready + len(self.suspects)
 
     @property
@@ -102,14 +104,14 @@ class Agenda:
         return len(self._heap)
 
     def counts(self) -> dict[str, dict[Status | str, int]]:
-        """Return, by condition, how many of its trials have each status; `planned` is how many there will be."""
+        """Return, by condition, how many trials have each status; `planned` counts all that it will have."""
         statuses = self.ledger.statuses()
         return {key: self._counts(condition_run, statuses) for key, condition_run in self.condition_runs.items()}
 
     def _counts(self, condition_run: ConditionRun, statuses: Mapping[str, Status]) -> dict[Status | str, int]:
         condition = condition_run.condition
         planned = self.plan.search_trials_in(condition) + self.plan.confirm_trials_in(condition)
-        if condition_run.stage in ("confirm", "over") or planned < len(condition_run.known):  # adopted ones add to it
+        if condition_run.stage in ("confirm", "over") or planned < len(condition_run.known):  # adopted trials add to it
             planned = len(condition_run.known)
         counts: dict[Status | str, int] = {"planned": planned}
         for trial in condition_run.known:
@@ -117,7 +119,7 @@ class Agenda:
             if trial in self.fraction_done:
                 status = "running"
             elif status == "running" or trial in self.running:
-                status = "waiting"  # of an earlier run, or on its way to a worker
+                status = "waiting"  # an earlier run began it, or it is on its way to a worker
             counts[status] = counts.get(status, 0) + 1
         return counts
 

@@ -1,7 +1,7 @@
-"""Early stopping that compares trials within a condition only.
+"""Early stopping compares trials within a condition only.
 
-One ASHA over mixed train sizes would stop the small sizes first, whose accuracy is lower by nature.
-Source: Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020.
+A single ASHA for all conditions would stop the small train sizes first, since their accuracy is lower by nature.
+Source: L. Li et al., "A system for massively parallel hyperparameter tuning", MLSys 2020.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RUNGS = 3
 
 
 class PerCondition(FIFOScheduler):  # type: ignore[misc]  # Ray is untyped here
-    """An ASHA for each condition's first search seed; finalists and confirm trials run to their end."""
+    """Runs an ASHA for each condition, on the first search seed; trials on other seeds run to their end."""
 
     def __init__(self, metric: str, mode: str, longest: int) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class PerCondition(FIFOScheduler):  # type: ignore[misc]  # Ray is untyped here
 
     @property
     def rungs(self) -> frozenset[int]:
-        """Epochs at which trials are compared, so that they must be reported exactly there."""
+        """The epochs at which trials are compared, so that trials must report exactly there."""
         return frozenset(self._grace * REDUCTION**k for k in range(RUNGS + 1))
 
     def on_trial_add(self, tune_controller: Any, trial: TuneTrial) -> None:
@@ -75,7 +75,7 @@ class PerCondition(FIFOScheduler):  # type: ignore[misc]  # Ray is untyped here
 
 
 def scheduler(plan: Plan) -> PerCondition | None:
-    """The plan's scheduler; None where every trial runs to its end."""
+    """Return the plan's scheduler, or None if every trial runs to its end."""
     if plan.scheduler == "none":
         return None
     epochs = plan.request.space.get("epochs")

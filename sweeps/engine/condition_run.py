@@ -1,4 +1,4 @@
-"""One condition on its way from search over selection to confirmation."""
+"""A condition run enqueues the trials of one condition, from search to confirmation, as earlier ones finish."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainables.core.task import Phase, Task
 
 
 class ConditionRun:
-    """One condition on its way from search over finalists and selection to confirmation."""
+    """Takes one condition through its stages: search, finalists, confirmation of the selected config."""
 
     def __init__(
         self, condition: Condition, plan: Plan, ledger: Ledger, ahead: int, shared: optuna.Study | None = None
@@ -27,14 +27,14 @@ class ConditionRun:
         self.plan = plan
         self.ledger = ledger
         self.ahead = ahead
-        """How many configs a model-based search may have open: enough for all slots, else as few as can be."""
+        """How many configs a model-based search may try at a time: enough to fill the slots, and no more."""
         self.stage = "search"
         self.waiting: list[Task] = []
         self.known: dict[str, Task] = {}
-        """Every trial of the condition that was enqueued so far, finished ones included."""
+        """The trials, by id, that this plan has asked for so far, finished ones included."""
         self.unfinished: set[str] = set()
-        self._told: set[int] = set()
-        """Draws whose outcome the model has learned."""
+        self._learned: set[int] = set()
+        """The indices of the draws whose outcomes the model knows."""
         self._by_config: dict[str, Draw] = {}
         self._draws = {d.index: d for d in plan.draws_of(condition)}
         self._tasks: dict[tuple[int, int, Phase], Task] = {}
@@ -45,17 +45,17 @@ class ConditionRun:
         for d in list(self._draws.values()):
             self._enqueue(d, plan.first_seeds(), "search")
         for d in plan.draws_of(condition):
-            if d.prescribed or plan.configs_in(condition) == 1:  # whatever the search finds: no slot need wait for that
+            if d.prescribed or plan.configs_in(condition) == 1:  # confirmed whatever the search finds: it need not wait
                 self._enqueue(d, plan.request.confirm_seeds, "confirm")
         self.proceed()
 
     def on_finished(self, trial: str) -> None:
-        """Go on after a trial of this condition, whose outcome is in the ledger."""
+        """Note that a trial of this condition has its outcome in the ledger, and proceed."""
         self.unfinished.discard(trial)
         self.proceed()
 
     def proceed(self) -> None:
-        """Enqueue what comes next, if what it depends on is there."""
+        """Enqueue the trials that come next, if those on whose outcomes they depend have finished."""
         if self.stage == "search":
             self._propose()
         if self.stage == "over" or any(self.stage == "confirm" or not self.known[t].confirm for t in self.unfinished):
@@ -85,19 +85,19 @@ class ConditionRun:
                     self.waiting.append(task)
 
     def _task(self, draw: Draw, seed: int, phase: Phase) -> Task:
-        """Return the trial of a draw, made once: a model-based search asks for each of them at every outcome."""
+        """Return the trial of a draw, made only once, since a model-based search needs all of them at every outcome."""
         key = (draw.index, seed, phase)
         if key not in self._tasks:
             self._tasks[key] = self.plan.task(self.condition, draw, seed, phase)
         return self._tasks[key]
 
     def _is_finished(self, status: Status | None, seed: int) -> bool:
-        """Return whether an outcome in the ledger is one that this plan can use: it may not stop trials early."""
+        """Return whether this plan can use an outcome in the ledger; `stopped` counts only where it may stop trials."""
         stoppable = self.plan.scheduler != "none" and seed in self.plan.first_seeds()
         return status in FINAL and (status != "stopped" or stoppable)
 
     def _rows(self) -> pd.DataFrame:
-        """Return the search trials of this plan in this condition, not those that only earlier plans asked for."""
+        """Return the search trials of this condition, without those that only earlier plans asked for."""
         rows = self.ledger.trials(condition=self.condition.key, phase="search")
         return rows[rows["id"].isin(list(self.known))]
 
@@ -105,17 +105,17 @@ class ConditionRun:
         best = selection.best_draws(self._rows(), self.ledger.last_epochs(), self.plan.sweep.select, n)
         return [self._by_config[config] for config in best]
 
-    # Model-based search: configs come one by one, and those of earlier runs come from the ledger.
+    # The methods below serve model-based search, which proposes configs one by one and adopts those of earlier runs.
 
     def _adopt(self) -> None:
-        """Take up the configs that earlier runs searched in this condition, if they lie in the space."""
+        """Adopt the configs that earlier runs searched in this condition, if they lie in the space."""
         rows = self.ledger.trials(condition=self.condition.key, phase="search")
         space = self.plan.space_of(self.condition)
         seen = {canonical(d.values) for d in self._draws.values()}
         for row in records(rows):
             stored = {name: row["config"][name] for name in space if name in row["config"]}
             values = self.plan.used(self.condition, stored)
-            absent = {*space} - {*values} - self.plan.unused_in(self.condition, stored)  # younger than the ledger
+            absent = {*space} - {*values} - self.plan.unused_in(self.condition, stored)  # fields added since the trial
             if absent or canonical(values) in seen or not all(value in space[name] for name, value in values.items()):
                 continue
             seen.add(canonical(values))
@@ -123,33 +123,33 @@ class ConditionRun:
             self._draws[index] = Draw(index, values)
 
     def _propose(self) -> None:
-        """Tell the model what has finished, and enqueue the configs that it proposes."""
+        """Tell the model the outcomes of finished configs, and enqueue the configs that it proposes."""
         if self._proposer is None:
             return
         for d in self._draws.values():
-            if d.index in self._told:
+            if d.index in self._learned:
                 continue
             ids = [self._task(d, seed, "search").id for seed in self.plan.first_seeds()]
             if not self.unfinished.intersection(ids):
-                self._told.add(d.index)
+                self._learned.add(d.index)
                 self._proposer.tell(d, self._value(ids))
         configs = self.plan.configs_in(self.condition)
-        if len(self._draws) < configs and len(self._draws) - len(self._told) < self.ahead:
+        if len(self._draws) < configs and len(self._draws) - len(self._learned) < self.ahead:
             index = max(self._draws, default=0) + 1
             self._draws[index] = Draw(index, self._proposer.ask(index))
             self._enqueue(self._draws[index], self.plan.first_seeds(), "search")
             self._propose()
 
     def _value(self, ids: list[str]) -> list[float] | None:
-        """Return the means over the search seeds of what the model learns from; None where a trial has no outcome.
+        """Return the values from which the model learns, as means over these trials; None if one has no outcome.
 
-        That is the metric and, in a `pareto` search, what is traded for it.
+        They are the selection metric and, in a `pareto` search, the measure that is traded for it.
         """
         statuses, metric = self.ledger.statuses(), self.plan.sweep.metric
         if any(statuses.get(trial) not in FINAL for trial in ids):
             return None
         last = self.ledger.last_epochs().reindex(index=ids, columns=[metric])
-        whole = all(statuses[trial] in ("done", "stopped") for trial in ids)  # one that diverged may end in a number
+        whole = all(statuses[trial] in ("done", "stopped") for trial in ids)  # a diverged one may end in a number
         values = [float(last[metric].mean(skipna=False)) if whole else math.nan]
         if self.plan.search == "pareto" and (traded := self.plan.sweep.traded) is not None:
             rows = self.ledger.trials(condition=self.condition.key, phase="search")
@@ -159,5 +159,5 @@ class ConditionRun:
 
 
 def count_finished(counts: Mapping[Status | str, int]) -> int:
-    """Return how many trials have an outcome, from a row of `Agenda.counts`."""
+    """Return how many trials have an outcome, given a condition's `Agenda.counts`."""
     return sum(n for status, n in counts.items() if status not in ("planned", "waiting", "running"))

@@ -1,4 +1,4 @@
-"""What the manifest says of a run: versions, hardware, and the git commit of this program."""
+"""The environment of a run, which the manifest states: versions, hardware, and the git commit of this program."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def hardware(machine: Machine) -> dict[str, Any]:
 def commit() -> str | None:
     """Return the git commit of this program, or None outside a checkout.
 
-    It ends in `+changes` where files were changed or added since.
+    The commit is followed by `+changes` if files were changed or added since.
     """
     here = Path(__file__).parent
     try:

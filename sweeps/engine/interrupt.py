@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a flag, from before Ray starts until the answer is written."""
+"""Ctrl-C and SIGTERM only set a flag, from before Ray starts until the answer is written."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from types import FrameType, TracebackType
 
 
 class Interrupt:
-    """`signal` is None until one has come. A second one ends the process at once.
+    """Keeps the signal that came, in `signal` (None until then). A second signal ends the process at once.
 
-    `ray.init` puts handlers of its own in place: call `install` again after it.
+    Call `install` again after `ray.init`, which puts handlers of its own in place.
     """
 
     NUMBERS = (signal.SIGINT, signal.SIGTERM)
@@ -30,7 +30,7 @@ class Interrupt:
             signal.signal(number, handler)
 
     def install(self) -> None:
-        """Take the signals."""
+        """Handle the signals from now on."""
         for number in self.NUMBERS:
             signal.signal(number, self._receive)
 
@@ -42,5 +42,5 @@ class Interrupt:
 
     @property
     def exit_code(self) -> int | None:
-        """130 for Ctrl-C, 143 for SIGTERM, None where none has come."""
+        """The exit code for the signal: 130 for Ctrl-C, 143 for SIGTERM, None if none has come."""
         return None if self.signal is None else 128 + self.signal

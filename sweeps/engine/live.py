@@ -1,4 +1,4 @@
-"""What is shown while a sweep runs: one table in a terminal, one plain line every few seconds elsewhere."""
+"""The live view shows how far a sweep is: a table in a terminal, a plain line every few seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ FAILED = ("failed", "oom", "diverged", "collapsed")
 TERMINAL_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
 FEW = 4
-"""Running trials up to which it is told how far each of them is."""
+"""With at most this many running trials, the line says how far each of them is."""
 
 
 class Live:
-    """The live view. `shared` and `update` may be called as often as one likes."""
+    """Shows the live view. `shared` and `update` may be called at any rate: they refresh it only now and then."""
 
     def __init__(self, plan: Plan, agenda: Agenda, session: Session, console: Console | None = None) -> None:
         self._plan, self._agenda, self._session = plan, agenda, session
@@ -47,7 +47,7 @@ class Live:
         self._estimate = Estimate(agenda, session.slots)
 
     def divided(self, session: Session) -> None:
-        """Go by a session that is divided otherwise."""
+        """Use a session with another number of slots, and begin a new estimate."""
         self._session, self._estimate = session, Estimate(self._agenda, session.slots)
 
     def __enter__(self) -> Live:
@@ -62,28 +62,28 @@ class Live:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live:
-            self._live.update(Text(), refresh=True)  # else a table longer than the terminal leaves lines behind
+            self._live.update(Text(), refresh=True)  # else a table longer than the terminal would leave lines behind
             self._live.__exit__(kind, error, trace)
 
     def shared(self, progress: Progress) -> None:
-        """Show how far the artifacts are."""
+        """Show how much of the shared work is done."""
         if progress.total and self._due(force=progress.done == progress.total):
             made = f", {' and '.join(progress.names)}" if progress.names else ""
             self._show(f"shared work: {progress.done}/{progress.total} pieces{made}  {self._clock()}")
 
     def update(self) -> None:
-        """Show how far the trials are."""
+        """Show how many trials are done."""
         self._estimate.observe()
         if self._due():
             self._show(self.line())
 
     def view(self, line: str) -> Group:
-        """All that a terminal shows: a line on the whole, the table, and where Ray's dashboard is."""
+        """Return all that a terminal shows: a line on the whole sweep, where Ray's dashboard is, and the table."""
         about = [Text(self.dashboard(), style="dim")] if self._session.dashboard else []
         return Group(Text(f"{self._plan.sweep.question}  {line}", style="bold"), *about, Text(), self.table())
 
     def table(self) -> Table:
-        """A row a condition."""
+        """Return the table, with a row for each condition."""
         counts, rows = self._agenda.counts(), []
         for condition in self._plan.conditions:
             n, best = counts[condition.key], self._agenda.best.get(condition.key)
@@ -96,7 +96,7 @@ class Live:
         return terminal.table(pd.DataFrame(rows))
 
     def line(self) -> str:
-        """The state of all conditions in a line."""
+        """Return a line on the state of all conditions together."""
         counts = self._agenda.counts().values()
         done, planned = sum(map(count_finished, counts)), sum(n["planned"] for n in counts)
         running = sum(n.get("running", 0) for n in counts)
@@ -108,7 +108,7 @@ class Live:
         return f"{text}  {self._clock()}" + (f", about {clock(left)} to go" if left is not None else "")
 
     def _shares(self) -> str:
-        """How far the running trials are, once one has reported: short ones are over by then."""
+        """Return how far the running trials are, in percent; nothing until one of them has reported."""
         shares = sorted(round(100 * share) for share in self._agenda.fraction_done.values())
         if not any(shares):
             return ""
@@ -116,7 +116,7 @@ class Live:
         return f" ({(' to ' if len(shares) > FEW else ', ').join(map(str, shown))} %)"
 
     def dashboard(self) -> str:
-        """Where Ray's dashboard is, and what prints the token that it asks for."""
+        """Return the address of Ray's dashboard, and the command that prints the token that it asks for."""
         return f"Ray dashboard: http://{self._session.dashboard}  token: `{token_command()}`"
 
     def _clock(self) -> str:
@@ -140,15 +140,15 @@ class Live:
 
 
 class Estimate:
-    """The time that is left, going by what was done since the first report of a trial: before it, workers start.
+    """Estimates the time that is left from what was done since a trial first reported; until then workers start.
 
-    The longest trials go first, so their number alone gives too much; a part of each trial's time is the same for
-    short and long ones, so their cost alone gives too little. The geometric mean of both is shown. Trials under way
-    count by the share of their epochs that is done.
+    The longest trials go first, so an estimate by the number of trials is too high; part of a trial's time does not
+    depend on its cost, so an estimate by cost is too low. The geometric mean of both is shown. A running trial counts
+    by the fraction of its epochs that is done.
     """
 
     WATCHED = 30.0
-    """Seconds of watching, in place of some finished trials, after which long trials are estimated by their epochs."""
+    """Seconds after which an estimate is shown even if few trials have finished, as long as epochs have."""
 
     def __init__(self, agenda: Agenda, slots: int) -> None:
         self._agenda, self._slots = agenda, slots
@@ -156,14 +156,14 @@ class Estimate:
         self._first: tuple[float, float, float] | None = None
 
     def observe(self) -> None:
-        """Note where the trials stand when the first of them reports."""
+        """Note how much is done, and the time, when a trial first reports."""
         if self._first is None:
             done = self._done()
             if done[0] > self._before[0]:
                 self._first = (time.monotonic(), *done)
 
     def seconds_left(self) -> float | None:
-        """None while too little is done to go by, and when everything is."""
+        """Return the estimate; None while too little is done for one, and when nothing is left."""
         if self._first is None:
             return None
         (count, cost), (began, first_count, first_cost) = self._done(), self._first
@@ -177,31 +177,32 @@ class Estimate:
         return math.sqrt(by_count * seconds / (cost - first_cost) * cost_left)
 
     def _done(self) -> tuple[float, float]:
-        """How many trials have an outcome, and their cost; of those under way the share that is done."""
+        """Return how many trials are done, and their cost; running ones count by the fraction that is done."""
         runs = self._agenda.condition_runs.values()
         costs = [task.cost for run in runs for task in run.known.values() if task.id not in run.unfinished]
         count, cost = self._under_way()
         return len(costs) + count, sum(costs) + cost
 
     def _under_way(self) -> tuple[float, float]:
-        """What is done of the running trials, in trials and in cost."""
+        """Return how much of the running trials is done, as a number of trials and as cost."""
         running, shares = self._agenda.running, self._agenda.fraction_done
         return sum(shares.values()), sum(share * running[trial].cost for trial, share in shares.items())
 
     def _left(self) -> tuple[float, float]:
-        """The same of what is left; a trial that is not called for yet is taken for an average one."""
+        """Return how many trials are left, and their cost; one that is not enqueued yet is taken to cost the mean."""
         count, cost = (-done for done in self._under_way())
         for key, counts in self._agenda.counts().items():
-            course = self._agenda.condition_runs[key]
-            mean = sum(t.cost for t in course.known.values()) / len(course.known) if course.known else 0.0
+            condition_run = self._agenda.condition_runs[key]
+            known = condition_run.known
+            mean = sum(t.cost for t in known.values()) / len(known) if known else 0.0
             count += counts["planned"] - count_finished(counts)
-            cost += sum(course.known[id_].cost for id_ in course.unfinished)
-            cost += mean * (counts["planned"] - len(course.known))
+            cost += sum(known[trial].cost for trial in condition_run.unfinished)
+            cost += mean * (counts["planned"] - len(known))
         return count, cost
 
 
 def token_command() -> str:
-    """What prints the dashboard's token: Ray's own command, with its folder where it is not the one on the path."""
+    """Return Ray's command that prints the dashboard's token, with its folder unless the PATH finds the same `ray`."""
     ray = Path(sys.executable).with_name("ray")
     found = shutil.which("ray")
     if not ray.exists() or (found and Path(found).resolve() == ray.resolve()):
@@ -210,7 +211,7 @@ def token_command() -> str:
 
 
 def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss or m:ss."""
+    """Return a number of seconds as h:mm:ss or m:ss."""
     whole = round(seconds)
     hours, rest = divmod(whole, 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"

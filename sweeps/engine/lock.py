@@ -1,4 +1,4 @@
-"""One sweep at a time on one ledger."""
+"""The lock allows one sweep at a time on a ledger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from common.problems import Problem, Refused
 def lock(folder: Path, command: str) -> Iterator[None]:
     """Hold `folder` for this process; the kernel releases it however the process ends.
 
-    Raises Refused, naming who holds it, where another process does.
+    Raises Refused, naming the holder, if another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "a+") as file:

@@ -1,4 +1,4 @@
-"""What can be asked for on the command line: the same for every sweep."""
+"""The options of the command line, which are the same for every sweep."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Options:
     address: str | None = None
     """A running Ray cluster to join; a private one is started otherwise. --out must be on a file system it shares."""
     trials_per_gpu: int | Literal["auto"] = 1
-    """Trials that share a GPU; auto: as many as fit, by the memory that the dearest one holds after an epoch."""
+    """Trials that share a GPU; auto: as many as fit, by the memory that the most expensive holds after an epoch."""
     seeds: int = 5
-    """Fresh seeds each chosen config is confirmed on."""
+    """Fresh seeds on which each chosen config is confirmed."""
     samples: int | None = None
-    """Configs tried in each condition (with a model those in the ledger count); for grid, values from each range."""
+    """Configs that each condition tries (with a model those in the ledger count); for grid, values from each range."""
     search: str = "random"
     """random (the same draws in every condition), grid, optuna (TPE, a model for each condition), or pareto (one model
     for all conditions, where a question trades its metric for another measure, as accuracy for parameters)."""
@@ -38,13 +38,13 @@ class Options:
     set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE [KEY=VALUE ...]")] = ()
     """k=v fixes, k=a,b enumerates, k=low:high searches a range. Several may follow, or repeat the option."""
     prescribed: bool = True
-    """Run the recipe that the question itself prescribes too, where there is one, as a row of its own."""
+    """Run the config that the question itself prescribes too, where there is one, as a row of its own."""
     data: str | None = None
     """A data set's name, or the path of an .npz, a folder or a .zip of class folders; for two, A,B."""
     data_dir: Path | None = None
-    """Where data sets lie, in torchvision's layout; nothing is written there."""
+    """The folder with data sets in torchvision's layout; nothing is written there."""
     weights_dir: Path | None = None
-    """Where pre-trained weights lie, as <backbone>*.pth."""
+    """The folder with pre-trained weights, as <backbone>*.pth."""
     out: Path = Path("runs")
     """Results go to OUT/<question>."""
     builtin: bool = False
@@ -63,7 +63,7 @@ class Options:
     """Serve Ray's dashboard on 127.0.0.1."""
 
     def problems(self) -> list[Problem]:
-        """Values that no sweep could use."""
+        """Return a problem for each value that no sweep could use."""
         found = []
         for key, known in (("search", SEARCHES), ("scheduler", SCHEDULERS), ("precision", PRECISIONS)):
             value = getattr(self, key)
@@ -86,9 +86,9 @@ class Options:
 
 
 def parse(argv: list[str], *, prog: str, description: str) -> tuple[Options, list[Problem]]:
-    """Options, and problems with the words of the command line itself.
+    """Return the options, and the problems with the command line itself.
 
-    Exits 0 on --help, and 2 where a word cannot be read at all, such as a number that is none.
+    Exits with 0 on --help, and with 2 if a word cannot be read at all, such as letters where a number belongs.
     """
     options, unknown = tyro.cli(
         Options,
@@ -104,7 +104,7 @@ def parse(argv: list[str], *, prog: str, description: str) -> tuple[Options, lis
 
 
 def _merge_repeated_set(argv: list[str]) -> list[str]:
-    """`--set a=1 --set b=2` as `--set a=1 b=2`, which is all that the parser understands."""
+    """Return `--set a=1 --set b=2` as `--set a=1 b=2`, the only form that the parser understands."""
     rest: list[str] = []
     pairs: list[str] = []
     target = rest
@@ -120,5 +120,5 @@ def _merge_repeated_set(argv: list[str]) -> list[str]:
         else:
             target.append(word)
     if "--set" in argv and not pairs:
-        pairs.append("")  # refused further on, with the rest
+        pairs.append("")  # `request` refuses it, along with other problems
     return [*rest, "--set", *pairs] if pairs else rest

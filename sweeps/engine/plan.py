@@ -1,4 +1,4 @@
-"""The plan: conditions × sampled configs × seeds, each a validated config with an id made from its content."""
+"""The plan combines conditions, sampled configs and seeds into trials, each with an id made from its content."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ DEFAULT_FINALISTS = 3
 
 @dataclass(frozen=True)
 class Condition:
-    """One combination of factors, with the settings that all its trials share."""
+    """A combination of factors' values, with the settings that all its trials share."""
 
     values: Mapping[str, Any]
-    """Every config field that is neither searched nor the seed."""
+    """The value of every config field that is neither searched nor the seed."""
 
     @cached_property
     def key(self) -> str:
-        """Canonical JSON, as it stands in the ledger."""
+        """The values as canonical JSON, by which the ledger names the condition."""
         return canonical(self.values)
 
 
 @dataclass(frozen=True)
 class Draw:
-    """One config of the hyperparameters, tried in a condition on one or more seeds."""
+    """Values for the hyperparameters, which a condition tries on one or more seeds."""
 
     index: int
-    """0 is reserved for the prescribed config; samples count from 1."""
+    """The prescribed config has index 0; samples are numbered from 1."""
     values: Values
     """The hyperparameters that the config uses."""
     prescribed: bool = False
@@ -51,7 +51,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a command asks for, before it is known what the ledger has already."""
+    """All trials that a command asks for, whether or not the ledger has their outcomes already."""
 
     sweep: Sweep
     request: Request
@@ -75,36 +75,36 @@ class Plan:
         )
 
     def space_of(self, condition: Condition) -> dict[str, Dimension]:
-        """Return the hyperparameters that make a difference in a condition, whatever the values of the others."""
+        """Return the dimensions of a condition without those that none of the configs in `_unused_sets` uses."""
         space = self.request.space
         unused = frozenset.intersection(*self._unused_sets(condition))
         return {name: dimension for name, dimension in space.items() if name not in unused}
 
     def _unused_sets(self, condition: Condition) -> list[frozenset[str]]:
-        """Return what is unused in the first draw, and in it with each other value of each hyperparameter."""
+        """Return the unused fields of the first draw, and of it with each end of each dimension in turn."""
         space = self.request.space
         first = draw(space, self.sweep.question, 1)
         varied = [first, *(first | {name: value} for name, d in space.items() for value in d.ends())]
         return [self.unused_in(condition, values) for values in varied]
 
     def used(self, condition: Condition, values: Values) -> Values:
-        """Return the values without those that change nothing in this config."""
+        """Return the values without those that have no effect in this config."""
         unused = self.unused_in(condition, values)
         return {name: value for name, value in values.items() if name not in unused}
 
     def unused_in(self, condition: Condition, values: Values) -> frozenset[str]:
-        """Return the fields that change nothing in the config of these values; none where it is not valid."""
+        """Return the fields that have no effect in the config of these values; none if the config is not valid."""
         try:
             config = self.sweep.experiment.config_class().model_validate({**condition.values, **values})
         except ValidationError:
-            return frozenset()  # preflight says what is wrong with it
+            return frozenset()  # preflight reports what is wrong with the config
         unused: frozenset[str] = config.unused()
         return unused
 
     def draws_of(self, condition: Condition) -> tuple[Draw, ...]:
-        """Return the configs that a condition tries; for a model-based search only those that precede its own.
+        """Return the configs that a condition tries; for a model-based search only those known before it proposes any.
 
-        Two draws that differ only in hyperparameters that change nothing are one.
+        Draws that differ only in hyperparameters that have no effect count as one.
         """
         if condition.key not in self._draws:
             unique: dict[str, Draw] = {}
@@ -115,7 +115,7 @@ class Plan:
         return self._draws[condition.key]
 
     def draws(self) -> list[Draw]:
-        """Return the draws of all conditions by index, each with the hyperparameters that some condition uses."""
+        """Return the draws of all conditions by index, each with the hyperparameters that any condition uses."""
         merged: dict[int, Draw] = {}
         for condition in self.conditions:
             for own in self.draws_of(condition):
@@ -141,7 +141,7 @@ class Plan:
             yield Draw(index, values)
 
     def _usual_values(self) -> Values:
-        """Return what the question fixes or defaults of the fields that are searched now."""
+        """Return values for the searched fields: what the question fixes or compares first, else the default."""
         fields = self.sweep.experiment.config_class().model_fields
         usual = {name: field.get_default() for name, field in fields.items() if not field.is_required()}
         usual |= self.sweep.fixed
@@ -150,15 +150,15 @@ class Plan:
 
     @property
     def finalists(self) -> int:
-        """How many configs of a condition run on all search seeds; 0: all of them.
+        """How many configs of a condition run on all search seeds; 0 means all of them.
 
-        Early stopping needs them: a config whose seeds were stopped at different epochs has no mean to go by.
+        Early stopping needs finalists: where it ends a config's seeds at different epochs, their mean says nothing.
         """
         return self.sweep.finalists or (DEFAULT_FINALISTS if self.scheduler != "none" else 0)
 
     @property
     def model_based(self) -> bool:
-        """Whether configs are proposed as others finish, so that they are not known beforehand."""
+        """Whether a model proposes configs as others finish, so that they are not known beforehand."""
         return self.search in ("optuna", "pareto")
 
     def configs_in(self, condition: Condition) -> int:
@@ -175,24 +175,24 @@ class Plan:
         return configs + (min(self.finalists, configs) * (seeds - 1) if configs > 1 else 0)
 
     def confirm_trials_in(self, condition: Condition) -> int:
-        """Return how many confirm trials a condition runs at most: of the chosen config, and of another prescribed."""
+        """Return how many confirm trials a condition runs at most, for the chosen config and for the prescribed one."""
         several = self.request.prescribed is not None and self.configs_in(condition) > 1
         return len(self.request.confirm_seeds) * (2 if several else 1)
 
     @property
     def size(self) -> int:
-        """How many trials the whole plan has (fewer where the prescribed config is the one chosen)."""
+        """How many trials the whole plan has at most; it has fewer where a condition chooses the prescribed config."""
         return sum(self.search_trials_in(c) + self.confirm_trials_in(c) for c in self.conditions)
 
     def task(self, condition: Condition, draw: Draw, seed: int, phase: Phase) -> Task:
-        """Return a trial. Raises pydantic's ValidationError where a value is out of its range."""
+        """Return a trial. Raises pydantic's ValidationError if its config is not valid."""
         experiment = self.sweep.experiment
         config = experiment.config_class().model_validate({**condition.values, **draw.values, "seed": seed})
         artifacts = self._artifacts(config, phase)
         identity = {
             "question": self.sweep.question,
             "phase": phase,
-            "condition": condition.key,  # the same config can be a factor's value here and a draw there
+            "condition": condition.key,  # a field may be compared in one plan and searched in another
             "config": config.stored(),
             "data": self._fingerprint(config, artifacts, phase),
         }
@@ -216,17 +216,17 @@ class Plan:
         return artifacts | dict(config.test_artifacts(self.sources)) if phase == "confirm" else artifacts
 
     def _fingerprint(self, config: TrialConfig, artifacts: Mapping[str, Artifact], phase: Phase) -> str:
-        """Return the SHA-256 of the data and artifacts that a trial depends on; of test data only in confirmation."""
+        """Return the SHA-256 of the data and artifacts that a trial depends on; test data count only if it confirms."""
         splits: tuple[Literal["train", "test"], ...] = ("train", "test") if phase == "confirm" else ("train",)
         names = config.datasets()
         data = {f"{name}/{split}": self.sources.fingerprint(name, split) for name in names for split in splits}
-        stands_on = {"data": data, "artifacts": {name: artifact.key for name, artifact in artifacts.items()}}
-        return hashlib.sha256(canonical(stands_on).encode()).hexdigest()
+        content = {"data": data, "artifacts": {name: artifact.key for name, artifact in artifacts.items()}}
+        return hashlib.sha256(canonical(content).encode()).hexdigest()
 
     def fingerprint(self, condition: Condition, phase: Phase) -> str:
         """Return the fingerprint of the data and artifacts that a condition depends on, whatever the seed.
 
-        It tells contents of the same name apart.
+        It differs where data sets or artifacts have the same names but other contents.
         """
         key = (condition.key, phase)
         if key not in self._fingerprints:
@@ -241,7 +241,7 @@ class Plan:
         return {}
 
     def first_seeds(self) -> tuple[int, ...]:
-        """Return the seeds that every config is searched on; where there are finalists, the others are theirs alone."""
+        """Return the search seeds on which every config runs; only finalists, if there are any, run on the others."""
         return self.request.search_seeds[:1] if self.finalists else self.request.search_seeds
 
     def artifacts(self) -> dict[str, Artifact]:
@@ -261,7 +261,7 @@ class Plan:
         }
 
     def record(self) -> PlanRecord:
-        """Return what the ledger keeps of the plan, for the analysis."""
+        """Return the record of the plan that the ledger keeps for the analysis."""
         return PlanRecord(
             question=self.sweep.question,
             factors={name: tuple(values) for name, values in self.request.factors.items()},

@@ -1,4 +1,4 @@
-"""Everything wrong with a request is found here, all of it at once, before Ray starts."""
+"""The preflight finds everything that is wrong with a request, all at once, before Ray starts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_CONFIGS = 10_000
 
 
 def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: Path) -> Plan:
-    """The plan for a request whose results go to `folder`. Raises Refused with all problems, those given included."""
+    """Return the plan for a request whose results go to `folder`. Raises Refused with these and all other problems."""
     found = [*problems, *hardware_problems(options), *folder_problems(options), *output_problems(folder)]
     if options.search == "pareto" and sweep.tradeoff is None:
         rule = "a search for a question that trades its metric for another measure; this one does not"
@@ -48,7 +48,7 @@ def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: P
 
 
 def output_problems(folder: Path) -> list[Problem]:
-    """Whether results can be written; makes no folder."""
+    """Return a problem if results cannot be written; make no folder."""
     nearest_folder = next((path for path in (folder, *folder.absolute().parents) if path.exists()), folder)
     try:
         with tempfile.NamedTemporaryFile(dir=nearest_folder):
@@ -59,7 +59,7 @@ def output_problems(folder: Path) -> list[Problem]:
 
 
 def folder_problems(options: Options) -> list[Problem]:
-    """Folders that were named but are not there: nothing falls back to a download in silence."""
+    """Return a problem for each folder that was named but does not exist, rather than download in silence."""
     named = {"--data-dir": options.data_dir, "--weights-dir": options.weights_dir}
     return [
         Problem(name, "a folder that exists", str(path), "Mend the path; without the option it is downloaded.")
@@ -69,7 +69,7 @@ def folder_problems(options: Options) -> list[Problem]:
 
 
 def answer_problems(question: str) -> list[Problem]:
-    """A file of the question's answer that is missing or no Python: it is needed only when all trials are done."""
+    """Return a problem if the file of the answer, needed only when all trials are done, is missing or not Python."""
     path = Path(analysis.__file__).parent / f"{question}.py"
     try:
         ast.parse(path.read_text())
@@ -80,7 +80,7 @@ def answer_problems(question: str) -> list[Problem]:
 
 
 def size_problems(plan: Plan) -> list[Problem]:
-    """Refuse more configs than anybody could wait for; they are counted without being made."""
+    """Return a problem if there are too many configs to wait for; they are counted without being made."""
     grid = plan.search == "grid"
     counts = [_grid_size(plan, c) if grid else plan.request.samples for c in plan.conditions]
     if sum(counts) <= MOST_CONFIGS:
@@ -102,7 +102,7 @@ def _grid_size(plan: Plan, condition: Condition) -> int:
 
 
 def default_problems(plan: Plan) -> list[Problem]:
-    """Refuse a question whose configs may not use a hyperparameter that has no default: none could be stored then."""
+    """Return a problem for each hyperparameter without a default that some configs do not use, and so cannot store."""
     fields = plan.sweep.experiment.config_class().model_fields
     first = draw(plan.request.space, plan.sweep.question, 1)
     unused = {name for condition in plan.conditions for name in plan.unused_in(condition, first)}
@@ -115,7 +115,7 @@ def default_problems(plan: Plan) -> list[Problem]:
 
 
 def _values(sweep: Sweep, asked: Request, precision: Precision) -> list[Problem]:
-    """Check each value that a field may take, with all other fields as they normally are."""
+    """Return the problems of each value that a field may have, while each other field has its first value."""
     candidates: dict[str, list[Any]] = {name: list(values) for name, values in asked.factors.items()}
     candidates |= {name: [value] for name, value in asked.fixed.items()}
     for name, dimension in asked.space.items():
@@ -153,7 +153,7 @@ def _remedy(sweep: Sweep, name: str) -> str:
 
 
 def _semantics(plan: Plan, broken: set[str]) -> list[Problem]:
-    """What the question itself objects to, in each condition whose values are sound by themselves."""
+    """Return the problems that the question itself finds in each condition, with sound values for `broken` fields."""
     found: list[Problem] = []
     config_class = plan.sweep.experiment.config_class()
     sweep = plan.sweep
@@ -171,7 +171,7 @@ def _semantics(plan: Plan, broken: set[str]) -> list[Problem]:
             try:
                 config = config_class.model_validate(values)
             except ValidationError:
-                continue  # that has been said
+                continue  # `_values` has reported it
             found += gather(lambda config=config: config.problems(plan.sources))  # type: ignore[misc]
     return found
 

@@ -1,4 +1,4 @@
-"""The sweep as it is asked for: the question's own, changed by --builtin, --smoke, --data and --set."""
+"""The request is the question's sweep as --builtin, --smoke, --data and --set change it."""
 
 from __future__ import annotations
 
@@ -17,55 +17,54 @@ from sweeps.engine.sweep import Sweep
 from trainables.core.config import TrialConfig
 
 RESERVED = {"seed": "--seeds", "precision": "--precision"}
-
-
+"""The options of fields that --set does not take."""
 DEFAULT_GRID_POINTS = 3
 FIRST_SEARCH_SEED = 1001
-"""Confirm seeds are 1, 2, … (at most 1000), search seeds lie above: none is ever used for both."""
+"""Search seeds lie above the confirm seeds, which are 1, 2, … (at most 1000), so that no seed is used for both."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A factor: each of its values has conditions of its own."""
+    """Marks a factor, each of whose values has conditions of its own."""
 
     values: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Searched:
-    """A hyperparameter that is tuned within each condition."""
+    """Marks a hyperparameter, which is tuned within each condition."""
 
     dimension: Dimension
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """A field that has one value in all trials."""
+    """Marks a field that has one value in all trials."""
 
     value: Any
 
 
 Kind = Compared | Searched | Fixed
 Fields = dict[str, Kind]
-"""By config field; the order of factors is that of the tables' columns."""
+"""The kind of each config field, by name; tables have the factors' columns in this order."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """The sweep as it is asked for, after all changes."""
+    """The sweep that a command asks for, after all changes."""
 
     fields: Mapping[str, Kind]
     hyperparameters: tuple[str, ...]
-    """Fields that are tuned, whether or not --set pinned them: they never tell conditions apart."""
+    """The fields that are tuned, even those that --set pinned: conditions never differ in them."""
     confirm_seeds: tuple[int, ...]
     search_seeds: tuple[int, ...]
     prescribed: Mapping[str, Any] | None
-    """The prescribed config's hyperparameters; None where there is no such config, or a fixed field that it states has
-    another value now."""
+    """The prescribed config's hyperparameters; None if there is no such config, if --no-prescribed leaves it out, or if
+    a fixed field that it states has another value now."""
     samples: int
-    """Configs tried in each condition."""
+    """How many sampled configs each condition tries."""
     grid_points: int
-    """Values that a grid takes from each range."""
+    """How many values a grid takes from each range."""
 
     @cached_property
     def factors(self) -> dict[str, list[Any]]:
@@ -74,7 +73,7 @@ class Request:
 
     @cached_property
     def space(self) -> dict[str, Dimension]:
-        """What each searched field may be."""
+        """The dimension of each searched field."""
         return {name: kind.dimension for name, kind in self.fields.items() if isinstance(kind, Searched)}
 
     @cached_property
@@ -84,7 +83,7 @@ class Request:
 
 
 def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
-    """Return the request, and what is wrong with the words of --data and --set; `preflight` checks the values."""
+    """Return the request, and the problems with the form of --data and --set; `preflight` checks the values."""
     fields, stated = _scaled(sweep, options)
     problems = _set_data(options.data, sweep, fields) if options.data is not None else []
     for word in options.set:
@@ -109,7 +108,7 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
 
 
 def _samples(sweep: Sweep, options: Options, *, has_prescribed: bool) -> int:
-    """Return how many configs are sampled; a smoke run has two to choose between, a prescribed one included."""
+    """Return how many configs are sampled; a smoke run tries at most two, the prescribed config included."""
     samples = options.samples or sweep.samples
     if not options.smoke:
         return samples
@@ -117,7 +116,7 @@ def _samples(sweep: Sweep, options: Options, *, has_prescribed: bool) -> int:
 
 
 def _prescribed(stated: Mapping[str, Any], fields: Fields) -> dict[str, Any] | None:
-    """Return the hyperparameters of the prescribed config, if what else it states is so."""
+    """Return the hyperparameters of the prescribed config, or None if another field that it states differs."""
     searched = {name: value for name, value in stated.items() if isinstance(fields.get(name), Searched)}
     others = {name: value for name, value in stated.items() if name not in searched}
     holds = all(fields.get(name) == Fixed(value) for name, value in others.items())
@@ -140,7 +139,7 @@ def _scaled(sweep: Sweep, options: Options) -> tuple[Fields, dict[str, Any]]:
 
 
 def _change(fields: Fields, stated: dict[str, Any], changes: Mapping[str, Any]) -> None:
-    """Replace fields by new values; the prescribed config follows where a field is left with a single one."""
+    """Replace fields, in place; where one is left with a single value, the prescribed config takes it too."""
     for name, value in changes.items():
         kind = _kind_of(value)
         _replace(fields, name, kind)
@@ -150,7 +149,7 @@ def _change(fields: Fields, stated: dict[str, Any], changes: Mapping[str, Any]) 
 
 
 def _kind_of(value: Any) -> Kind:
-    """Return what a value makes of a field: a list compares, a dimension is searched, anything else is fixed."""
+    """Return the kind that a value gives a field: a list compares, a dimension is searched, anything else is fixed."""
     if isinstance(value, Choice | Range):
         return Searched(value)
     if isinstance(value, list | tuple):
@@ -159,7 +158,7 @@ def _kind_of(value: Any) -> Kind:
 
 
 def _only_value(kind: Kind) -> Any:
-    """Return the one value that a field can have; None where there are several, or a factor's conditions."""
+    """Return the one value that a field can have; None if there are several, or if the field is a factor."""
     if isinstance(kind, Fixed):
         return kind.value
     if isinstance(kind, Searched) and isinstance(kind.dimension, Choice) and len(kind.dimension.values) == 1:
@@ -168,14 +167,14 @@ def _only_value(kind: Kind) -> Any:
 
 
 def _replace(fields: Fields, name: str, kind: Kind) -> None:
-    """Give a field another kind or value, in place; one that becomes a factor comes after those that were."""
+    """Give a field another kind or value, in place; a field that becomes a factor comes after the other factors."""
     if not isinstance(fields.get(name), type(kind)):
         fields.pop(name, None)
     fields[name] = kind
 
 
 def _two_epochs(fields: Fields) -> dict[str, Any]:
-    """Return the change that leaves a smoke run two epochs."""
+    """Return the change that shortens trials to two epochs; none if `epochs` is compared or is no field."""
     kind = fields.get("epochs")
     if isinstance(kind, Searched):
         return {"epochs": Choice((2,))}
@@ -183,12 +182,12 @@ def _two_epochs(fields: Fields) -> dict[str, Any]:
 
 
 def _ends(kind: Compared) -> Compared:
-    """Return the first and the last value of a factor."""
+    """Return the factor with only its first and its last value."""
     return Compared(tuple(dict.fromkeys([kind.values[0], kind.values[-1]])))
 
 
 def _set_data(data: str, sweep: Sweep, fields: Fields) -> list[Problem]:
-    """Carry out --data, in place: a name or path for each data set that the question reads."""
+    """Carry out --data, in place, which gives a name or path for each data set that the question reads."""
     names = sweep.experiment.config_class().data_fields()
     given = [data] if len(names) == 1 else data.split(",")
     if not names:
@@ -243,7 +242,7 @@ def _range(config: type[TrialConfig], key: str, text: str, before: Dimension | N
 
 
 def _typed(config: type[TrialConfig], key: str, text: str) -> Any:
-    """Return the text as the field's type where it can be read so, else as it stands: validation will name it."""
+    """Return the text converted to the field's type, or unchanged if that fails, since preflight then reports it."""
     adapter: TypeAdapter[Any] = TypeAdapter(config.model_fields[key].annotation or str)
     try:
         return adapter.validate_python(text)

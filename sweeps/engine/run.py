@@ -1,4 +1,4 @@
-"""From a plan to a finished ledger: Ray is started, and ended when the work is done."""
+"""A run starts Ray, fills the ledger with what the plan asks for, and ends Ray."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ PATIENCE = 20.0
 def carry_out(command: Command, machine: Machine, agenda: Agenda, interrupt: Interrupt) -> Report:
     """Run what the ledger lacks, and record the run in it.
 
-    Returns normally after a signal or a fault of Ray, too: the ledger then has what was finished. Raises Refused where
-    the cluster to be joined has less than was asked for.
+    Returns normally even after a signal or an error of Ray: the ledger then has the trials that finished. Raises
+    Refused if a cluster cannot be joined, or has less than was asked for.
     """
     plan, ledger = agenda.plan, agenda.ledger
     report = Report()
@@ -42,14 +42,14 @@ def carry_out(command: Command, machine: Machine, agenda: Agenda, interrupt: Int
     except Refused:
         ledger.forget_run(number)
         raise
-    except SystemExit:  # by Ray's SIGTERM handler, which is in place during ray.init
+    except SystemExit:  # Ray's SIGTERM handler, in place during ray.init, raises it
         interrupt.signal = signal.SIGTERM
     except OSError as error:
         report.error = told(error)
     finally:
         light.join(PATIENCE)
         complete = report.error is None and not agenda.trials_left and not agenda.running
-        with contextlib.suppress(sqlite3.Error):  # the disk may be full: what could be written has been
+        with contextlib.suppress(sqlite3.Error):  # the disk may be full, and the ledger already has all that fitted
             ledger.end_run(
                 number,
                 outcome="complete" if complete else "partial",

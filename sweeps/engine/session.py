@@ -1,4 +1,4 @@
-"""A private, quiet Ray session that leaves nothing behind when it ends."""
+"""A session is a private, quiet Ray that leaves nothing behind when it ends, or a cluster that was joined."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from sweeps.engine.hardware import Machine, Session
 
 _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",  # otherwise Tune prints boxes, whatever its verbosity
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the ledger is enough
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # our handler stops the run and keeps the answer
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the ledger has all that they would log
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # our own handler stops the run and still writes the answer
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a failed trial has no metric to report
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # Tune executes, the ledger remembers
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # Tune only runs trials, the ledger keeps their outcomes
     "TUNE_WARN_THRESHOLD_S": "60",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a trial that asked for no GPU sees none
 }
 _TOKEN = "If it asks for a token, set RAY_AUTH_MODE=token, with its token in ~/.ray/auth_token."
 HOST = "trainables.core.host"
-"""The module that Ray's workers import while they wait for work. Ray starts a worker for each core, and each of them
-will run trials. With GPUs only some of them will, so there a worker imports the module when its first trial comes."""
+"""The module that Ray's workers import while they wait for work. Ray starts a worker for each core. Without GPUs each
+of them will run trials; with GPUs only some will, so a worker then imports the module when its first trial comes."""
 _PREFIX = "labsweep-"
 _MARKERS = (":job_id:", ":actor_name:", ":task_name:")
 
@@ -64,7 +64,7 @@ def session(machine: Machine, logs: Path) -> Iterator[Session]:
             if private:
                 raise OSError(f"Ray did not start: {error}") from error
             rule = "the address of a Ray cluster that answers"
-            remedy = f"{error}. {_TOKEN} Omit --address to start a Ray on this machine."
+            remedy = f"{error}. {_TOKEN} Omit --address to start Ray on this machine."
             raise Refused([Problem("--address", rule, machine.address, remedy)]) from error
         for name in ("ray", "ray.tune", "ray.data", "ray.train"):
             logging.getLogger(name).setLevel(logging.ERROR)
@@ -143,7 +143,7 @@ def protect_token() -> None:
 
 
 def told(error: Exception) -> str:
-    """Return an error in a line or two, with its remedy where there is one."""
+    """Return a line on an error, with a remedy if memory ran out."""
     text = str(getattr(error, "cause", None) or error).strip().splitlines() or [""]
     if isinstance(error, ray.exceptions.OutOfMemoryError) or "out of memory" in text[0].lower():
         return f"out of memory: {text[0]} Run fewer trials at a time with --cpus or --trials-per-gpu."

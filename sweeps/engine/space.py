@@ -1,7 +1,7 @@
-"""What a hyperparameter may be: a choice, a range of numbers, a range of integers.
+"""A dimension says which values a hyperparameter may have: a choice, a range of numbers, or a range of integers.
 
-Each kind can be drawn at a quantile (random search), spread out (grid search), suggested (Optuna), and narrowed from
-the command line.
+Each kind can give the value at a quantile (random search), a few spread-out values (grid search), or Optuna's
+distribution (model-based search).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class Choice:
-    """One of `values`, in no order that a search could use."""
+    """Allows any of `values`, whose order means nothing to a search."""
 
     values: tuple[Any, ...]
 
@@ -32,18 +32,18 @@ class Choice:
         return list(self.values)
 
     def ends(self) -> list[Any]:
-        """Return the values themselves: each may be the one that is wrong."""
+        """Return all values, since any of them may be invalid."""
         return list(self.values)
 
     def distribution(self) -> optuna.distributions.BaseDistribution:
         return optuna.distributions.CategoricalDistribution(range(len(self.values)))
 
     def encode(self, value: Any) -> Any:
-        """The value as Optuna's distribution knows it."""
+        """Return the parameter of Optuna's distribution that stands for a value."""
         return self.values.index(value)
 
     def decode(self, parameter: Any) -> Any:
-        """Return the value that Optuna suggests by `parameter`."""
+        """Return the value that a parameter of Optuna's distribution stands for."""
         return self.values[parameter]
 
     def __contains__(self, value: Any) -> bool:
@@ -55,7 +55,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Range:
-    """A number between `low` and `high` (included), uniform or uniform in the logarithm; three significant digits."""
+    """Allows numbers from `low` to `high`, drawn uniformly (`log`: in the logarithm), with three significant digits."""
 
     low: float
     high: float
@@ -73,7 +73,7 @@ class Range:
         return sorted({self.at(i / (points - 1)) for i in range(points)})
 
     def ends(self) -> list[float | int]:
-        """Return both ends: if these are right, all between them are."""
+        """Return both ends: if they are valid, all values between them are."""
         return [self.low, self.high]
 
     def distribution(self) -> optuna.distributions.BaseDistribution:
@@ -82,11 +82,11 @@ class Range:
         return optuna.distributions.FloatDistribution(self.low, self.high, log=self.log)
 
     def encode(self, value: Any) -> Any:
-        """Return the value as Optuna's distribution knows it."""
+        """Return the parameter of Optuna's distribution that stands for a value."""
         return value
 
     def decode(self, parameter: Any) -> Any:
-        """Return the value that Optuna suggests by `parameter`."""
+        """Return the value that a parameter of Optuna's distribution stands for."""
         return parameter if self.integer else self._tidy(parameter)
 
     def __contains__(self, value: Any) -> bool:
@@ -104,31 +104,31 @@ Dimension = Choice | Range
 
 
 def choice(values: Sequence[Any]) -> Choice:
-    """One of `values`."""
+    """Return a dimension that allows any of `values`."""
     return Choice(tuple(values))
 
 
 def uniform(low: float, high: float) -> Range:
-    """A number in [low, high]."""
+    """Return a dimension that allows the numbers in [low, high]."""
     return Range(low, high)
 
 
 def loguniform(low: float, high: float) -> Range:
-    """A positive number in [low, high], uniform in its logarithm."""
+    """Return a dimension that allows the positive numbers in [low, high], drawn uniformly in the logarithm."""
     return Range(low, high, log=True)
 
 
 def integers(low: int, high: int, *, log: bool = False) -> Range:
-    """An integer in [low, high]."""
+    """Return a dimension that allows the integers in [low, high], both ends included."""
     return Range(low, high, log=log, integer=True)
 
 
 def draw(space: Mapping[str, Dimension], question: str, index: int) -> Values:
-    """The `index`-th random configuration: the same in every condition, whatever else is in the space."""
+    """Return the `index`-th random config; a hyperparameter's value does not depend on the rest of the space."""
     return {name: dimension.at(seed_of(question, "draw", index, name) / 2**63) for name, dimension in space.items()}
 
 
 def grid(space: Mapping[str, Dimension], points: int) -> Iterator[Values]:
-    """Every combination, ranges at `points` values each."""
+    """Yield every combination of values, where each range gives at most `points` of them."""
     for values in itertools.product(*(dimension.grid(points) for dimension in space.values())):
         yield dict(zip(space, values, strict=True))

@@ -1,4 +1,4 @@
-"""A question's sweep: what is compared, what is searched, and by which measure one config is chosen."""
+"""A sweep states what a question compares, what it searches, and by which measure a config is chosen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainables.core.experiment import Experiment
 
 @dataclass(frozen=True)
 class Sweep:
-    """What `sweeps/<question>.py` states.
+    """The sweep that `sweeps/<question>.py` defines.
 
     Factors are compared; hyperparameters (`space`) are tuned within each combination of factors, on validation data.
     """
@@ -22,37 +22,39 @@ class Sweep:
     factors: Mapping[str, Sequence[Any]]
     space: Mapping[str, Dimension]
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    """Other fields of the config, such as the default `data`."""
+    """Values of further config fields, such as the usual `data`."""
     prescribed: Mapping[str, Any] | None = None
-    """The recipe the question itself states, if it states one: a value for each hyperparameter, and for those fixed
-    fields that belong to it. It keeps its own values where --set changes what is searched; where --set changes a fixed
-    field that it states, there is no such row."""
+    """The config that the question itself states, if it states one: a value for each hyperparameter, and for those
+    fixed fields that belong to it. It keeps its values where --set changes the space. Where --set changes a fixed field
+    that it states, it does not run."""
     select: str = "max val_accuracy"
-    """Direction and metric, at the last epoch."""
+    """The direction and the metric, at the last epoch, by which a config is chosen."""
     tradeoff: str | None = None
-    """Direction and fact of what --search pareto trades the metric for, such as "min parameters"."""
+    """The direction and the fact that --search pareto trades the metric for, such as "min parameters"."""
     report: Sequence[str] = ()
-    """Further metrics for the tables, without their split (`first_accuracy`), beside the one that selects."""
+    """Further metrics for the tables, named without their split (`first_accuracy`), beside the selection metric."""
     builtin: Mapping[str, Any] = field(default_factory=dict)
-    """What --builtin changes: factors' values (a list), fixed fields, and dimensions of the space."""
+    """The fields that --builtin replaces: a list compares, a dimension is searched, any other value is fixed."""
     smoke: Mapping[str, Any] = field(default_factory=dict)
-    """What --smoke changes further, likewise, where two epochs are not all that takes time."""
+    """The fields that --smoke replaces likewise, where it does not suffice to train for only two epochs."""
     extra_seeds: Sequence[int] = ()
-    """Further seeds to confirm on that a question prescribes; their results stand by themselves, in no mean."""
+    """Further confirm seeds that the question prescribes; their results are shown separately, and are in no mean."""
     samples: int = 8
-    """Configs tried in each condition, unless --samples says otherwise."""
+    """How many configs each condition tries, unless --samples is given."""
     search_seeds: int = 3
-    """Seeds each searched config is averaged over, before one is chosen."""
+    """How many seeds each searched config is averaged over, before one is chosen."""
     finalists: int = 0
-    """Where a trial is dear: each config runs on one search seed, only the best `finalists` on all of them."""
+    """How many of the best configs run on all search seeds, where trials are expensive; the others run on one.
+
+    With 0 every config runs on all of them, unless weak trials are stopped early."""
 
     @property
     def question(self) -> str:
-        """The name that the three files share."""
+        """The question's name, which is that of its three files."""
         return self.experiment.__module__.rpartition(".")[2]
 
     def keys(self) -> str:
-        """What --set takes, a line each, for --help: what a field is, and its values."""
+        """Return a line for each field that --set takes, with its meaning and its values, for --help."""
         lines = []
         for name, about in self.experiment.config_class().model_fields.items():
             if name in ("seed", "precision"):  # these have options of their own
@@ -69,20 +71,20 @@ class Sweep:
 
     @property
     def goal(self) -> Objective:
-        """What selects."""
+        """The objective by which a config is chosen."""
         return objective(self.select)
 
     @property
     def traded(self) -> Objective | None:
-        """What `tradeoff` says."""
+        """The objective that --search pareto trades for the selection metric, if the question states one."""
         return None if self.tradeoff is None else objective(self.tradeoff)
 
     @property
     def metric(self) -> str:
-        """The validation metric that selects."""
+        """The selection metric, measured on validation data."""
         return self.goal.metric
 
     @property
     def mode(self) -> Literal["max", "min"]:
-        """Whether more of it is better."""
+        """Whether a larger (max) or a smaller (min) selection metric is better."""
         return self.goal.mode

@@ -1,9 +1,9 @@
-"""Model-based search by Optuna's TPE, in memory: ask for a config, tell how it did.
+"""Model-based search uses Optuna's TPE, in memory: it is asked for a config, and told how well the config did.
 
-Each condition has a model of its own, or (`--search pareto`) all share one, which trades the selecting metric for
-another measure: what it learns from are the configs that no other beats in both, whichever condition they are of. Every
-condition still gets as many configs as any other, and chooses among its own.
-Source: S. Watanabe, "Tree-structured Parzen estimator", 2023; Y. Ozaki et al., "Multiobjective TPE", JAIR 2022.
+Each condition has a model of its own. With `--search pareto` all conditions share one model, which trades the selection
+metric for another measure: it favours configs like those that no other config beats in both, whatever their condition.
+Even so, every condition gets equally many configs, and chooses among its own.
+Sources: S. Watanabe, "Tree-structured Parzen estimator", 2023; Y. Ozaki et al., "Multiobjective TPE", JAIR 2022.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from sweeps.engine.plan import Condition, Draw, Plan
 from sweeps.engine.space import Values
 
 STARTUP = 4
-"""Configs that are drawn at random before a condition's own model is asked; a shared one begins with twice as many."""
+"""How many configs are drawn at random before a condition's own model is used; a shared model needs twice as many."""
 
 
 def new_study(plan: Plan, *name: int | str) -> optuna.Study:
-    """A study of the plan's objectives, its seed derived from a name."""
+    """Return a study of the plan's objectives, with a seed derived from `name`."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     shared = plan.search == "pareto"
     sampler = optuna.samplers.TPESampler(
@@ -41,7 +41,7 @@ class Proposer:
     """Proposes configs for one condition."""
 
     TRIES = 20
-    """How often it is asked again where it proposes what was tried already."""
+    """How many proposals are drawn, at most, to find a config that was not tried already."""
 
     def __init__(
         self, plan: Plan, condition: Condition, known: Iterable[Draw], shared: optuna.Study | None = None
@@ -54,7 +54,7 @@ class Proposer:
         self._open: dict[int, optuna.Trial] = {}
 
     def ask(self, index: int) -> Values:
-        """Return a config that the condition has not tried, if there is one."""
+        """Return a config that the condition has not tried, or a tried one if `TRIES` proposals contain no other."""
         distributions = {name: dimension.distribution() for name, dimension in self._space.items()}
         for tries_left in reversed(range(self.TRIES)):
             trial = self._study.ask(fixed_distributions=distributions)
@@ -68,7 +68,7 @@ class Proposer:
         return values
 
     def tell(self, draw: Draw, values: Sequence[float] | None) -> None:
-        """How a config did, by objective. None: it failed. A diverged one (NaN) counts as the worst possible."""
+        """Tell the model a config's values, one for each objective: None if it failed; NaN counts as the worst."""
         if values is not None:
             ups = [direction == optuna.study.StudyDirection.MAXIMIZE for direction in self._study.directions]
             worst = [-math.inf if up else math.inf for up in ups]
@@ -78,7 +78,7 @@ class Proposer:
             state = optuna.trial.TrialState.FAIL if values is None else optuna.trial.TrialState.COMPLETE
             self._study.tell(trial, values, state=state)
         elif values is not None and all(draw.values[k] in self._space[k] for k in draw.values):
-            self._study.add_trial(  # known from an earlier run, or prescribed
+            self._study.add_trial(  # it comes from an earlier run, or is prescribed
                 optuna.trial.create_trial(
                     params={k: self._space[k].encode(value) for k, value in draw.values.items()},
                     distributions={k: self._space[k].distribution() for k in draw.values},

@@ -1,4 +1,4 @@
-"""The work of a command on a running Ray: artifacts first, then search and confirmation trials together."""
+"""On a running Ray, a command computes artifacts first, then runs search and confirm trials together."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from trainables.core.device import device_name, pin, processor_name
 from trainables.core.host import Job
 
 ROUNDS = 10
-"""How often Tune is started; each time that it gave up there are fewer suspects."""
+"""How many times Tune is started at most; each time that it gives up, fewer suspects are left."""
 
 
 class Work:
-    """What one command runs on a Ray that has started."""
+    """Carries out one command on a Ray that has started."""
 
     def __init__(
         self, command: Command, agenda: Agenda, ray_session: Session, interrupt: Interrupt, report: Report
@@ -50,14 +50,14 @@ class Work:
         self.live = Live(self.plan, agenda, ray_session)
         self.started = time.monotonic()
         self.before = {trial for trial, status in self.ledger.statuses().items() if status in FINAL}
-        """Trials that had an outcome when the command began."""
+        """The ids of the trials that had an outcome when the command began."""
         self.spent = self.ledger.last_epochs().get("seconds", pd.Series(dtype=float))
-        """Seconds that trials had taken when the command began; those continued from a checkpoint add to them."""
+        """The seconds that trials had taken when the command began; those that go on from a checkpoint add to them."""
 
     def carry_out(self, light: threading.Thread) -> None:
         """Compute artifacts, then run trials; `light` is the thread that computes light artifacts.
 
-        Faults of Ray, of the ledger and of the disk end it early, and the report says why.
+        Errors of Ray, of the ledger and of the disk end the work early, and the report says why.
         """
         try:
             with self.live:
@@ -99,7 +99,7 @@ class Work:
             self.report.shared_seconds = time.monotonic() - self.started
 
     def _share_gpus(self) -> None:
-        """Carry out --trials-per-gpu auto: the most expensive trial, whose artifacts now exist, is measured."""
+        """Carry out --trials-per-gpu auto, which measures the most expensive trial; its artifacts exist by now."""
         if self.session.machine.trials_per_gpu != "auto" or not self.session.gpus:
             return
         task = self.agenda.most_expensive
@@ -112,7 +112,7 @@ class Work:
         self.live.divided(self.session)
 
     def _search(self, artifacts: dict[str, ray.ObjectRef]) -> None:
-        """Run all trials; start Tune again where it gave up."""
+        """Run all trials; start Tune again whenever it gives up."""
         agenda = self.agenda
         report = self.report
         schedule = scheduler(self.plan)
@@ -153,9 +153,9 @@ class Work:
         self.live.update()
 
     def _after_crash(self, cause: Exception) -> None:
-        """Find out which trial ended `fit()`: any of those that were running may have run out of memory.
+        """Find out which trial ended `fit()`, since any of the running trials may have run out of memory.
 
-        They are put back as suspects, to run one at a time; one that fails while it runs alone is the culprit.
+        They become suspects, which run one at a time; one that ends `fit()` while it runs alone is the culprit.
         """
         agenda = self.agenda
         culprit = agenda.running.get(agenda.retrying or "")
@@ -164,7 +164,7 @@ class Work:
             self.ledger.finish(culprit.id, Outcome(status, error=told(cause)))
             agenda.on_finished(culprit)
         agenda.put_back(suspect=True)
-        if self.session.machine.address is None:  # a cluster may have placement groups of other people
+        if self.session.machine.address is None:  # on a cluster, other users may have placement groups
             tuning.free_slots()
 
     def _floor(self) -> float | None:
@@ -178,13 +178,13 @@ class Work:
 
 
 def _of_ray(error: BaseException) -> Exception | None:
-    """Return the error by which Ray or Tune gave up, or None for an error of our own.
+    """Return the error with which Ray or Tune gave up, or None for an error of our own.
 
-    Tune wraps an error of Ray in a RuntimeError, so causes are searched too.
+    Tune wraps errors of Ray in a RuntimeError, so the causes are searched too.
     """
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, TuneError | ray.exceptions.RayError):
-            return cast(Exception, cause)  # Ray's classes are unknown to mypy
+            return cast(Exception, cause)  # mypy does not know Ray's classes
         cause = cause.__cause__
     return None

@@ -16,7 +16,7 @@ demo: $(INSTALLED)
 check: lint
 	$(PYTEST) -m "not gpu and not memory and not ray and not slow"
 
-# Before each push: everything.
+# Before each push: everything but what needs a GPU or much memory.
 test: lint
 	$(PYTEST)
 

@@ -38,7 +38,7 @@ class Options:
     set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE [KEY=VALUE ...]")] = ()
     """k=v fixes, k=a,b enumerates, k=low:high searches a range. Several may follow, or repeat the option."""
     prescribed: bool = True
-    """Run the config that the question itself prescribes too, where there is one, as a row of its own."""
+    """Leave out the config that the question itself prescribes, which otherwise has a row of its own."""
     data: str | None = None
     """A data set's name, or the path of an .npz, a folder or a .zip of class folders; for two, A,B."""
     data_dir: Path | None = None
@@ -60,7 +60,7 @@ class Options:
     precision: str = "auto"
     """bf16, fp32, or auto: bf16 where the processor has it."""
     dashboard: bool = True
-    """Serve Ray's dashboard on 127.0.0.1."""
+    """Do without Ray's dashboard, which otherwise is served on 127.0.0.1."""
 
     def problems(self) -> list[Problem]:
         """Return a problem for each value that no sweep could use."""

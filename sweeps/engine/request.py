@@ -233,12 +233,11 @@ def _range(config: type[TrialConfig], key: str, text: str, before: Dimension | N
     low, high = parts
     if not low < high:
         return Problem(f"--set {key}", "low:high with low < high", text, f"Write --set {key}={parts[1]}:{parts[0]}.")
-    log = isinstance(before, Range) and before.log
-    if log and low <= 0:
+    if isinstance(before, Range) and before.log and low <= 0:
         return Problem(f"--set {key}", "searched in the logarithm, so low > 0", text, "Give a positive low end.")
     if isinstance(before, Range):
         return dataclasses.replace(before, low=low, high=high)
-    return Range(low, high, log=log, integer=all(isinstance(part, int) for part in parts))
+    return Range(low, high, integer=all(isinstance(part, int) for part in parts))
 
 
 def _typed(config: type[TrialConfig], key: str, text: str) -> Any:

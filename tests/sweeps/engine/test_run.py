@@ -88,11 +88,11 @@ def test_a_memory_probe_that_fails_leaves_a_gpu_to_one_trial(tmp_path: Path, mon
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "99")
     driver = Driver(tmp_path)
     with session(Machine(gpus=1, cpus=1), tmp_path / "logs"):
-        dearest = driver.agenda.dearest
-        assert dearest is not None
-        assert trials_per_gpu(driver.plan, dearest, tmp_path / "artifacts", 4, stop=lambda: False) == 1
+        task = driver.agenda.most_expensive
+        assert task is not None
+        assert trials_per_gpu(driver.plan, task, tmp_path / "artifacts", 4, stop=lambda: False) == 1
         with pytest.raises(Stopped):
-            trials_per_gpu(driver.plan, dearest, tmp_path / "artifacts", 4, stop=lambda: True)
+            trials_per_gpu(driver.plan, task, tmp_path / "artifacts", 4, stop=lambda: True)
     assert not ray.is_initialized()
     gc.collect()  # what Ray left running is complained of now, not in another test
 

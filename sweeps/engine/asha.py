@@ -85,4 +85,5 @@ def scheduler(plan: Plan) -> PerCondition | None:
         longest = int(epochs.high)
     else:
         longest = max(int(c.values.get("epochs", 1)) for c in plan.conditions)
-    return PerCondition(plan.sweep.metric, plan.sweep.mode, longest)
+    prescribed = int((plan.request.prescribed or {}).get("epochs", 0))
+    return PerCondition(plan.sweep.metric, plan.sweep.mode, max(longest, prescribed))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +16,7 @@ from ray.tune.schedulers import AsyncHyperBandScheduler
 
 from analysis.ledger import Ledger, Outcome
 from sweeps.engine.agenda import Agenda
-from sweeps.engine.asha import PerCondition
+from sweeps.engine.asha import PerCondition, scheduler
 from sweeps.engine.cli import shortfall
 from sweeps.engine.command import Report, command_of
 from sweeps.engine.hardware import machine_of
@@ -24,6 +24,7 @@ from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.options import parse
 from sweeps.engine.preflight import make_plan
 from sweeps.engine.run import carry_out
+from tests.support.driver import plan
 from tests.support.toy import SWEEP, Config
 from trainables.artifacts.store import Artifact
 
@@ -204,6 +205,17 @@ def test_a_mixed_size_sweep_does_not_stop_the_small_sizes_first() -> None:
     )
     naive = decisions(one_for_all, accuracies)
     assert all(naive[100, index] == "STOP" for index in range(4)), "what a single ASHA does to small sizes"
+
+
+def test_a_prescribed_config_longer_than_what_is_searched_is_not_cut_off(tmp_path: Path) -> None:
+    stated = replace(SWEEP, prescribed={"lr": 0.05, "epochs": 60})
+    schedule = scheduler(plan(tmp_path, "--scheduler", "asha", sweep=stated))
+    assert schedule is not None
+    task = SimpleNamespace(stoppable=True, condition="c")
+    trial = SimpleNamespace(trial_id="prescribed", config={"trial": task})
+    schedule.on_trial_add(None, trial)
+    results = [{"epoch": epoch, "val_accuracy": 0.5, "finished": False} for epoch in range(1, 61)]
+    assert {schedule.on_trial_result(None, trial, result) for result in results} == {"CONTINUE"}
 
 
 def test_finalists_and_confirm_trials_are_never_stopped_early() -> None:

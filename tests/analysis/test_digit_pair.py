@@ -252,6 +252,7 @@ def test_before_anything_is_confirmed_there_is_no_verdict(tmp_path: Path) -> Non
     ("factors", "field", "values"),
     [(TWO_PARTS, "colour", {"gray", "colour"}), (TWO_PAIRS, "second", {"house_digits", "other_digits"})],
 )
+@pytest.mark.slow
 def test_every_part_of_a_ledger_is_told_by_itself(
     tmp_path: Path, factors: dict[str, Any], field: str, values: set[str]
 ) -> None:

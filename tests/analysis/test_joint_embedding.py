@@ -198,6 +198,7 @@ def test_figures_say_what_they_show(complete: tuple[Path, Joined]) -> None:
     assert panels == ["random", "semi-hard", "hard"]  # cross-entropy is no triplet loss
 
 
+@pytest.mark.slow
 def test_the_map_keeps_neighbours_and_is_the_same_again(tmp_path: Path) -> None:
     stored = arrays(np.random.default_rng(1), {"first_to_second": 0.5, "second_to_first": 0.5})
     table = plane(stored, ("a", "b"))

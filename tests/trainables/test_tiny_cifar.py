@@ -242,6 +242,7 @@ def test_a_killed_trial_goes_on_exactly_as_it_would_have(data: Path, tmp_path: P
         (("ema=1",), "--set ema"),
     ],
 )
+@pytest.mark.slow
 def test_what_cannot_be_is_refused_before_ray_starts(
     data: Path, tmp_path: Path, words: tuple[str, ...], key: str
 ) -> None:

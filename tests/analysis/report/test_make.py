@@ -128,6 +128,7 @@ def drawings(folder: Path) -> tuple[Findings, Joined]:
         return found, joined(found, transfer_sizes)
 
 
+@pytest.mark.slow
 def test_figures_draw_the_table_and_name_the_data(complete: Path) -> None:
     found, draft = drawings(complete / "transfer_sizes")
     for name in FIGURES:
@@ -159,6 +160,7 @@ def test_a_line_figure_stands_gaps_single_seeds_and_wide_ranges(complete: Path, 
     assert b"Date" not in (tmp_path / "it.pdf").read_bytes()
 
 
+@pytest.mark.slow
 def test_data_sets_and_settings_are_compared_and_drawn_apart(tmp_path: Path) -> None:
     """Backbones rank one way on digits and the other way on letters, whose validation is not the default."""
     with Ledger(tmp_path) as ledger:
@@ -336,6 +338,7 @@ def test_trials_on_other_content_are_said_to_be_left_out(tmp_path: Path) -> None
     assert answer.partial == "0/11"
 
 
+@pytest.mark.slow
 def test_a_smoke_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
     assert folder_of(tmp_path, "transfer_sizes", smoke=False) == tmp_path / "transfer_sizes"
     assert folder_of(tmp_path, "transfer_sizes", smoke=True) == tmp_path / "transfer_sizes-smoke"

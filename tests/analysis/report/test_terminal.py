@@ -75,6 +75,7 @@ def test_the_note_is_two_lines_and_the_answer_one_screen(one: Answer) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+@pytest.mark.slow
 def test_no_cell_no_word_and_no_line_is_broken(two: Answer, width: int) -> None:
     text = shown(two, width)
     for cell in two.brief.table.to_numpy().ravel():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from trainables.data.builtin import house_digits
 from trainables.data.sources import Sources
@@ -18,6 +19,7 @@ def test_house_digits_are_the_same_every_time_and_none_is_met_twice() -> None:
     assert (found.train_counts, found.test_counts, found.builtin) == ((600,) * 10, (200,) * 10, True)
 
 
+@pytest.mark.slow
 def test_house_digits_cannot_be_told_apart_pixel_by_pixel() -> None:
     """Templates cannot read them (below 35 %; `bench.house_digits` has a logistic regression and a CNN)."""
     train = Sources().train("house_digits")

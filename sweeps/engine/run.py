@@ -34,7 +34,7 @@ def carry_out(command: Command, machine: Machine, agenda: Agenda, interrupt: Int
         # could end the process.
         with session(machine, ledger.folder.resolve() / "logs") as ray_session:
             interrupt.install()  # ray.init has put handlers of its own in place
-            # Ray Tune takes a second and a half to import. Ray's workers import PyTorch meanwhile.
+            # Ray Tune takes a second and a half to import; Ray's own processes finish starting meanwhile.
             from sweeps.engine.work import Work
 
             start_imports_for_answer(plan.sweep.question)

@@ -30,9 +30,6 @@ _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a trial that asked for no GPU sees none
 }
 _TOKEN = "If it asks for a token, set RAY_AUTH_MODE=token, with its token in ~/.ray/auth_token."
-HOST = "trainables.core.host"
-"""The module that Ray's workers import while they wait for work. Ray starts a worker for each core. Without GPUs each
-of them will run trials; with GPUs only some will, so a worker then imports the module when its first trial comes."""
 _PREFIX = "labsweep-"
 _MARKERS = (":job_id:", ":actor_name:", ":task_name:")
 
@@ -55,7 +52,6 @@ def session(machine: Machine, logs: Path) -> Iterator[Session]:
                 address=machine.address or "local",
                 **({"num_cpus": cpus, "num_gpus": machine.gpus, "_temp_dir": str(temporary)} if private else {}),
                 **({"include_dashboard": machine.dashboard, "dashboard_host": "127.0.0.1"} if private else {}),
-                **({"_system_config": {"preload_python_modules": [HOST]}} if private and not machine.gpus else {}),
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 configure_logging=True,

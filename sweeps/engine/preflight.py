@@ -120,7 +120,7 @@ def _values(sweep: Sweep, asked: Request, precision: Precision) -> list[Problem]
     candidates |= {name: [value] for name, value in asked.fixed.items()}
     for name, dimension in asked.space.items():
         candidates[name] = dimension.ends()
-    for name, value in (sweep.prescribed or {}).items():
+    for name, value in (asked.prescribed or {}).items():
         candidates[name] = [*candidates.get(name, []), value]
     first = {name: values[0] for name, values in candidates.items()} | {"precision": precision}
     fields = sweep.experiment.config_class().model_fields

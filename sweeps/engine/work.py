@@ -143,7 +143,7 @@ class Work:
             report.workers |= callback.workers
             if not agenda.closed:
                 agenda.put_back(suspect=False)
-        if agenda.trials_left:
+        if agenda.trials_left and not agenda.closed:
             report.error = f"Tune gave up {ROUNDS} times; see the logs"
 
     def _tick(self) -> None:

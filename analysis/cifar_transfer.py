@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -86,8 +87,15 @@ def _drawings(
     title = f"{part.setting('source')} → {part.setting('target')}{part.where}"
     main = whole(part.chosen)
     words = Words(f"{title}: test error by method", IMAGES, "test error, %", part.note("One source network."))
-    figure = draw_lines(
-        main, words, x=SIZE, columns={"test_error": "test error"}, series=[METHOD], percent=True, logarithmic=True
+    figure = partial(
+        draw_lines,
+        main,
+        words,
+        x=SIZE,
+        columns={"test_error": "test error"},
+        series=[METHOD],
+        percent=True,
+        logarithmic=True,
     )
     yield "test_error", Drawing(figure, f"Test error against {IMAGES}, by method.")
     for name, table, what in (
@@ -96,13 +104,13 @@ def _drawings(
     ):
         if len(table):
             words = Words(f"{title}: {what}", IMAGES, "test accuracy, points", part.note("Paired by seed."))
-            figure = draw_gaps(table, words, x=SIZE, series=["pair"], percent=True)
+            figure = partial(draw_gaps, table, words, x=SIZE, series=["pair"], percent=True)
             yield name, Drawing(figure, f"Differences of test accuracy by {IMAGES}: {what}.")
     words = Words(
         f"{title}: what is kept of the source", IMAGES, "accuracy on the source's test images, %", part.note()
     )
     shown = part.chosen[part.chosen[METHOD].isin([*main[METHOD], NO_REPLAY])]
-    figure = draw_lines(shown, words, x=SIZE, columns={KEPT: "source"}, series=[METHOD], percent=True)
+    figure = partial(draw_lines, shown, words, x=SIZE, columns={KEPT: "source"}, series=[METHOD], percent=True)
     yield "forgetting", Drawing(figure, "Accuracy on the source's test images after each method.")
     if len(errors):
         table = whole(errors).assign(
@@ -111,5 +119,5 @@ def _drawings(
         over = f"Over {ranged(table['n'])} samples (the fewer, the larger bias looks); with variance it is the error."
         words = Words(f"{title}: bias and variance", IMAGES, "share of test images, %", part.note(over, means=False))
         columns = {"bias": "bias", "variance": "net variance"}
-        figure = draw_lines(table, words, x=SIZE, columns=columns, series=[METHOD], percent=True)
+        figure = partial(draw_lines, table, words, x=SIZE, columns=columns, series=[METHOD], percent=True)
         yield "bias_variance", Drawing(figure, "The test error taken apart: bias and net variance over samples.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 
@@ -102,7 +103,8 @@ def _drawings(part: Findings, title: str, read: pd.DataFrame, sharing: pd.DataFr
         for name in configs
         for end in ("", "_low", "_high")
     }
-    error = draw_lines(
+    error = partial(
+        draw_lines,
         read.assign(**columns).sort_values("recipe", kind="stable"),
         Words(f"{title}: test error of every network on both sets", IMAGES, "test error, %", part.note()),
         x=SIZE,
@@ -116,13 +118,16 @@ def _drawings(part: Findings, title: str, read: pd.DataFrame, sharing: pd.DataFr
     if len(sharing):
         above = part.note("Above 0, sharing hurts; below, it helps.")
         words = Words(f"{title}: does sharing help?", IMAGES, "test error, shared − own, points", above)
-        gaps = draw_gaps(sharing.replace(CONFIGS), words, x=SIZE, series=["data"], panels="recipe", percent=True)
+        gaps = partial(
+            draw_gaps, sharing.replace(CONFIGS), words, x=SIZE, series=["data"], panels="recipe", percent=True
+        )
         yield "sharing", Drawing(gaps, "Test error of one network for both sets minus that of a set's own.")
     curves = part.curves[part.curves["recipe"] == CHOSEN]
     networks = curves.groupby(SIZE)[REGIME].nunique()
     full = list(networks.index[networks == networks.max()])
     size = SMALL if SMALL in full else max(full)
-    learning = draw_learning(
+    learning = partial(
+        draw_learning,
         _seen(part, curves[curves[SIZE] == size]),
         Words(f"{title}: learning curves with {size:,} images of each set", "epoch", "", part.note()),
         measures={"error": "error, %", "loss": "cross-entropy"},

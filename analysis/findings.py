@@ -7,7 +7,7 @@ the answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -36,9 +36,9 @@ from common.files import Arrays
 
 
 class Drawing(NamedTuple):
-    """A figure and what to say below it."""
+    """A figure, which is drawn when it is written, and what to say below it."""
 
-    figure: Figure
+    draw: Callable[[], Figure]
     caption: str
 
 

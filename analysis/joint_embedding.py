@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -67,22 +68,27 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
     ways = {column: f"{query} queries in {gallery}" for column, (query, gallery) in pairs.items()}
     words = Words(f"{title}: nearest-neighbour accuracy", "mining", "test accuracy, %", part.note())
     chance = dict(zip(ways, embedding.chance(part.arrays_of(best)), strict=True))
-    figure = draw_dots(part.chosen, words, x="mining", columns=ways, series=["colour"], chance=chance)
+    figure = partial(draw_dots, part.chosen, words, x="mining", columns=ways, series=["colour"], chance=chance)
     yield "accuracy", Drawing(figure, "Nearest-neighbour accuracy by mining and colour: queries in a gallery.")
     yield from embedding.drawings(part, part.arrays_of(best), (a, b), name).items()
     epochs = part.curves[(part.curves["mining"] != YARDSTICK) & (part.curves["recipe"] == CHOSEN)]
     if len(epochs) and {"train_loss", "val_loss", "train_active", "val_active"} <= set(epochs):
         note = part.note("Each condition has a margin of its own: levels of the loss do not compare.")
         words = Words(f"{title}: learning curves", "epoch", "", note)
-        figure = draw_learning(
-            epochs, words, measures={"loss": "triplet loss", "active": "share of active triplets"},
-            splits={"train": "training", "val": "validation"}, across="mining", series=["colour"],
-        )  # fmt: skip
+        figure = partial(
+            draw_learning,
+            epochs,
+            words,
+            measures={"loss": "triplet loss", "active": "share of active triplets"},
+            splits={"train": "training", "val": "validation"},
+            across="mining",
+            series=["colour"],
+        )
         yield "learning_curves", Drawing(figure, "Loss and share of active triplets, over all triplets across domains.")
     if len(rows := _searched(part)):
         note = part.note("A point is a trial of the search; what else was searched differs too.", means=False)
         words = Words(f"{title}: margin", "margin", "validation accuracy\nacross domains, %", note)
-        figure = draw_trials(rows, words, x="margin", y=SELECTED, series=["mining"], across="colour")
+        figure = partial(draw_trials, rows, words, x="margin", y=SELECTED, series=["mining"], across="colour")
         yield "margin", Drawing(figure, "Validation accuracy across domains of search trials, by margin.")
 
 

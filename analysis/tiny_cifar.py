@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pandas as pd
 
@@ -63,7 +64,7 @@ def _drawings(part: Findings, table: pd.DataFrame, winner: Row, counts: pd.DataF
     note = part.note(f"Bars are 95 % intervals {over}.", means=False)
     words = Words(f"{title}: accuracy by parameters", "trainable parameters of the network", "test accuracy, %", note)
     published = PUBLISHED if part.setting("data") == DATA else []
-    figure = accuracy_by_parameters(table, frontier.searched(part), words, target=TARGET, published=published)
+    figure = partial(accuracy_by_parameters, table, frontier.searched(part), words, target=TARGET, published=published)
     yield "frontier", Drawing(figure, "Test accuracy by the parameters that networks have, chosen and prescribed.")
     note = part.note(
         "Chosen configs. Training: the network itself, augmented images. Validation: its average over steps."
@@ -72,7 +73,7 @@ def _drawings(part: Findings, table: pd.DataFrame, winner: Row, counts: pd.DataF
     curves = part.curves[part.curves["recipe"] == CHOSEN]
     columns = {"val_error": "validation", "train_error": "training"}
     if set(columns) <= set(curves):
-        figure = draw_curves(curves, words, columns=columns, across=BUDGET, percent=True)
+        figure = partial(draw_curves, curves, words, columns=columns, across=BUDGET, percent=True)
         yield "learning_curves", Drawing(figure, "Training and validation error of the chosen configs, by budget.")
     if 1 < len(counts) <= DRAWN:
         which = f"chosen config of {winner[BUDGET]:,} parameters, n = {winner['n']}"
@@ -81,7 +82,9 @@ def _drawings(part: Findings, table: pd.DataFrame, winner: Row, counts: pd.DataF
         )
         shares, names = 100 * frontier.shares(counts).to_numpy(), list(counts)
         confused = 100 * frontier.most_confused(counts)[2] or None
-        figure = draw_matrix(shares, words, rows=names, columns=names, unit="% of the class", decimals=1, top=confused)
+        figure = partial(
+            draw_matrix, shares, words, rows=names, columns=names, unit="% of the class", decimals=1, top=confused
+        )
         yield "confusion", Drawing(figure, f"What test images of each class were read as: {which}.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pandas as pd
 
@@ -36,7 +37,8 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
     best = part.reported
     title = f"{TITLE}{part.where}"
     series = [name for name in part.results.series(SIZE) if name in (BACKBONE, "recipe")]
-    error = draw_lines(
+    error = partial(
+        draw_lines,
         best,
         Words(f"{title}: test error of the new output layer", IMAGES, "test error, %", part.note()),
         x=SIZE,
@@ -46,7 +48,8 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
     )
     yield "test_error", Drawing(error, f"Test error against the number of {IMAGES}.")
     still = "↑ training ended while most seeds still rose." if (best["rising"] > best["n"] / 2).any() else ""
-    epochs = draw_lines(
+    epochs = partial(
+        draw_lines,
         best,
         Words(f"{title}: epochs to the best", IMAGES, "epochs to within 0.1 point of the best", part.note(still)),
         x=SIZE,
@@ -60,7 +63,9 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
     table = part.curves.reindex(columns=list(dict.fromkeys([*part.curves, *drawn])))  # none may have been evaluated
     if len(table):
         words = Words(f"{title}: learning curves of the chosen configs", "epoch", "error, %", part.note())
-        learning = draw_curves(table, words, columns=columns, across=SIZE, series=series, marks=best, percent=True)
+        learning = partial(
+            draw_curves, table, words, columns=columns, across=SIZE, series=series, marks=best, percent=True
+        )
         yield "learning_curves", Drawing(learning, "Learning curves of each condition's chosen config.")
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.numbers.intervals import Interval, accuracy_interval, t_interval
@@ -59,16 +60,20 @@ def curves(results: Results) -> pd.DataFrame:
     for condition, recipe, trials in reported(results):
         ids = [trial["id"] for trial in trials]
         epochs = results.epochs(ids)
+        if not len(epochs):
+            continue
         images = labels(trials[0]["facts"])
         metrics = [name for name in epochs.columns if str(name).startswith(("train_", "val_", "test_"))]
-        for epoch, own in epochs.groupby("epoch") if len(epochs) else ():
-            own = own.set_index("trial").reindex(ids)
+        wide = {name: epochs.pivot(index="epoch", columns="trial", values=name) for name in ["steps", *metrics]}
+        by_epoch = {name: own.reindex(columns=ids).to_numpy() for name, own in wide.items()}  # [epochs, trials]
+        for i, epoch in enumerate(wide["steps"].index):
             row: dict[str, Any] = {**condition.values, "recipe": recipe, "epoch": epoch, "n": len(ids)}
-            row["steps"] = float(own["steps"].mean())
+            row["steps"] = float(np.nanmean(by_epoch["steps"][i]))
             for name in metrics:
-                row |= _mean(str(name), list(own[name]), images)
+                values = by_epoch[name][i]
+                row |= _mean(str(name), list(values), images)
                 if str(name).endswith("accuracy"):
-                    row |= _mean(error_of(str(name)), list(1 - own[name]), images)
+                    row |= _mean(error_of(str(name)), list(1 - values), images)
             rows.append(row)
     if not rows:
         return pd.DataFrame(columns=[*results.keys, "recipe", "epoch", "n"])

@@ -76,8 +76,9 @@ def make_answer(folder: Path, question: str, *, formats: Sequence[str] = tuple(s
         warnings=tuple(warnings_of(results, best)),
     )
     files = _write_tables(folder / "tables", answer, found, told)
-    for name, drawing in told.drawings.items():
-        files += style.save(drawing.figure, folder / "figures", name, formats)
+    if formats:
+        for name, drawing in told.drawings.items():
+            files += style.save(drawing.draw(), folder / "figures", name, formats)
     files.append(_write(folder / "verdict.md", f"{answer.text}\n"))
     files.append(_write(folder / "answer.md", page(answer, found, told.drawings)))
     files.append(_write(folder / "manifest.json", manifest(answer, results, folder, files)))

@@ -6,9 +6,11 @@ The arrays are those of its trials, one for each seed, as `trainables.retrieval.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
@@ -33,15 +35,17 @@ def drawings(
     title = f"{domains[0]} and {domains[1]} in one space{part.where}"
     drawn = {}
     seed, arrays = next(((s, own) for s, own in trials.items() if "embedding" in own), (0, {}))
-    if len(placed := plane(arrays, domains)):
-        note = f"Shown: {condition}, seed {seed}; {len(placed)} test images. Axes and areas mean nothing."
+    if can_be_mapped(arrays):
+        note = f"Shown: {condition}, seed {seed}; {len(arrays['embedding'])} test images. Axes and areas mean nothing."
         words = Words(f"{title}: t-SNE of test images", "", "", part.note(note, means=False))
-        figure = draw_scatter(placed, words, colour="class", mark="domain")
+        figure = partial(_draw_map, arrays, domains, words)
         drawn["tsne"] = Drawing(figure, f"t-SNE of the test embedding: {condition}, seed {seed}.")
     if "sheet_neighbour" in arrays:
         note = f"Shown: {condition}, seed {seed}. Queries: the first test image of each class; nearest first."
         titles = [f"{a} queries, nearest in {b}" for a, b in (domains, domains[::-1])]
-        figure = draw_sheet(arrays, Words(f"{title}: retrieval", "", "", part.note(note, means=False)), titles=titles)
+        figure = partial(
+            draw_sheet, arrays, Words(f"{title}: retrieval", "", "", part.note(note, means=False)), titles=titles
+        )
         drawn["retrieval"] = Drawing(figure, f"Nearest neighbours in the other domain: {condition}, seed {seed}.")
     if known := {s: own["class_distance"] for s, own in trials.items() if "class_distance" in own}:
         which = f"{condition}, {f'mean over {len(known)} seeds' if len(known) > 1 else f'seed {min(known)}'}"
@@ -50,7 +54,7 @@ def drawings(
         words = Words(f"{title}: distance of classes", second, first, part.note(note, means=False))
         distances = np.stack([*known.values()]).mean(axis=0, dtype=np.float64)
         classes = range(len(distances))
-        figure = draw_matrix(distances, words, rows=classes, columns=classes, unit="mean Euclidean distance")
+        figure = partial(draw_matrix, distances, words, rows=classes, columns=classes, unit="mean Euclidean distance")
         drawn["class_distance"] = Drawing(figure, f"Mean distance of test images, class by class: {which}.")
     return drawn
 
@@ -64,18 +68,30 @@ def chance(trials: Mapping[int, Arrays]) -> list[float]:
     return [float(shares[query] @ shares[gallery]) for query, gallery in ((0, 1), (1, 0), (0, 0), (1, 1))]
 
 
+def can_be_mapped(arrays: Arrays) -> bool:
+    """Return whether `embedding` [n, D] shows anything on a map.
+
+    It does not with too few images, one dimension, values that are not finite, or all images at one point.
+    """
+    space = arrays.get("embedding", np.empty((0, 0)))
+    if space.shape[1] < 2 or len(space) < LEAST or not np.isfinite(space).all():
+        return False
+    return bool(np.ptp(space.astype(np.float64), 0).max() >= 1e-6)
+
+
 def plane(arrays: Arrays, domains: Sequence[str]) -> pd.DataFrame:
     """Return a row for each embedded test image: `x`, `y` by t-SNE (van der Maaten and Hinton 2008), `class`, `domain`.
 
     `arrays` has `embedding` [n, D] float, `embedding_label` [n] and `embedding_domain` [n], which counts `domains`.
-    There is no row where there is nothing to map: too few images, or an embedding of one dimension, that is not finite
-    or that has collapsed to a point. One thread and a fixed start: the same embedding gives the same map, bit for bit.
+    One thread and a fixed start: the same embedding gives the same map, bit for bit.
     """
-    space = np.asarray(arrays.get("embedding", np.empty((0, 0))), dtype=np.float64)
-    if space.shape[1] < 2 or len(space) < LEAST or not np.isfinite(space).all() or np.ptp(space, 0).max() < 1e-6:
-        return pd.DataFrame(columns=["x", "y", "class", "domain"])
+    space = arrays["embedding"].astype(np.float64)
     with threadpool_limits(1):
         perplexity = min(30.0, (len(space) - 1) / 3)
         found = TSNE(init="pca", perplexity=perplexity, max_iter=500, random_state=0, n_jobs=1).fit_transform(space)
     named = [domains[i] for i in arrays["embedding_domain"]]
     return pd.DataFrame({"x": found[:, 0], "y": found[:, 1], "class": arrays["embedding_label"], "domain": named})
+
+
+def _draw_map(arrays: Arrays, domains: Sequence[str], words: Words) -> Figure:
+    return draw_scatter(plane(arrays, domains), words, colour="class", mark="domain")

@@ -122,7 +122,7 @@ def test_bias_and_variance_by_hand() -> None:
 def test_every_figure_names_the_data(draft: Joined) -> None:
     assert set(draft.drawings) == {"test_error", "differences", "ablation", "forgetting", "bias_variance"}
     for drawing in draft.drawings.values():
-        assert "textures10 (built-in)" in " ".join(drawing.figure._supxlabel.get_text().split())
+        assert "textures10 (built-in)" in " ".join(drawing.draw()._supxlabel.get_text().split())
     assert set(draft.tables) == {"ablation", "forgetting", "bias_variance"}
 
 

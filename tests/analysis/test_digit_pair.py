@@ -184,14 +184,14 @@ def test_the_tables_hold_every_network_and_what_the_figures_draw(complete: tuple
     assert len(pd.read_csv(folder / "tables" / "search.csv")) == 6 * 2
     drawings = told(folder, "digit_pair").drawings
     assert set(drawings) == {"test_error", "sharing", "learning_curves"}
-    chosen, prescribed = drawings["sharing"].figure.axes
+    chosen, prescribed = drawings["sharing"].draw().axes
     assert [axes.get_title(loc="left") for axes in (chosen, prescribed)] == ["chosen config", "prescribed recipe"]
     drawn = sorted(container.lines[0].get_ydata()[0] for container in chosen.containers)
     assert drawn == pytest.approx(sorted(100 * sharing.loc[sharing["recipe"] == "chosen", "difference"]))
     faces = [container.lines[0].get_markerfacecolor() for container in chosen.containers]
     assert faces.count("white") == 2, "hollow where the interval holds 0"
-    assert [axes.get_title(loc="left") for axes in drawings["test_error"].figure.axes] == ["digits", "house_digits"]
-    assert len(drawings["learning_curves"].figure.axes) == 4
+    assert [axes.get_title(loc="left") for axes in drawings["test_error"].draw().axes] == ["digits", "house_digits"]
+    assert len(drawings["learning_curves"].draw().axes) == 4
 
 
 TWO_PARTS = {"regime": ["first", "both"], "train_size": [100], "colour": ["gray", "colour"]}

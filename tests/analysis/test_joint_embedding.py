@@ -17,7 +17,7 @@ from analysis.figures.style import Words
 from analysis.numbers.trends import trends
 from analysis.report.join import Joined
 from analysis.report.markup import blocks_to_markdown
-from analysis.verdicts.embedding import plane
+from analysis.verdicts.embedding import can_be_mapped, plane
 from analysis.verdicts.trends import describe_trends
 from analysis.words import Difference, claims_of
 from tests.support.synthetic import (
@@ -186,21 +186,22 @@ def test_measures_have_every_number_with_its_interval_and_the_sets_by_name(compl
 def test_figures_say_what_they_show(complete: tuple[Path, Joined]) -> None:
     draft = complete[1]
     assert set(draft.drawings) == {"accuracy", "tsne", "retrieval", "class_distance", "learning_curves", "margin"}
-    notes = {name: " ".join(drawing.figure._supxlabel.get_text().split()) for name, drawing in draft.drawings.items()}
+    notes = {name: " ".join(drawing.draw()._supxlabel.get_text().split()) for name, drawing in draft.drawings.items()}
     assert all("digits (built-in), house_digits (built-in)" in note for note in notes.values())
     assert "semi-hard mining on colour images, seed 1" in notes["tsne"]
     assert "semi-hard mining on colour images, mean over 3 seeds" in notes["class_distance"]
     assert "Mean and 95 % interval over 3 fresh seeds" in notes["accuracy"]
     assert "interval" not in notes["margin"] + notes["retrieval"] + notes["tsne"]
-    titles = [axes.get_title(loc="left") for axes in draft.drawings["retrieval"].figure.axes]
+    titles = [axes.get_title(loc="left") for axes in draft.drawings["retrieval"].draw().axes]
     assert titles == ["digits queries, nearest in house_digits", "house_digits queries, nearest in digits"]
-    panels = [axes.get_title(loc="left") for axes in draft.drawings["learning_curves"].figure.axes[:3]]
+    panels = [axes.get_title(loc="left") for axes in draft.drawings["learning_curves"].draw().axes[:3]]
     assert panels == ["random", "semi-hard", "hard"]  # cross-entropy is no triplet loss
 
 
 @pytest.mark.slow
 def test_the_map_keeps_neighbours_and_is_the_same_again(tmp_path: Path) -> None:
     stored = arrays(np.random.default_rng(1), {"first_to_second": 0.5, "second_to_first": 0.5})
+    assert can_be_mapped(stored)
     table = plane(stored, ("a", "b"))
     points = table[["x", "y"]].to_numpy()
     distances = np.linalg.norm(points[:, None] - points[None], axis=2) + 1e9 * np.eye(len(points))
@@ -227,7 +228,7 @@ def test_an_embedding_that_has_nothing_to_show_is_not_mapped(harm: str) -> None:
         "few": space[:5],
     }
     given = {"embedding": harmed[harm]} if harm in harmed else {}
-    assert plane(given, ("a", "b")).empty
+    assert not can_be_mapped(given)
 
 
 def test_trends_are_of_configs_not_of_trials_and_need_enough_of_them() -> None:
@@ -253,7 +254,7 @@ def test_what_is_missing_costs_its_figure_and_no_more(tmp_path: Path) -> None:
     draft = answered(tmp_path, partly, confirm_seeds=[1])
     assert set(draft.drawings) == {"accuracy", "learning_curves", "margin"}
     assert all(
-        "PARTIAL: 9/72 trials" in d.figure._supxlabel.get_text().replace("\n", " ") for d in draft.drawings.values()
+        "PARTIAL: 9/72 trials" in d.draw()._supxlabel.get_text().replace("\n", " ") for d in draft.drawings.values()
     )
     stated = list(claims_of(draft.verdict))
     assert {(claim.where["mining"], claim.where["colour"]) for claim in stated} == {("hard", "gray")}

@@ -203,7 +203,7 @@ def test_one_seed_is_a_claim_about_one_network(tmp_path: Path) -> None:
     assert "a claim about that one network" in markdown(draft)
     assert "Student" not in markdown(draft)
     assert list(draft.tables["frontier"]["recipe"]) == ["chosen"]
-    assert "intervals over test images (n = 1)" in draft.drawings["frontier"].figure._supxlabel.get_text()
+    assert "intervals over test images (n = 1)" in draft.drawings["frontier"].draw()._supxlabel.get_text()
     assert wilson_interval(0, 10)[0] == 0
     assert wilson_interval(10, 10)[1] == pytest.approx(1)
 
@@ -233,7 +233,7 @@ def test_tables_hold_networks_layer_by_layer_and_what_was_confused(complete: tup
 
 def test_the_frontier_is_drawn_with_what_others_published_on_the_same_data_alone(tmp_path: Path) -> None:
     draft = answered(tmp_path)
-    drawn = draft.drawings["frontier"].figure
+    drawn = draft.drawings["frontier"].draw()
     line, prescribed = drawn.axes[0].containers
     networks = draft.tables["frontier"].set_index("recipe")
     assert list(line.lines[0].get_xdata()) == list(networks.loc["chosen", "parameters"])
@@ -242,7 +242,7 @@ def test_the_frontier_is_drawn_with_what_others_published_on_the_same_data_alone
     assert [own.get_xdata()[0] for own in hollow] == [22_110, 97_530, 78_000]
     assert "Below the axis: 4 of 12 search trials." in drawn._supxlabel.get_text()
     assert set(draft.drawings) == {"frontier", "learning_curves", "confusion"}
-    assert len(draft.drawings["learning_curves"].figure.axes) == len(BUDGETS)
+    assert len(draft.drawings["learning_curves"].draw().axes) == len(BUDGETS)
 
 
 def test_each_data_set_of_a_ledger_is_told_by_itself(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_each_data_set_of_a_ledger_is_told_by_itself(tmp_path: Path) -> None:
     for data in several["data"]:
         assert claims(draft.verdict, "test_accuracy", data=data)[0].where["budget"] == 22_000
         assert {f"{name}_{data}" for name in ("frontier", "learning_curves", "confusion")} <= set(draft.drawings)
-    other = draft.drawings["frontier_textures10"].figure.axes[0]
+    other = draft.drawings["frontier_textures10"].draw().axes[0]
     assert not [own for own in other.lines if own.get_markerfacecolor() == "none"]
     assert [text.get_text() for text in other.texts] == ["n = 1", "n = 1"]
     text = blocks_to_markdown(draft.verdict)

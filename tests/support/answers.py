@@ -1,4 +1,4 @@
-"""Answers for tests that look at numbers and words: their figures are drawn, and not written."""
+"""Answers for tests that look at numbers and words: no figure is drawn."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from analysis.report.answer import Answer
 
 
 def make_answer(folder: Path, question: str) -> Answer:
-    """Make an answer whose figures are drawn but not written to files, which takes most of the time."""
+    """Make an answer without its figures, which take most of the time."""
     return make.make_answer(folder, question, formats=())

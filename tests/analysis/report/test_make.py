@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,17 +133,17 @@ def drawings(folder: Path) -> tuple[Findings, Joined]:
 def test_figures_draw_the_table_and_name_the_data(complete: Path) -> None:
     found, draft = drawings(complete / "transfer_sizes")
     for name in FIGURES:
-        note = draft.drawings[name].figure._supxlabel.get_text()
+        note = draft.drawings[name].draw()._supxlabel.get_text()
         assert "digits (built-in)" in note
         assert "5 fresh seeds" in note
         assert "PARTIAL" not in note
-    axes = draft.drawings["test_error"].figure.axes[0]
+    axes = draft.drawings["test_error"].draw().axes[0]
     drawn = [container.lines[0].get_ydata() for container in axes.containers]
     for line, (backbone, column) in zip(
         drawn, [(b, c) for b in ("squeezenet1_1", "resnet18") for c in ("test_error", "oracle_error")], strict=True
     ):
         assert list(line) == list(found.best.loc[found.best["backbone"] == backbone, column] * 100)
-    assert len(draft.drawings["learning_curves"].figure.axes) == 6
+    assert len(draft.drawings["learning_curves"].draw().axes) == 6
 
 
 @pytest.mark.slow
@@ -175,7 +176,7 @@ def test_data_sets_and_settings_are_compared_and_drawn_apart(tmp_path: Path) -> 
     _, draft = drawings(tmp_path)
     assert set(draft.drawings) == {f"{name}_{part}" for name in FIGURES for part in ("digits_default", "letters_500")}
     for name, drawing in draft.drawings.items():
-        note = drawing.figure._supxlabel.get_text()
+        note = drawing.draw()._supxlabel.get_text()
         assert ("Data: digits (built-in)" in note, "letters" in note) == ("digits" in name, "letters" in name)
     for data, direction in (("letters", "higher"), ("digits", "lower")):
         backbones = gaps(draft.verdict, "squeezenet1_1", "resnet18", data=data)
@@ -217,7 +218,7 @@ def test_an_answer_with_some_conditions_confirmed_says_so_on_its_face(tmp_path: 
         for seed in CONFIRM_SEEDS[:2]:
             add_trial(ledger, condition("squeezenet1_1", 300), DRAWS[2], 3, seed, "confirm")
     _, draft = drawings(tmp_path)
-    assert "PARTIAL: 20/33 trials" in " ".join(draft.drawings["test_error"].figure._supxlabel.get_text().split())
+    assert "PARTIAL: 20/33 trials" in " ".join(draft.drawings["test_error"].draw()._supxlabel.get_text().split())
     assert {claim.where["train_size"] for claim in claims(draft.verdict, "test_error")} == {300}
     assert len(make_answer(tmp_path, "transfer_sizes").table) == 3
 
@@ -350,7 +351,7 @@ def test_a_smoke_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
 def test_another_question_needs_nothing_but_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def answer(part: Findings) -> Draft:
         words = Words("Loss by width", "width", "loss", part.note())
-        figure = draw_lines(part.best, words, x="width", columns={"val_loss": "loss"})
+        figure = partial(draw_lines, part.best, words, x="width", columns={"val_loss": "loss"})
         said = [Paragraph(("It falls.",))]
         return Draft("Loss by width", said, {"loss": Drawing(figure, "Loss.")}, {"more": part.best})
 

@@ -14,7 +14,6 @@ from rich.console import Console
 
 from analysis.findings import Draft, Findings
 from analysis.ledger import Ledger
-from analysis.report import make
 from analysis.report.answer import Answer
 from analysis.report.terminal import layout, say, show
 from analysis.words import Bullets, Claim, Paragraph, Strong, plain
@@ -34,7 +33,7 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Answer:
     """One backbone and five sizes, complete."""
     folder = tmp_path_factory.mktemp("one")
     fill(folder, backbones=["squeezenet1_1"])
-    return make.make_answer(folder, "transfer_sizes")
+    return make_answer(folder, "transfer_sizes")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +41,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Answer:
     """Two backbones and three sizes, complete."""
     folder = tmp_path_factory.mktemp("two")
     fill(folder, sizes=[100, 500, 900])
-    return make.make_answer(folder, "transfer_sizes")
+    return make_answer(folder, "transfer_sizes")
 
 
 def test_eighty_columns_hold_one_table_with_all_that_matters(one: Answer) -> None:
@@ -88,7 +87,7 @@ def test_no_cell_no_word_and_no_line_is_broken(two: Answer, width: int) -> None:
     stated = claims(two.verdict, "test_error")
     assert len(stated) == 4
     assert all(claim.text in text for claim in stated), "a claim stays whole"
-    assert "test_error, epochs_to_best, learning_curves (png, svg, pdf)" in files
+    assert "test_error, epochs_to_best, learning_curves (svg)" in files
 
 
 def test_where_keys_do_not_fit_each_backbone_has_a_table_of_its_own(two: Answer) -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from analysis.findings import Draft, Findings
 from analysis.ledger import Ledger
+from analysis.report import make
 from analysis.report.answer import Answer
 from analysis.report.terminal import layout, say, show
 from analysis.words import Bullets, Claim, Paragraph, Strong, plain
@@ -41,7 +42,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Answer:
     """Two backbones and three sizes, complete."""
     folder = tmp_path_factory.mktemp("two")
     fill(folder, sizes=[100, 500, 900])
-    return make_answer(folder, "transfer_sizes")
+    return make.make_answer(folder, "transfer_sizes", formats=("svg",))
 
 
 def test_eighty_columns_hold_one_table_with_all_that_matters(one: Answer) -> None:

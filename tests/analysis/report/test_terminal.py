@@ -88,7 +88,7 @@ def test_no_cell_no_word_and_no_line_is_broken(two: Answer, width: int) -> None:
     stated = claims(two.verdict, "test_error")
     assert len(stated) == 4
     assert all(claim.text in text for claim in stated), "a claim stays whole"
-    assert "test_error, epochs_to_best, learning_curves (svg)" in files
+    assert "test_error.svg, epochs_to_best.svg, learning_curves.svg" in files
 
 
 def test_where_keys_do_not_fit_each_backbone_has_a_table_of_its_own(two: Answer) -> None:

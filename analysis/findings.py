@@ -49,7 +49,7 @@ class Findings:
     results: Results
     """All of the ledger, whichever part this is."""
     seeds: pd.DataFrame
-    """A row for each reported trial, `seeds.by_seed`: every `val_…` and `test_…` metric at the last epoch."""
+    """A row for each reported trial, `seeds.by_seed`: every `val_…` and `test_…` metric, and how it was reached."""
     best: pd.DataFrame
     """Rows of `tables.best_config`, those with no reported seed included (`n` is 0)."""
     curves: pd.DataFrame
@@ -199,19 +199,20 @@ class Findings:
     def _claimed(self, rows: pd.DataFrame) -> str:
         """Return the sentences that say what the numbers of some rows are claims about."""
         seeds = ranged(rows["n"])
+        read = self.results.epoch_read
         brackets = f"Square brackets are 95 % Student t intervals over {seeds}"
         if self.results.phase == "search":
-            return f"{brackets} search seeds, at the last epoch of the config that did best on them."
+            return f"{brackets} search seeds, at the {read} of the config that did best on them."
         name = f"test_{self.results.metric}_image_se"
         error = rows[name].max() if name in rows else 0
         spread = f" (standard error up to {100 * error:.1f} points)" if error > 0 else ""
         if seeds == "1":
             return (
-                "Each number is of one fresh seed, at the last epoch of a config chosen on validation: a claim about"
+                f"Each number is of one fresh seed, at the {read} of a config chosen on validation: a claim about"
                 f" that network, not about the config. On other images it varies{spread}."
             )
         return (
-            f"{brackets} fresh seeds, at the last epoch of a config chosen on validation: a claim about the config,"
+            f"{brackets} fresh seeds, at the {read} of a config chosen on validation: a claim about the config,"
             f" trained again, on these test images. One trained network on other images varies too{spread}."
         )
 

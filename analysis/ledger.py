@@ -278,6 +278,22 @@ class Ledger:
         records = [{"epoch": epoch, **numbers(json.loads(metrics))} for _, epoch, metrics in rows]
         return pd.DataFrame(records, index=pd.Index([row[0] for row in rows], name="trial"))
 
+    def read_epochs(self) -> pd.DataFrame:
+        """Return the row of `epochs` at which each trial is read, indexed by trial.
+
+        It is the last one, or that of its fact `read_epoch`: the best on validation data, where a question asks for it.
+        """
+        last = self.last_epochs()
+        chosen = self._db.execute(
+            "SELECT trial, epoch, metrics FROM epochs JOIN trials ON trial=id"
+            " WHERE epoch=json_extract(facts, '$.read_epoch') ORDER BY trial"
+        ).fetchall()
+        if not chosen:
+            return last
+        records = [{"epoch": epoch, **numbers(json.loads(metrics))} for _, epoch, metrics in chosen]
+        best = pd.DataFrame(records, index=pd.Index([row[0] for row in chosen], name="trial"))
+        return pd.concat([last.drop(best.index), best]).sort_index()
+
     def _frame(self, which: str, values: Sequence[Any] = ()) -> pd.DataFrame:
         cursor = self._db.execute(f"SELECT * FROM {which}", values)
         return pd.DataFrame([tuple(row) for row in cursor], columns=[c[0] for c in cursor.description])

@@ -7,7 +7,7 @@ converted when they are read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -78,6 +78,8 @@ class PlanRecord(_Record):
     """Metrics, without their split, that stand in the rounded tables beside the selecting one."""
     oracle: bool
     """Whether test data was evaluated in every epoch of the confirm step."""
+    epoch_chosen: Literal["last", "best"] = "last"
+    """The epoch at which trials are read: the last one, or the best by the selecting metric."""
     data_fields: tuple[str, ...]
     """The config fields that name a data set."""
     conditions: tuple[str, ...]

@@ -1,10 +1,10 @@
 """Which config answers for a condition: it is chosen on validation data, before test data is opened.
 
-Configs are compared without their seed, as canonical JSON. The score
-of a config is the mean over the search seeds of the selected metric at the last epoch. The configs tried on the most
-seeds are compared, where seeds that are still running do not count; one that diverged or collapsed on any seed ranks
-last, one with a failed or stopped seed is no candidate, and the smaller JSON wins a tie. The engine asks `best_draws`
-while it runs and the tables ask `chosen` afterwards: the code is the same.
+Configs are compared without their seed, as canonical JSON. The score of a config is the mean over the search seeds of
+the selected metric, at the epoch at which trials are read (the last one, unless the question asks for the best). The
+configs tried on the most seeds are compared, where seeds that are still running do not count; one that diverged or
+collapsed on any seed ranks last, one with a failed or stopped seed is no candidate, and the smaller JSON wins a tie.
+The engine asks `best_draws` while it runs and the tables ask `chosen` afterwards: the code is the same.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def ranked(
 ) -> list[Choice]:
     """Return the candidates of one condition, best first.
 
-    `trials` and `last_epochs` are as `Ledger.trials` and `Ledger.last_epochs` give them; rows of the confirm
+    `trials` and `last_epochs` are as `Ledger.trials` and `Ledger.read_epochs` give them; rows of the confirm
     phase do not count. With `seeds`, only trials on these search seeds count.
     """
     goal = objective(select)

@@ -12,12 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import nn
 
-from common.files import Arrays
 from common.problems import Problem, gather
 from trainables.artifacts.images import split_images
 from trainables.artifacts.store import Artifact
@@ -132,7 +130,6 @@ class CifarTransfer(Experiment[Config]):
         classes = len(self.sources.dataset(config.target).classes)
         replay = Replay(Images.of(source, None, known), source_images, known)
         self.method = _method(config, sample, classes, rebuilt(network), replay)
-        self.tested: Arrays = {}
 
     def train_epoch(self) -> Metrics:
         return self.method.train_epoch(self.epoch)
@@ -148,16 +145,14 @@ class CifarTransfer(Experiment[Config]):
             kept = self.method.source_logits(source, self.source_head).argmax(1) == source.y
             metrics["source_accuracy"] = kept.double().mean().item()
             if split == "test":
-                right = {"test_correct": correct.cpu().numpy(), "test_source_correct": kept.cpu().numpy()}
-                read = {"test_predicted": predicted, "test_labels": target.y}
-                self.tested = right | {name: x.cpu().numpy().astype(np.int16) for name, x in read.items()}
+                self.keep_last("test_correct", correct)
+                self.keep_last("test_source_correct", kept)
+                self.keep_last("test_predicted", predicted.short())
+                self.keep_last("test_labels", target.y.short())
         return metrics
 
     def facts(self) -> dict[str, Any]:
         return {"embedding": self.train["target"].x.shape[1]}
-
-    def outputs(self) -> Arrays:
-        return self.tested
 
 
 def _kind(config: Config) -> type[Method]:

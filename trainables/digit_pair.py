@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from common.files import Arrays
 from trainables.core.device import Tensors, to_device
 from trainables.core.experiment import EvalSplit, Metrics
 from trainables.data.streams import batches, shuffled
@@ -60,7 +59,6 @@ class DigitPair(DomainsExperiment[Config]):
         self.heads = nn.ModuleDict({task: _head(self.classes) for task in self.tasks}).to(self.device)
         parameters = [*self.trunk.parameters(), *self.heads.parameters()]
         self.optimizer = torch.optim.Adam(parameters, lr=config.lr)
-        self.correct: dict[str, torch.Tensor] = {}
 
     def train_epoch(self) -> Metrics:
         self.trunk.train()
@@ -98,14 +96,17 @@ class DigitPair(DomainsExperiment[Config]):
     def evaluate(self, split: EvalSplit) -> Metrics:
         self.trunk.eval()
         self.heads.eval()
-        metrics = {}
+        metrics, correct = {}, {}
         for domain, data in self.held_out[split].items():
             logits = self.read(domain, data.x)
-            correct = logits.argmax(1) == data.y
+            right = logits.argmax(1) == data.y
             metrics[f"{domain}_loss"] = F.cross_entropy(logits, data.y).item()
-            metrics[f"{domain}_accuracy"] = correct.double().mean().item()
-            if split == "test":
-                self.correct[domain] = correct
+            metrics[f"{domain}_accuracy"] = right.double().mean().item()
+            correct[domain] = right.cpu().numpy()
+        if split == "test":
+            each = {f"test_{domain}_correct": right for domain, right in correct.items()}
+            for name, array in (each | pooled("accuracy", [correct[task] for task in self.tasks])).items():
+                self.keep_last(name, array)
         return self._with_means(metrics)
 
     def read(self, domain: str, images: torch.Tensor) -> torch.Tensor:
@@ -117,13 +118,6 @@ class DigitPair(DomainsExperiment[Config]):
     def facts(self) -> dict[str, Any]:
         parameters = sum(p.numel() for module in (self.trunk, self.heads) for p in module.parameters())
         return {"parameters": parameters}
-
-    def outputs(self) -> Arrays:
-        correct = {domain: right.cpu().numpy() for domain, right in self.correct.items()}
-        if not correct:
-            return {}
-        each = {f"test_{domain}_correct": right for domain, right in correct.items()}
-        return each | pooled("accuracy", [correct[task] for task in self.tasks])
 
     def _with_means(self, metrics: Metrics) -> Metrics:
         """Add `loss` and `accuracy`, the means over the tasks trained on, to the metrics of each task."""

@@ -18,7 +18,6 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from common.files import Arrays
 from common.problems import Problem
 from common.seeds import seed_of
 from trainables.core.device import Tensors, to_device
@@ -72,8 +71,6 @@ class JointEmbedding(DomainsExperiment[Config]):
         self.head = nn.Linear(config.dimensions, self.classes).to(self.device)  # only the classifier trains it
         parameters = [*self.trunk.parameters(), *self.head.parameters()]
         self.optimizer = torch.optim.Adam(parameters, lr=config.lr)
-        self.tested: list[torch.Tensor] = []
-        self.correct: dict[str, torch.Tensor] = {}
 
     def train_epoch(self) -> Metrics:
         self.trunk.train()
@@ -128,8 +125,7 @@ class JointEmbedding(DomainsExperiment[Config]):
         metrics |= {f"recall_at_{k}": (there.recall[k] + back.recall[k]) / 2 for k in DEPTHS}
         metrics["map_at_r"] = (there.map_at_r + back.map_at_r) / 2
         if split == "test":
-            self.tested = spaces
-            self.correct = correct
+            self._keep_tested(spaces, correct)
         parts = [Labelled(embeddings, y) for embeddings, y in zip(raw, labels, strict=True)]
         same = torch.Generator().manual_seed(seed_of("labsweep", "held-out batches"))
         return metrics | _mean([self._measured(*batch) for batch in _batches(parts, self.config.batch_size, same)])
@@ -143,15 +139,15 @@ class JointEmbedding(DomainsExperiment[Config]):
     def facts(self) -> dict[str, Any]:
         return {"parameters": sum(p.numel() for p in self.trunk.parameters())}
 
-    def outputs(self) -> Arrays:
-        if not self.tested:
-            return {}
-        arrays = {f"test_{name}_correct": right.cpu().numpy() for name, right in self.correct.items()}
+    def _keep_tested(self, spaces: list[torch.Tensor], correct: Mapping[str, torch.Tensor]) -> None:
+        """Keep what figures show of the test images: which are right, and the picture of both embeddings [N, D]."""
+        arrays = {f"test_{name}_correct": right.cpu().numpy() for name, right in correct.items()}
         arrays |= pooled("cross_accuracy", [arrays[f"test_{way}_correct"] for way in WAYS])
         held_out = self.held_out["test"].values()
         images, labels = [part.x.cpu() for part in held_out], [part.y.cpu() for part in held_out]
         arrays["class_share"] = np.stack([np.bincount(y.numpy(), minlength=self.classes) / len(y) for y in labels])
-        return arrays | picture(images, labels, [space.cpu() for space in self.tested])
+        for name, array in (arrays | picture(images, labels, [space.cpu() for space in spaces])).items():
+            self.keep_last(name, array)
 
 
 def _batches(

@@ -15,7 +15,6 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 
-from common.files import Arrays
 from common.problems import Problem, gather
 from trainables.artifacts.images import split_images
 from trainables.artifacts.store import Artifact
@@ -95,7 +94,6 @@ class TinyCifar(Experiment[Config]):
         network = TinyNet(self.family, width)
         self.parameters = parameters(network)
         self.training = Training(network, images.x, images.y, _settings(config), self.arithmetic())
-        self.kept: Arrays = {}
 
     def arithmetic(self) -> Precision:
         """Return bf16 where it is asked for and is faster: on a CPU depthwise convolutions are not."""
@@ -117,11 +115,9 @@ class TinyCifar(Experiment[Config]):
                 confusion = torch.bincount(
                     data.y * self.family.classes + logits.argmax(1), minlength=self.family.classes**2
                 )
-                self.kept = {
-                    "test_correct": correct.cpu().numpy(),
-                    "test_mirror_correct": both.cpu().numpy(),
-                    "confusion": confusion.reshape(self.family.classes, -1).cpu().numpy(),
-                }
+                self.keep_last("test_correct", correct)
+                self.keep_last("test_mirror_correct", both)
+                self.keep_last("confusion", confusion.reshape(self.family.classes, -1))
         return metrics
 
     def facts(self) -> dict[str, Any]:
@@ -131,9 +127,6 @@ class TinyCifar(Experiment[Config]):
             "layers": [layer._asdict() for layer in layers(self.family, self.width)],
             "arithmetic": self.training.precision,
         }
-
-    def outputs(self) -> Arrays:
-        return self.kept
 
 
 def _family(config: Config, classes: int) -> Family:

@@ -112,7 +112,6 @@ class TransferSizes(Experiment[Config]):
             annealed=self.config.annealed(),
         )
         self.head = LinearHead(self.train["data"].x, self.train["data"].y, self.classes, settings)
-        self.test_correct = torch.empty(0, dtype=torch.bool)
 
     def train_epoch(self) -> Metrics:
         return self.head.train_epoch(self.generator("order"))
@@ -123,7 +122,7 @@ class TransferSizes(Experiment[Config]):
         logits = self.head(data.x)
         correct = logits.argmax(1) == data.y
         if split == "test":
-            self.test_correct = correct
+            self.keep_last("test_correct", correct)
         return {
             "loss": F.cross_entropy(logits, data.y).item(),
             "accuracy": correct.double().mean().item(),
@@ -135,7 +134,4 @@ class TransferSizes(Experiment[Config]):
     def outputs(self) -> Arrays:
         if "test" not in self.held_out:
             return {}
-        return {
-            "test_correct": self.test_correct.cpu().numpy(),
-            "test_labels": self.held_out["test"]["data"].y.cpu().numpy().astype(np.int16),
-        }
+        return {"test_labels": self.held_out["test"]["data"].y.cpu().numpy().astype(np.int16)}

@@ -98,7 +98,8 @@ class Results:
         self.newest = {key: plan for plan in reversed(plans) for key in plan.conditions}
         """The newest plan that has a condition, by the condition's key."""
         self.trials, self.left_out = _current(ledger.trials(), self.newest)
-        self.last = ledger.last_epochs()
+        self.last = ledger.read_epochs()
+        """The row of the epoch at which each trial is read, by trial."""
         self.settings: dict[str, Any] = {}
         """Settings that are the same in every condition."""
         self.facts: dict[str, dict[str, Any]] = dict(zip(self.trials["id"], self.trials["facts"], strict=True))
@@ -116,6 +117,11 @@ class Results:
     def is_accuracy(self) -> bool:
         """Whether the metric is a fraction of images, shown in per cent and as an error too."""
         return self.metric.endswith("accuracy")
+
+    @property
+    def epoch_read(self) -> str:
+        """The epoch at which trials are read, for people."""
+        return "last epoch" if self.plan.epoch_chosen == "last" else "best validation epoch"
 
     @property
     def has_prescribed(self) -> bool:

@@ -49,7 +49,8 @@ def measured(results: Results) -> list[str]:
 def by_seed(results: Results, *, extra: bool = False) -> pd.DataFrame:
     """Return a row for each reported trial (`extra` as there): how it did, after how many epochs and optimiser steps.
 
-    Every `val_…` and `test_…` metric is there, at the last epoch. `best_epoch` is the first epoch within 0.1 point
+    Every `val_…` and `test_…` metric is there, at the epoch at which trials are read: the last one, unless the question
+    asks for the best. `best_epoch` is the first epoch within 0.1 point
     of the best validation value, `rising` says that it fell into the last tenth of training, where no falling learning
     rate explains that. `oracle_…` is the best test value over the epochs, which only test data can name. The measures
     of a trial that diverged or collapsed are NaN.
@@ -132,7 +133,8 @@ def network_error(networks: Sequence[Correct]) -> float:
 def _outcome(results: Results, epochs: pd.DataFrame, facts: Mapping[str, Any]) -> dict[str, float]:
     """Return the outcome of one trial; `epochs` and `facts` are its own."""
     held_out = [str(name) for name in epochs if str(name).startswith(("val_", "test_"))]
-    outcome = {name: float(epochs[name].iloc[-1]) for name in held_out}
+    read = epochs[epochs["epoch"] == facts["read_epoch"]] if "read_epoch" in facts else epochs
+    outcome = {name: float(read[name].iloc[-1]) for name in held_out}
     outcome |= {error_of(name): 1 - value for name, value in outcome.items() if name.endswith("accuracy")}
     for split, prefix in (("val", "best"), ("test", "oracle")):
         name = f"{split}_{results.metric}"

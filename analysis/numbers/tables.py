@@ -83,8 +83,9 @@ def curves(results: Results) -> pd.DataFrame:
 def searched(results: Results) -> pd.DataFrame:
     """Return a row for each search trial that its condition's plan asked for: its config, seed, status and metrics.
 
-    `draw` numbers the configs of a condition, 0 is the prescribed config. Every `val_…` metric is there, at the last
-    `epoch` that the trial reached; a trial that failed or is not finished has none.
+    `draw` numbers the configs of a condition, 0 is the prescribed config. Every `val_…` metric is there, at the `epoch`
+    at which the trial is read: the last that it reached, unless the question asks for the best. A trial that failed or
+    is not finished has none.
     """
     rows = []
     for condition in results.conditions:

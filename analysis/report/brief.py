@@ -91,10 +91,11 @@ def _shared(results: Results, keys: Mapping[str, str]) -> str:
 def _note(results: Results, table: pd.DataFrame) -> str:
     near = "0.1 point" if results.is_accuracy else "0.1 %"
     if results.phase != "confirm":
-        return f"Mean of n search seeds, last epoch [95 % t interval].\nBest epoch: first within {near} of the best."
+        read = f"Mean of n search seeds, {results.epoch_read} [95 % t interval]."
+        return f"{read}\nBest epoch: first within {near} of the best."
     oracle = "oracle: best test of any epoch; " if results.has_oracle else ""
     lines = (
-        "Config chosen by val.; test: mean of n fresh seeds, last epoch [95 % t interval]",
+        f"Config chosen by val.; test: mean of n fresh seeds, {results.epoch_read} [95 % t interval]",
         f"{oracle}best epoch: val. within {near}",
     )
     starred = any(str(cell).endswith("*") for cell in table.filter(like="val.").to_numpy().ravel())

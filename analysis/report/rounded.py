@@ -111,12 +111,12 @@ def caption(results: Results, best: pd.DataFrame) -> str:
     fixed = {k: v for k, v in results.settings.items() if k not in results.data_fields and v is not None}
     common = "; " + ", ".join(f"{heading(k)} {as_text(v)}" for k, v in fixed.items()) if fixed else ""
     text = [f"Data: {results.describe_data()}{common}."]
-    text.append("Configs were chosen on validation data by their mean at the last epoch.")
+    text.append(f"Configs were chosen on validation data by their mean at the {results.epoch_read}.")
     if results.phase == "confirm":
         text.append(
-            "Then each was trained again with fresh seeds, and test data opened: mean over these at the last epoch,"
-            " with its 95 % Student t interval, a claim about the config. The image SE is about one trained network"
-            " on other images."
+            "Then each was trained again with fresh seeds, and test data opened: mean over these at the"
+            f" {results.epoch_read}, with its 95 % Student t interval, a claim about the config. The image SE is about"
+            " one trained network on other images."
         )
     if results.has_oracle:
         text.append("The oracle is the best test value over the epochs: only test data can name it.")

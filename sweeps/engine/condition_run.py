@@ -102,7 +102,7 @@ class ConditionRun:
         return rows[rows["id"].isin(list(self.known))]
 
     def _best(self, n: int) -> list[Draw]:
-        best = selection.best_draws(self._rows(), self.ledger.last_epochs(), self.plan.sweep.select, n)
+        best = selection.best_draws(self._rows(), self.ledger.read_epochs(), self.plan.sweep.select, n)
         return [self._by_config[config] for config in best]
 
     # The methods below serve model-based search, which proposes configs one by one and adopts those of earlier runs.
@@ -148,7 +148,7 @@ class ConditionRun:
         statuses, metric = self.ledger.statuses(), self.plan.sweep.metric
         if any(statuses.get(trial) not in FINAL for trial in ids):
             return None
-        last = self.ledger.last_epochs().reindex(index=ids, columns=[metric])
+        last = self.ledger.read_epochs().reindex(index=ids, columns=[metric])
         whole = all(statuses[trial] in ("done", "stopped") for trial in ids)  # a diverged one may end in a number
         values = [float(last[metric].mean(skipna=False)) if whole else math.nan]
         if self.plan.search == "pareto" and (traded := self.plan.sweep.traded) is not None:

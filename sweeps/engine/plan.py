@@ -196,6 +196,8 @@ class Plan:
             "config": config.stored(),
             "data": self._fingerprint(config, artifacts, phase),
         }
+        if experiment.epoch_chosen == "best":
+            identity["select"] = self.sweep.select  # it chooses the epoch, too
         return Task(
             config,
             artifacts,
@@ -209,6 +211,8 @@ class Plan:
             code_fingerprint=self.code_fingerprint,
             stoppable=phase == "search" and seed in self.first_seeds(),
             keep_outputs=phase == "confirm" or not experiment.has_test,
+            metric=self.sweep.metric,
+            mode=self.sweep.mode,
         )
 
     def _artifacts(self, config: TrialConfig, phase: Phase) -> dict[str, Artifact]:
@@ -269,6 +273,7 @@ class Plan:
             select=self.sweep.select,
             report=tuple(self.sweep.report),
             oracle=self.sweep.experiment.test_every_epoch,
+            epoch_chosen=self.sweep.experiment.epoch_chosen,
             data_fields=self.sweep.experiment.config_class().data_fields(),
             conditions=tuple(condition.key for condition in self.conditions),
             search=self.search,

@@ -28,7 +28,8 @@ class Sweep:
     fixed fields that belong to it. It keeps its values where --set changes the space. Where --set changes a fixed field
     that it states, it does not run."""
     select: str = "max val_accuracy"
-    """The direction and the metric, at the last epoch, by which a config is chosen."""
+    """The direction and the metric by which a config is chosen: at the last epoch, or at the epoch that is best by it
+    where the experiment's `epoch_chosen` says so."""
     tradeoff: str | None = None
     """The direction and the fact that --search pareto trades the metric for, such as "min parameters"."""
     report: Sequence[str] = ()

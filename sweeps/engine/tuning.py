@@ -110,7 +110,8 @@ class LedgerCallback(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray i
             self._finish(known, outcome, worker, result.get(metric))
         elif result["done"]:  # stopped early by the scheduler
             seconds = float(result.get("seconds", 0.0))
-            self._finish(known, Outcome("stopped", seconds=seconds), worker)
+            facts = {"read_epoch": result["read_epoch"]} if "read_epoch" in result else {}
+            self._finish(known, Outcome("stopped", seconds=seconds, facts=facts), worker)
         else:
             epochs = known.config.planned_epochs()
             self.agenda.fraction_done[known.id] = result["epoch"] / epochs

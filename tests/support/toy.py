@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 
-from common.files import Arrays
 from sweeps.engine import Sweep, choice, loguniform
 from trainables.core.config import TrialConfig
 from trainables.core.experiment import EvalSplit, Experiment, Metrics
@@ -61,14 +60,13 @@ class Toy(Experiment[Config]):
         self.model.eval()
         rows = slice(200, 300) if split == "validation" else slice(300, 400)
         logits = self.model(self.x[rows])
-        self.correct = logits.argmax(1) == self.y[rows]
-        loss, accuracy = F.cross_entropy(logits, self.y[rows]).item(), self.correct.double().mean().item()
+        correct = logits.argmax(1) == self.y[rows]
+        loss, accuracy = F.cross_entropy(logits, self.y[rows]).item(), correct.double().mean().item()
+        if split == "test":
+            self.keep_last("test_correct", correct)
         if self.config.fault == "mute":
             return {"loss": loss}
         return {"loss": loss, "accuracy": accuracy + (self.config.fault == "over")}
-
-    def outputs(self) -> Arrays:
-        return {"test_correct": self.correct.numpy()}
 
 
 SWEEP = Sweep(
@@ -78,3 +76,21 @@ SWEEP = Sweep(
     samples=3,
     search_seeds=2,
 )
+
+
+class Hill(Toy):
+    """Climbs for three epochs and then descends, so that validation accuracy rises and falls again."""
+
+    epoch_chosen = "best"
+    test_every_epoch = False
+
+    def train_epoch(self) -> Metrics:
+        for group in self.optimizer.param_groups:
+            group["maximize"] = self.epoch > 3
+        return super().train_epoch()
+
+    def evaluate(self, split: EvalSplit) -> Metrics:
+        metrics = super().evaluate(split)
+        if split == "validation":
+            self.keep("weight", self.model[1].weight)
+        return metrics

@@ -225,7 +225,7 @@ def test_every_method_leaves_shared_work_alone_and_ends_in_both_accuracies(
         loop.advance()
     assert loop.status == "done"
     assert {k: digest(state) for k, state in given.items()} == before
-    last, outputs, changed = loop.rows[-1], loop.experiment.outputs(), loop.experiment.method
+    last, outputs, changed = loop.rows[-1], loop.experiment.gathered(), loop.experiment.method
     counts = {name: count for name, count in loop.outcome()["facts"].items() if name.endswith("labels")}
     assert counts.pop("train_labels") == 40
     assert counts.pop("validation_labels") == 30

@@ -56,7 +56,7 @@ def train_resume_and_go_on(experiment: Any, values: Any, request: pytest.Fixture
 def test_no_operation_mixes_devices(
     experiment: Any, values: Any, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    assert train_resume_and_go_on(experiment, values, request, tmp_path).experiment.outputs()
+    assert train_resume_and_go_on(experiment, values, request, tmp_path).experiment.gathered()
 
 
 @pytest.mark.gpu
@@ -68,6 +68,6 @@ def test_each_question_runs_on_a_real_gpu(
     torch.cuda.reset_peak_memory_stats()
     loop = train_resume_and_go_on(experiment, values, request, tmp_path)
     assert loop.status == "done"
-    assert loop.experiment.outputs()
+    assert loop.experiment.gathered()
     assert torch.cuda.max_memory_allocated() > 0
     assert all(data.y.is_cuda for data in loop.experiment.train.values())

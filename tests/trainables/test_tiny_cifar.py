@@ -193,7 +193,7 @@ def test_training_leaves_labels_alone_and_averages_everything() -> None:
 def test_it_learns_and_tells_what_it_is_made_of(data: Path, tmp_path: Path) -> None:
     loop = run(TinyCifar, config(data, epochs=6), Sources(), Store(tmp_path), confirm=True)
     assert loop.test_openings == 1, "at the last epoch only"
-    last, facts, outputs = loop.rows[-1], loop.outcome()["facts"], loop.experiment.outputs()
+    last, facts, outputs = loop.rows[-1], loop.outcome()["facts"], loop.experiment.gathered()
     assert last["test_accuracy"] > 0.9
     assert "test_mirror_accuracy" in last
     assert "val_mirror_accuracy" not in loop.rows[0]

@@ -6,18 +6,21 @@ that loop on a cluster. Neither knows any question.
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
+import numpy as np
 import torch
 
 from common.files import Arrays
 from common.seeds import seed_of
 from trainables.core.checkpoint import Resumable
 from trainables.core.config import TrialConfig
+from trainables.core.kept import Kept
 from trainables.data.sources import Sources
 
 Metrics = dict[str, float]
@@ -46,12 +49,18 @@ class Experiment(Resumable, ABC, Generic[C]):
     The loop calls `setup` once, then for each epoch `train_epoch`, `evaluate("validation")` and, when confirming,
     `evaluate("test")`. All randomness comes from `generator(name)` or torch's global generator, which the loop seeds
     by (seed, epoch): an interrupted trial therefore resumes exactly, with no generator state to store.
+
+    A checkpoint holds the attributes that have a `state_dict`, and what `keep` and `keep_last` keep. Where training
+    changes another attribute, the trial fails at once (`core.unsaved`): a resumed trial would have lost the change.
     """
 
     has_test: ClassVar[bool] = True
     """Whether the question ends in test data; without it there is no confirm step."""
     test_every_epoch: ClassVar[bool] = True
     """Whether confirming opens test data in each epoch, for the oracle and test curves, or at the last one only."""
+    epoch_chosen: ClassVar[Literal["last", "best"]] = "last"
+    """The epoch at which a trial is read. With "best" it is the first with the best value of the selecting metric, for
+    training that is not monotone: the trial ends with the state of that epoch, and test data is opened with it."""
     rests_on: ClassVar[Mapping[str, str]] = {}
     """By X: the data set whose held-out labels are behind the metric `X_accuracy`. Metrics that are not named here rest
     on the sets that were trained on."""
@@ -66,6 +75,7 @@ class Experiment(Resumable, ABC, Generic[C]):
         """What the trial trains on, by the config's field that names the data set. `setup` sets it."""
         self.held_out: Mapping[str, Mapping[str, Labelled]] = {}
         """By split ("validation", and "test" when confirming), then likewise. `setup` sets it."""
+        self._kept = Kept()
 
     @classmethod
     def config_class(cls) -> type[C]:
@@ -107,14 +117,27 @@ class Experiment(Resumable, ABC, Generic[C]):
         return {}
 
     def outputs(self) -> Arrays:
-        """Return arrays that figures need and scalars cannot carry, after the last epoch.
+        """Return further arrays for figures, made from what training ended with.
 
         `test_correct` [images] bool says which images `test_accuracy` counts as right (`test_X_correct` of
         `test_X_accuracy`). Where that is a mean over parts of unequal size, `test_strata` [images] int numbers them.
+        Arrays that `evaluate` has at hand are for `keep_last`.
         """
         return {}
 
     # What it may use.
+
+    def keep(self, name: str, array: np.ndarray | torch.Tensor) -> None:
+        """Keep an array of this epoch for figures: they get those of all epochs, stacked in order, as `name`.
+
+        A figure also gets `<name>_epoch` [epochs], their numbers; in `setup` that is 0. Raises ValueError where the
+        array has another shape or type than before, or where a trial would keep more than 64 MiB.
+        """
+        self._kept.add(name, array, self.epoch)
+
+    def keep_last(self, name: str, array: np.ndarray | torch.Tensor) -> None:
+        """Keep an array for figures in the place of the one before, such as `test_correct` (see `outputs`)."""
+        self._kept.replace(name, array, self.epoch)
 
     def generator(self, name: str) -> torch.Generator:
         """Return a CPU generator for the stream `name` of this epoch, fresh at each call."""
@@ -123,3 +146,25 @@ class Experiment(Resumable, ABC, Generic[C]):
     def autocast(self) -> AbstractContextManager[Any]:
         """Return a context of mixed precision, if the config asks for it."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
+
+    # What the loop asks for.
+
+    def state_of_epoch(self) -> dict[str, Any]:
+        """Return a copy of the state, to return to from a later epoch; the arrays kept of each epoch then stay."""
+        state = self.state_dict()
+        del state["_kept"]["by_epoch"]
+        return copy.deepcopy(state)
+
+    @contextmanager
+    def evaluated_again(self) -> Iterator[None]:
+        """Let arrays of an epoch that is evaluated again take the place of those that were kept before."""
+        self._kept.replaces = True
+        yield
+        self._kept.replaces = False
+
+    def gathered(self) -> Arrays:
+        """Return all arrays for figures: what was kept, and `outputs`. Raises ValueError where both have a name."""
+        kept, made = self._kept.arrays(), self.outputs()
+        if twice := sorted(kept.keys() & made.keys()):
+            raise ValueError(f"outputs() returns what was kept already: {', '.join(twice)}; rename one of the two")
+        return kept | made

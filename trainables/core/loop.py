@@ -10,6 +10,7 @@ import json
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,21 @@ from trainables.core.config import TrialConfig
 from trainables.core.device import Tensors, pick_device, tensors
 from trainables.core.experiment import Experiment, Metrics
 from trainables.core.task import Task
+from trainables.core.unsaved import Watch
 from trainables.data.sources import Sources
 
 Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best epoch so far, where that is the one at which a trial is read."""
+
+    epoch: int
+    value: float
+    """Of the task's metric."""
+    state: dict[str, Any]
+    """Of the experiment."""
 
 
 class Loop:
@@ -33,6 +46,9 @@ class Loop:
 
     `rows` holds a dict an epoch: `epoch` (from 1), `train_…`, `val_…`, `test_…` (when confirming), `steps` (of the
     optimiser, so far) and `seconds` (so far). With a `folder` it starts from the newest good checkpoint there.
+
+    A trial that is read at its best epoch ends with the experiment in the state of that epoch. Its row then has the
+    measures on test data, which is opened with that state once more where it was opened in each epoch.
     """
 
     def __init__(
@@ -53,11 +69,16 @@ class Loop:
         self.test_openings = 0
         self.epochs = config.planned_epochs()
         self.seconds = 0.0
+        self.best: Best | None = None
+        """None for a trial that is read at its last epoch."""
         self._reported = 0
+        self._amended: list[int] = []
+        """Positions of rows that changed after they were reported."""
         self._checkpoints = Checkpoints(folder / "checkpoints" / task.id) if folder else None
         self.experiment = experiment(config, sources, pick_device())
         torch.manual_seed(seed_of(config.seed, "setup"))
         self.experiment.setup(**artifacts)
+        self._watch = Watch(self.experiment)
         self._restore()
         self._settle()
 
@@ -75,10 +96,10 @@ class Loop:
         self.seconds += time.perf_counter() - started
         row["seconds"] = self.seconds
         self.rows.append(row)
-        broken = [name for name, value in row.items() if not math.isfinite(value)]
-        if broken and self.status == "running":
-            self.status = "diverged"
-            self.error = f"not finite at epoch {len(self.rows)}: {', '.join(broken)}"
+        self._note_divergence(row)
+        self._note_best(row)
+        if len(self.rows) == 1:  # not only where there is a checkpoint: a mistake must not hide on a fast machine
+            self._watch.check()
         self._settle()
         return row
 
@@ -98,6 +119,8 @@ class Loop:
             "done": finished,
             "finished": finished,
         }
+        if self.best is not None:  # early stopping compares the best values so far: they are what a trial would end as
+            result |= {self.task.metric: self.best.value, "read_epoch": self.best.epoch}
         result["outcome"] = self.outcome() if finished else None
         return result
 
@@ -109,6 +132,8 @@ class Loop:
             facts["unused"] = sorted(unused)
         if experiment.config.annealed():
             facts["annealed"] = True
+        if self.best is not None:
+            facts["read_epoch"] = self.best.epoch
         outcome: dict[str, Any] = {
             "status": self.status,
             "seconds": self.seconds,
@@ -116,7 +141,7 @@ class Loop:
             "error": self.error,
             "test_openings": self.test_openings,
         }
-        arrays = self.experiment.outputs() if self.task.keep_outputs and self.status == "done" else {}
+        arrays = experiment.gathered() if self.task.keep_outputs and self.status == "done" else {}
         if arrays and self.folder:
             name = f"arrays/{self.task.id[:32]}.npz"
             outcome |= {"arrays": name, "arrays_sha256": write_checked(self.folder / name, pack(arrays))}
@@ -124,29 +149,68 @@ class Loop:
 
     def unreported_json(self) -> str:
         """Return the rows that were not reported yet, as JSON, since Tune would flatten a list of dicts."""
-        rows = self.rows[self._reported :]
+        again = [self.rows[position] for position in self._amended if position < self._reported]
+        rows = [*again, *self.rows[self._reported :]]
         self._reported = len(self.rows)
+        self._amended.clear()
         return json.dumps(rows)
 
     def _evaluate(self, *, last: bool) -> Metrics:
         metrics = _prefixed("val", self.experiment.evaluate("validation"))
-        if self.task.confirm and (last or self.experiment.test_every_epoch):
-            self.test_openings += 1
-            metrics |= _prefixed("test", self.experiment.evaluate("test"))
+        ended = last and self.experiment.epoch_chosen == "last"
+        if self.task.confirm and (ended or self.experiment.test_every_epoch):
+            metrics |= self._test()
         return metrics
+
+    def _test(self) -> Metrics:
+        self.test_openings += 1
+        return _prefixed("test", self.experiment.evaluate("test"))
+
+    def _note_divergence(self, row: Row) -> None:
+        broken = [name for name, value in row.items() if not math.isfinite(value)]
+        if broken and self.status == "running":
+            self.status = "diverged"
+            self.error = f"not finite at epoch {row['epoch']:.0f}: {', '.join(broken)}"
+
+    def _note_best(self, row: Row) -> None:
+        """Keep the state of this epoch if it is better than all before; of equal ones the first stays."""
+        value = row.get(self.task.metric, math.nan)
+        if self.experiment.epoch_chosen == "last" or not math.isfinite(value):
+            return
+        sign = 1 if self.task.mode == "max" else -1
+        if self.best is None or sign * value > sign * self.best.value:
+            self.best = Best(len(self.rows), value, self.experiment.state_of_epoch())
 
     def _settle(self) -> None:
         if self.status == "running" and len(self.rows) >= self.epochs:
-            self.status = "done"
+            if self.best is not None:
+                self._return_to(self.best)
+            if self.status == "running":
+                self.status = "done"
+
+    def _return_to(self, best: Best) -> None:
+        """Bring the experiment back to the best epoch and, when confirming, open test data with that state."""
+        started = time.perf_counter()
+        self.experiment.load_state_dict(best.state)
+        self.experiment.epoch = best.epoch
+        if self.task.confirm:
+            row = self.rows[best.epoch - 1]
+            with self.experiment.evaluated_again():
+                row |= self._test()
+            self._amended.append(best.epoch - 1)
+            self._note_divergence(row)
+        self.seconds += time.perf_counter() - started
 
     def _save(self) -> None:
         if self._checkpoints is not None:
+            self._watch.check()
             state = {
                 "code": self.task.code_fingerprint,
                 "rows": self.rows,
                 "seconds": self.seconds,
                 "test_openings": self.test_openings,
                 "experiment": self.experiment.state_dict(),
+                "best": vars(self.best) if self.best is not None else None,
             }
             self._checkpoints.save(len(self.rows), state)
 
@@ -158,6 +222,7 @@ class Loop:
             self.test_openings = state["test_openings"]
             self.experiment.epoch = len(self.rows)
             self.experiment.load_state_dict(state["experiment"])
+            self.best = Best(**state["best"]) if state["best"] is not None else None
 
 
 def label_counts(experiment: Experiment[Any]) -> dict[str, int]:
@@ -184,7 +249,10 @@ def run(
     confirm: bool = False,
     epochs: int | None = None,
 ) -> Loop:
-    """Run a trial, or its first `epochs`, in this process and without Ray: for tests, notebooks and debuggers."""
+    """Run a trial, or its first `epochs`, in this process and without Ray: for tests, notebooks and debuggers.
+
+    Where it is read at its best epoch, that is the one with the highest validation accuracy.
+    """
     wanted = dict(config.artifacts(sources))
     if confirm:
         wanted |= config.test_artifacts(sources)

@@ -35,6 +35,10 @@ class Task:
     """Whether a scheduler may stop it early: not in confirmation, nor among the finalists."""
     keep_outputs: bool = True
     """Whether the Experiment's outputs are kept."""
+    metric: str = "val_accuracy"
+    """The measure by which a config is chosen, and an epoch where `Experiment.epoch_chosen` says so."""
+    mode: Literal["max", "min"] = "max"
+    """Whether a larger (max) or a smaller (min) metric is better."""
 
     def __repr__(self) -> str:  # Tune puts it into names of folders
         return f"Task({self.id[:12]})"

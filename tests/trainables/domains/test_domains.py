@@ -113,7 +113,7 @@ def test_every_network_is_evaluated_on_both_sets_and_test_data_once(
 ) -> None:
     config = digit_pair.Config.model_validate(PAIR | {"regime": regime})
     done = run(digit_pair.DigitPair, config, sources, Store(tmp_path), confirm=True)
-    last, arrays, facts = done.rows[-1], done.experiment.outputs(), done.outcome()["facts"]
+    last, arrays, facts = done.rows[-1], done.experiment.gathered(), done.outcome()["facts"]
     tasks = ["first", "second"] if regime == "both" else [regime]
     for split in ("val", "test"):
         assert last[f"{split}_accuracy"] == np.mean([last[f"{split}_{task}_accuracy"] for task in tasks])
@@ -149,7 +149,7 @@ def test_a_trial_goes_on_from_its_checkpoint_as_if_nothing_had_been(
     assert len(resumed.rows) == 1
     resumed.report(1e9)
     assert told(resumed) == told(whole)
-    arrays, same = resumed.experiment.outputs(), whole.experiment.outputs()
+    arrays, same = resumed.experiment.gathered(), whole.experiment.gathered()
     assert all(np.array_equal(arrays[name], same[name]) for name in arrays | same)
 
 
@@ -242,7 +242,7 @@ def test_the_picture_shows_the_nearest_of_the_other_domain() -> None:
 def test_the_classifier_reports_its_own_head_and_no_triplets(sources: Sources, tmp_path: Path) -> None:
     config = joint_embedding.Config.model_validate(JOINT | {"mining": "classifier", "colour": "colour"})
     done = run(joint_embedding.JointEmbedding, config, sources, Store(tmp_path), confirm=True)
-    last, arrays, facts = done.rows[-1], done.experiment.outputs(), done.outcome()["facts"]
+    last, arrays, facts = done.rows[-1], done.experiment.gathered(), done.outcome()["facts"]
     assert (facts["train_labels"], facts["validation_labels"], facts["test_labels"]) == (80, 64, 100)
     for name in ("first", "first_to_second", "head_first"):
         assert facts[f"validation_{name}_labels"] == 40

@@ -64,6 +64,28 @@ class DataSetRecord(_Record):
     """Names of the classes in the order of their labels; empty where they are not known."""
 
 
+class MeasureRecord(_Record):
+    """A measure, as the question declares it in `trainables.core.measures`, where the fields are explained."""
+
+    name: str
+    better: Literal["max", "min"]
+    kind: Literal["share", "plain"] = "plain"
+    label: str = ""
+    """For people; a config field in braces, such as `{first}`, stands for the data set that it names."""
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    decimals: int | None = None
+    tolerance: float | None = None
+    of: str | None = None
+    images: str | None = None
+    strata: str | None = None
+    error: MeasureRecord | None = None
+    """What it misses, 1 − the measure: derived from it, and never in the ledger."""
+    splits: tuple[Literal["train", "validation", "test"], ...] = ("train", "validation", "test")
+    optional: bool = False
+
+
 class PlanRecord(_Record):
     """One command's plan. Conditions are named by their keys: the canonical JSON of all that their trials share."""
 
@@ -107,6 +129,8 @@ class PlanRecord(_Record):
     confirm: bool
     """Whether there is a confirm step: not without a test split."""
     data: tuple[DataSetRecord, ...]
+    measures: tuple[MeasureRecord, ...] = ()
+    """All that trials measure; none in records that were made before measures were declared."""
 
     @model_validator(mode="before")
     @classmethod

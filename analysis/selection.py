@@ -10,8 +10,8 @@ The engine asks `best_draws` while it runs and the tables ask `chosen` afterward
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,16 @@ class Objective(NamedTuple):
     def better(self, value: float) -> float:
         """Return the value, signed so that lower is better."""
         return -value if self.mode == "max" else value
+
+
+class Declared(Protocol):
+    """A measure as a question or a plan's record declares it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def error(self) -> Declared | None:
+        """The measure that is 1 − this one, if it has one."""
 
 
 class Choice(NamedTuple):
@@ -56,20 +66,32 @@ def objective(select: str) -> Objective:
     return Objective("max" if mode == "max" else "min", metric)
 
 
+def ranked_by(goal: Objective, measures: Iterable[Declared]) -> Objective:
+    """Return the objective in terms of what trials report: the least error is the greatest accuracy."""
+    for measure in measures:
+        if measure.error is not None and goal.metric == f"val_{measure.error.name}":
+            return Objective("max" if goal.mode == "min" else "min", f"val_{measure.name}")
+    return goal
+
+
 def config_text(config: Mapping[str, Any]) -> str:
     """Return a config without its seed, as canonical JSON: the same for trials that differ in their seed alone."""
     return canonical({key: value for key, value in config.items() if key != "seed"})
 
 
+def goal_of(plan: PlanRecord) -> Objective:
+    """Return what a plan's configs are ranked by, in terms of what trials report."""
+    return ranked_by(objective(plan.select), plan.measures)
+
+
 def ranked(
-    trials: pd.DataFrame, last_epochs: pd.DataFrame, select: str, seeds: Collection[int] | None = None
+    trials: pd.DataFrame, last_epochs: pd.DataFrame, goal: Objective, seeds: Collection[int] | None = None
 ) -> list[Choice]:
-    """Return the candidates of one condition, best first.
+    """Return the candidates of one condition, best first; the goal is in terms of what trials report.
 
     `trials` and `last_epochs` are as `Ledger.trials` and `Ledger.read_epochs` give them; rows of the confirm
     phase do not count. With `seeds`, only trials on these search seeds count.
     """
-    goal = objective(select)
     column: Mapping[Any, float] = last_epochs[goal.metric].to_dict() if goal.metric in last_epochs else {}
     tried: dict[str, list[Row]] = {}
     for row in trials[trials["phase"] == "search"].to_dict("records"):
@@ -86,15 +108,15 @@ def ranked(
 
 
 def best_draws(
-    trials: pd.DataFrame, last_epochs: pd.DataFrame, select: str, n: int, seeds: Collection[int] | None = None
+    trials: pd.DataFrame, last_epochs: pd.DataFrame, goal: Objective, n: int, seeds: Collection[int] | None = None
 ) -> list[str]:
     """Return the configs of the best `n` candidates of a condition, as JSON, best first; all where there are fewer."""
-    return [choice.config for choice in ranked(trials, last_epochs, select, seeds)[:n]]
+    return [choice.config for choice in ranked(trials, last_epochs, goal, seeds)[:n]]
 
 
-def winner(trials: pd.DataFrame, last_epochs: pd.DataFrame, select: str) -> Choice | None:
+def winner(trials: pd.DataFrame, last_epochs: pd.DataFrame, goal: Objective) -> Choice | None:
     """Return the best candidate of one condition's trials; None while there is none."""
-    return next(iter(ranked(trials, last_epochs, select)), None)
+    return next(iter(ranked(trials, last_epochs, goal)), None)
 
 
 def chosen(trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: PlanRecord) -> pd.DataFrame:
@@ -102,9 +124,9 @@ def chosen(trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: PlanRecord) ->
 
     The plan's `select` says by what to choose, `asked_for` among which trials; it has all conditions of `trials`.
     """
-    rows = []
+    rows, goal = [], goal_of(plan)
     for key, own in trials.groupby("condition_key", sort=True):
-        best = winner(asked_for(own, last_epochs, plan, str(key))[0], last_epochs, plan.select)
+        best = winner(asked_for(own, last_epochs, plan, str(key))[0], last_epochs, goal)
         if best is not None:
             rows.append({"condition_key": key, **best._asdict()})
     return pd.DataFrame(rows, columns=["condition_key", *Choice._fields])
@@ -127,7 +149,7 @@ def asked_for(
     own = own[own["seed"].isin(seeds)]
     if not plan.finalists or planned == 1:
         return own, planned
-    best = best_draws(own, last_epochs, plan.select, plan.finalists, seeds=seeds[:1])
+    best = best_draws(own, last_epochs, goal_of(plan), plan.finalists, seeds=seeds[:1])
     further = own["config"].map(config_text).isin(best)
     return own[(own["seed"] == seeds[0]) | further], planned + len(best) * (len(seeds) - 1)
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from trainables.core.config import TrialConfig
 from trainables.core.experiment import EvalSplit, Experiment, Metrics
+from trainables.core.measures import accuracy, loss
 
 
 class Config(TrialConfig):
@@ -16,6 +17,7 @@ class Config(TrialConfig):
 
 
 class Nothing(Experiment[Config]):
+    measures = (accuracy(), loss(splits=("train",)))
     has_test = False
 
     def setup(self) -> None:

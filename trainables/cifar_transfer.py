@@ -10,7 +10,7 @@ embeddings that are computed once. `own` is `transfer.adaptation`, and `own_no_â
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -22,6 +22,7 @@ from trainables.artifacts.store import Artifact
 from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Tensors
 from trainables.core.experiment import EvalSplit, Experiment, Metrics
+from trainables.core.measures import accuracy, loss
 from trainables.data.dataset import SplitName
 from trainables.data.sources import Sources
 from trainables.data.subsets import stratified_split
@@ -100,8 +101,12 @@ class Config(TrialConfig):
 
 
 class CifarTransfer(Experiment[Config]):
+    measures = (
+        accuracy(),
+        accuracy(of="source", optional=True),  # at the last epoch only
+        loss(splits=("train",)),
+    )
     test_every_epoch = False
-    rests_on: ClassVar[Mapping[str, str]] = {"source": "source"}
 
     def setup(self, network: Tensors, target: Tensors, source: Tensors, **more: Tensors) -> None:
         config = self.config

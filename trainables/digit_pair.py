@@ -18,6 +18,7 @@ from torch import nn
 
 from trainables.core.device import Tensors, to_device
 from trainables.core.experiment import EvalSplit, Metrics
+from trainables.core.measures import accuracy, loss
 from trainables.data.streams import batches, shuffled
 from trainables.domains.experiment import EVALUATED, DomainsConfig, DomainsExperiment, pooled
 from trainables.domains.images import CHANNELS, DOMAINS, Domain
@@ -51,6 +52,12 @@ class Config(DomainsConfig):
 
 
 class DigitPair(DomainsExperiment[Config]):
+    measures = (
+        accuracy(),  # this and the loss: means over the sets trained on
+        loss(),
+        *(measure(of=domain) for measure in (accuracy, loss) for domain in DOMAINS),
+    )
+
     def setup(self, **images: Tensors) -> None:
         config = self.config
         self.tasks: list[Domain] = list(DOMAINS) if config.regime == "both" else [config.regime]
@@ -105,7 +112,7 @@ class DigitPair(DomainsExperiment[Config]):
             correct[domain] = right.cpu().numpy()
         if split == "test":
             each = {f"test_{domain}_correct": right for domain, right in correct.items()}
-            for name, array in (each | pooled("accuracy", [correct[task] for task in self.tasks])).items():
+            for name, array in (each | pooled([correct[task] for task in self.tasks])).items():
                 self.keep_last(name, array)
         return self._with_means(metrics)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from common.problems import Problem
 from common.seeds import seed_of
 from trainables.core.device import Tensors, to_device
 from trainables.core.experiment import EvalSplit, Labelled, Metrics
+from trainables.core.measures import HELD_OUT, accuracy, loss, plain, share
 from trainables.data.sources import Sources
 from trainables.data.streams import batches, stratified
 from trainables.domains.experiment import EVALUATED, DomainsConfig, DomainsExperiment, pooled
@@ -58,10 +59,16 @@ class Config(DomainsConfig):
 
 
 class JointEmbedding(DomainsExperiment[Config]):
-    rests_on: ClassVar[Mapping[str, str]] = (
-        {domain: domain for domain in DOMAINS}
-        | dict(zip(WAYS, DOMAINS, strict=True))
-        | {f"head_{domain}": domain for domain in DOMAINS}
+    measures = (
+        accuracy("cross"),  # the mean over both ways
+        accuracy("first_to_second", of="first", label="{first} to {second}"),
+        accuracy("second_to_first", of="second", label="{second} to {first}"),
+        *(accuracy(of=domain) for domain in DOMAINS),
+        *(accuracy(f"head_{domain}", of=domain, label=f"head {{{domain}}}", optional=True) for domain in DOMAINS),
+        *(share(f"recall_at_{k}", better="max", splits=HELD_OUT) for k in DEPTHS),
+        plain("map_at_r", better="max", low=0, high=1, splits=HELD_OUT),
+        loss(),
+        plain("active", better="min", label="share of active triplets", low=0, high=1, optional=True),
     )
 
     def setup(self, **images: Tensors) -> None:
@@ -142,7 +149,7 @@ class JointEmbedding(DomainsExperiment[Config]):
     def _keep_tested(self, spaces: list[torch.Tensor], correct: Mapping[str, torch.Tensor]) -> None:
         """Keep what figures show of the test images: which are right, and the picture of both embeddings [N, D]."""
         arrays = {f"test_{name}_correct": right.cpu().numpy() for name, right in correct.items()}
-        arrays |= pooled("cross_accuracy", [arrays[f"test_{way}_correct"] for way in WAYS])
+        arrays |= pooled([arrays[f"test_{way}_correct"] for way in WAYS], "cross")
         held_out = self.held_out["test"].values()
         images, labels = [part.x.cpu() for part in held_out], [part.y.cpu() for part in held_out]
         arrays["class_share"] = np.stack([np.bincount(y.numpy(), minlength=self.classes) / len(y) for y in labels])

@@ -21,6 +21,7 @@ from trainables.artifacts.store import Artifact
 from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Precision, Tensors
 from trainables.core.experiment import EvalSplit, Experiment, Labelled, Metrics
+from trainables.core.measures import accuracy, loss
 from trainables.data.augment import Mix
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, split_train, subset_problems
@@ -70,6 +71,7 @@ class Config(TrialConfig):
 
 
 class TinyCifar(Experiment[Config]):
+    measures = (accuracy(), accuracy("mirror", optional=True), loss())  # mirror: at the last epoch only
     test_every_epoch = False
 
     def setup(self, train: Tensors, test: Tensors | None = None) -> None:

@@ -28,6 +28,7 @@ from trainables.artifacts.store import Artifact
 from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Tensors
 from trainables.core.experiment import EvalSplit, Experiment, Labelled, Metrics
+from trainables.core.measures import accuracy, loss
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, subset_problems
 from trainables.nets.backbones import describe
@@ -96,6 +97,8 @@ class Config(TrialConfig):
 
 
 class TransferSizes(Experiment[Config]):
+    measures = (accuracy(), loss())
+
     def setup(self, pool: Tensors, validation: Tensors, test: Tensors | None = None) -> None:
         chosen = nested_subset(pool["y"].cpu().numpy(), self.config.train_size, self.config.seed)
         self.train = {"data": Labelled(**pool).at(torch.from_numpy(chosen).to(self.device))}

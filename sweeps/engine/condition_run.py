@@ -102,7 +102,7 @@ class ConditionRun:
         return rows[rows["id"].isin(list(self.known))]
 
     def _best(self, n: int) -> list[Draw]:
-        best = selection.best_draws(self._rows(), self.ledger.read_epochs(), self.plan.sweep.select, n)
+        best = selection.best_draws(self._rows(), self.ledger.read_epochs(), self.plan.sweep.goal, n)
         return [self._by_config[config] for config in best]
 
     # The methods below serve model-based search, which proposes configs one by one and adopts those of earlier runs.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from analysis.plan_record import ChoiceRecord, DataSetRecord, Fingerprints, PlanRecord, RangeRecord
+from analysis.plan_record import ChoiceRecord, DataSetRecord, Fingerprints, MeasureRecord, PlanRecord, RangeRecord
 from common.canonical import canonical
 from sweeps.engine.request import Request
 from sweeps.engine.space import Choice, Dimension, Values, draw, grid
@@ -288,6 +288,7 @@ class Plan:
             extra_seeds=tuple(self.sweep.extra_seeds),
             prescribed=self.request.prescribed is not None,
             confirm=self.sweep.experiment.has_test,
+            measures=tuple(MeasureRecord.model_validate(asdict(m)) for m in self.sweep.experiment.measures),
             data=tuple(
                 DataSetRecord(
                     name=s.name, builtin=s.builtin, origin=s.origin, made_from=s.made_from, classes=tuple(s.classes)

@@ -14,6 +14,7 @@ import analysis
 from common.problems import Problem, Refused, gather
 from sweeps.engine.fingerprint import code_fingerprint
 from sweeps.engine.hardware import hardware_problems
+from sweeps.engine.measured import measure_problems
 from sweeps.engine.options import Options
 from sweeps.engine.plan import Condition, Plan
 from sweeps.engine.request import Request, request
@@ -28,6 +29,7 @@ MOST_CONFIGS = 10_000
 def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: Path) -> Plan:
     """Return the plan for a request whose results go to `folder`. Raises Refused with these and all other problems."""
     found = [*problems, *hardware_problems(options), *folder_problems(options), *output_problems(folder)]
+    found += measure_problems(sweep)
     if options.search == "pareto" and sweep.tradeoff is None:
         rule = "a search for a question that trades its metric for another measure; this one does not"
         found.append(Problem("--search", rule, options.search, "Use optuna, or omit it."))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from analysis.selection import Objective, objective
+from analysis.selection import Objective, objective, ranked_by
 from sweeps.engine.space import Dimension
 from trainables.core.experiment import Experiment
 
@@ -28,8 +28,9 @@ class Sweep:
     fixed fields that belong to it. It keeps its values where --set changes the space. Where --set changes a fixed field
     that it states, it does not run."""
     select: str = "max val_accuracy"
-    """The direction and the metric by which a config is chosen: at the last epoch, or at the epoch that is best by it
-    where the experiment's `epoch_chosen` says so."""
+    """The direction and the measure by which a config is chosen: one that the experiment declares, or the error of one,
+    with `val_` before its name. It counts at the last epoch, or at the epoch that is best by it where the experiment's
+    `epoch_chosen` says so."""
     tradeoff: str | None = None
     """The direction and the fact that --search pareto trades the metric for, such as "min parameters"."""
     report: Sequence[str] = ()
@@ -72,8 +73,8 @@ class Sweep:
 
     @property
     def goal(self) -> Objective:
-        """The objective by which a config is chosen."""
-        return objective(self.select)
+        """The objective by which a config is chosen, in terms of what trials report: an error is not among that."""
+        return ranked_by(objective(self.select), self.experiment.measures)
 
     @property
     def traded(self) -> Objective | None:
@@ -82,7 +83,7 @@ class Sweep:
 
     @property
     def metric(self) -> str:
-        """The selection metric, measured on validation data."""
+        """The selection metric, as trials report it."""
         return self.goal.metric
 
     @property

@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 
 from analysis.ledger import Ledger, Status
-from analysis.selection import best_draws, chosen, drawn, objective, ranked, winner
+from analysis.selection import best_draws, chosen, drawn, goal_of, objective, ranked, winner
 from tests.support.synthetic import CONFIRM_SEEDS, DRAWS, add_trial, condition, fill, plan
 
 KEY = condition("squeezenet1_1", 100)
-SELECT = "max val_accuracy"
+SELECT = objective("max val_accuracy")
+ACCURACY = {"name": "accuracy", "better": "max", "error": {"name": "error", "better": "min"}}
 Tables = tuple[pd.DataFrame, pd.DataFrame]
 
 
@@ -86,7 +87,14 @@ def test_nothing_to_choose_from(tmp_path: Path) -> None:
 
 def test_lower_is_better_where_the_plan_says_so(tmp_path: Path) -> None:
     trials, last = searched(tmp_path, [(0.9, "done")], [(0.2, "done")])
-    assert json.loads(best_draws(trials, last, "min val_accuracy", 1)[0])["lr"] == LR[1]
+    assert json.loads(best_draws(trials, last, objective("min val_accuracy"), 1)[0])["lr"] == LR[1]
+
+
+def test_the_least_error_is_the_greatest_accuracy(tmp_path: Path) -> None:
+    trials, last = searched(tmp_path, [(0.2, "done")], [(0.9, "done")])
+    goal = goal_of(plan(select="min val_error", measures=[ACCURACY]))
+    assert goal == objective("max val_accuracy")
+    assert json.loads(best_draws(trials, last, goal, 1)[0])["lr"] == LR[1]
 
 
 def test_test_data_and_confirm_trials_change_nothing(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ class Driver:
         return trial
 
     def finish(self, trial: Task, value: float, status: Status = "done") -> None:
-        self.ledger.add_epochs(trial.id, [{"epoch": 1, "val_accuracy": value}])
+        self.ledger.add_epochs(trial.id, [{"epoch": 1, self.plan.sweep.metric: value}])
         self.ledger.finish(trial.id, Outcome(status))
         self.ran.append(trial)
         self.agenda.on_finished(trial)

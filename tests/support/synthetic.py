@@ -29,7 +29,7 @@ from analysis.report.answer import Answer
 from analysis.report.join import Joined, joined
 from analysis.report.make import gathered
 from analysis.report.markup import blocks_to_markdown
-from analysis.selection import best_draws
+from analysis.selection import best_draws, goal_of, objective
 from analysis.words import Block, Claim, Difference, claims_of
 from common.canonical import canonical
 from common.files import pack
@@ -221,7 +221,7 @@ def fill_question(
         for key in keys:
             try_all(draws, search_seeds, "search")
             rows = ledger.trials(condition=key)
-            best = [json.loads(text) for text in best_draws(rows, ledger.last_epochs(), plan(**recorded).select, 1)]
+            best = [json.loads(text) for text in best_draws(rows, ledger.last_epochs(), goal_of(plan(**recorded)), 1)]
             further = [draws[0]] if prescribed and not (best and draws[0].items() <= best[0].items()) else []
             try_all([*best, *further], confirm_seeds, "confirm")
         ledger.end_run(run, outcome="complete", shared_seconds=1.5, slots=2)
@@ -249,7 +249,7 @@ def fill(
                         add_trial(ledger, key, values, draw, seed)
                 if confirm:
                     rows = ledger.trials(condition=key)
-                    best = json.loads(best_draws(rows, ledger.last_epochs(), "max val_accuracy", 1)[0])
+                    best = json.loads(best_draws(rows, ledger.last_epochs(), objective("max val_accuracy"), 1)[0])
                     draw, values = next((i, v) for i, v in enumerate(DRAWS, 1) if v.items() <= best.items())
                     for seed in CONFIRM_SEEDS:
                         add_trial(ledger, key, values, draw, seed, "confirm")

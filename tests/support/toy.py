@@ -12,6 +12,7 @@ from pydantic import Field
 from sweeps.engine import Sweep, choice, loguniform
 from trainables.core.config import TrialConfig
 from trainables.core.experiment import EvalSplit, Experiment, Metrics
+from trainables.core.measures import accuracy, loss
 
 
 class Config(TrialConfig):
@@ -24,6 +25,8 @@ class Config(TrialConfig):
 
 
 class Toy(Experiment[Config]):
+    measures = (accuracy(), loss())
+
     def setup(self) -> None:
         draw = torch.Generator().manual_seed(7)
         self.x = torch.randn(400, 5, generator=draw)  # [400, 5]: 200 to train on, 100 and 100 held out

@@ -21,6 +21,7 @@ from common.seeds import seed_of
 from trainables.core.checkpoint import Resumable
 from trainables.core.config import TrialConfig
 from trainables.core.kept import Kept
+from trainables.core.measures import Measure
 from trainables.data.sources import Sources
 
 Metrics = dict[str, float]
@@ -54,6 +55,9 @@ class Experiment(Resumable, ABC, Generic[C]):
     changes another attribute, the trial fails at once (`core.unsaved`): a resumed trial would have lost the change.
     """
 
+    measures: ClassVar[tuple[Measure, ...]] = ()
+    """All that `train_epoch` and `evaluate` return, declared once: columns, headings, axes and intervals follow from
+    it."""
     has_test: ClassVar[bool] = True
     """Whether the question ends in test data; without it there is no confirm step."""
     test_every_epoch: ClassVar[bool] = True
@@ -61,9 +65,6 @@ class Experiment(Resumable, ABC, Generic[C]):
     epoch_chosen: ClassVar[Literal["last", "best"]] = "last"
     """The epoch at which a trial is read. With "best" it is the first with the best value of the selecting metric, for
     training that is not monotone: the trial ends with the state of that epoch, and test data is opened with it."""
-    rests_on: ClassVar[Mapping[str, str]] = {}
-    """By X: the data set whose held-out labels are behind the metric `X_accuracy`. Metrics that are not named here rest
-    on the sets that were trained on."""
 
     def __init__(self, config: C, sources: Sources, device: torch.device) -> None:
         self.config = config
@@ -101,15 +102,16 @@ class Experiment(Resumable, ABC, Generic[C]):
     def train_epoch(self) -> Metrics:
         """Make one pass over the training data.
 
-        Return training metrics (`loss`, …), recorded as `train_…`, and `steps`, the number of optimiser steps.
+        Return measures on training data, recorded as `train_…`, and `steps`, the number of optimiser steps. What is
+        measured on training data alone (a generator's loss) is declared with `splits=("train",)`.
         """
 
     @abstractmethod
     def evaluate(self, split: EvalSplit) -> Metrics:
-        """Return metrics on held-out data, recorded as `val_…` or `test_…`. "test" comes only when confirming.
+        """Return the declared `measures` on held-out data, recorded as `val_…` or `test_…`.
 
-        A metric `X_accuracy` is a share of images, shown in per cent and as an error too; so is `X_error`. Other
-        measures have names that end otherwise: a reconstruction's is `distance` or `loss`.
+        "test" comes only when confirming. A trial fails where a name is not declared, where a measure is missing that
+        is not `optional`, or where a value lies outside its bounds.
         """
 
     def facts(self) -> dict[str, Any]:
@@ -119,9 +121,11 @@ class Experiment(Resumable, ABC, Generic[C]):
     def outputs(self) -> Arrays:
         """Return further arrays for figures, made from what training ended with.
 
-        `test_correct` [images] bool says which images `test_accuracy` counts as right (`test_X_correct` of
-        `test_X_accuracy`). Where that is a mean over parts of unequal size, `test_strata` [images] int numbers them.
-        Arrays that `evaluate` has at hand are for `keep_last`.
+        A measure that is declared with `images` has its value for each test image here or by `keep_last`, and is their
+        mean: `test_correct` [images] bool for `accuracy()` (`test_X_correct` for `accuracy("X")` or
+        `accuracy(of="X")`), `test_X_scores` [images] float for any other measure X. Where it is a mean over parts of
+        unequal size, `test_strata` (`test_X_strata`) [images] int numbers them. Arrays that `evaluate` has at hand are
+        for `keep_last`.
         """
         return {}
 

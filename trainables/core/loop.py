@@ -23,6 +23,7 @@ from trainables.core.checkpoint import Checkpoints
 from trainables.core.config import TrialConfig
 from trainables.core.device import Tensors, pick_device, tensors
 from trainables.core.experiment import Experiment, Metrics
+from trainables.core.measures import check_images, recorded
 from trainables.core.task import Task
 from trainables.core.unsaved import Watch
 from trainables.data.sources import Sources
@@ -92,7 +93,8 @@ class Loop:
         row: Row = {"epoch": experiment.epoch}
         train = experiment.train_epoch()
         row["steps"] = steps + train.pop("steps", 0.0)
-        row |= _prefixed("train", train) | self._evaluate(last=len(self.rows) + 1 >= self.epochs)
+        row |= recorded(experiment.measures, "train", train)
+        row |= self._evaluate(last=len(self.rows) + 1 >= self.epochs)
         self.seconds += time.perf_counter() - started
         row["seconds"] = self.seconds
         self.rows.append(row)
@@ -142,6 +144,9 @@ class Loop:
             "test_openings": self.test_openings,
         }
         arrays = experiment.gathered() if self.task.keep_outputs and self.status == "done" else {}
+        if self.task.confirm and self.status == "done":
+            read = len(self.rows) if self.best is None else self.best.epoch
+            check_images(experiment.measures, arrays, self.rows[read - 1])
         if arrays and self.folder:
             name = f"arrays/{self.task.id[:32]}.npz"
             outcome |= {"arrays": name, "arrays_sha256": write_checked(self.folder / name, pack(arrays))}
@@ -156,15 +161,16 @@ class Loop:
         return json.dumps(rows)
 
     def _evaluate(self, *, last: bool) -> Metrics:
-        metrics = _prefixed("val", self.experiment.evaluate("validation"))
-        ended = last and self.experiment.epoch_chosen == "last"
-        if self.task.confirm and (ended or self.experiment.test_every_epoch):
+        experiment = self.experiment
+        metrics = recorded(experiment.measures, "validation", experiment.evaluate("validation"))
+        ended = last and experiment.epoch_chosen == "last"
+        if self.task.confirm and (ended or experiment.test_every_epoch):
             metrics |= self._test()
         return metrics
 
     def _test(self) -> Metrics:
         self.test_openings += 1
-        return _prefixed("test", self.experiment.evaluate("test"))
+        return recorded(self.experiment.measures, "test", self.experiment.evaluate("test"))
 
     def _note_divergence(self, row: Row) -> None:
         broken = [name for name, value in row.items() if not math.isfinite(value)]
@@ -228,15 +234,16 @@ class Loop:
 def label_counts(experiment: Experiment[Any]) -> dict[str, int]:
     """Return how many labels the trial was given.
 
-    `train_labels`, `validation_labels` and `test_labels` count those of the sets trained on; `test_X_labels` those
-    behind the metric `test_X_accuracy`, for each X that `Experiment.rests_on` names.
+    `train_labels`, `validation_labels` and `test_labels` count those of the sets trained on; `test_X_labels` those of
+    the set X, where a measure is declared to be of it.
     """
     if not experiment.train:
         return {}
     counts = {"train_labels": sum(len(own.y) for own in experiment.train.values())}
+    named = dict.fromkeys(measure.of for measure in experiment.measures if measure.of is not None)
     for split, sets in experiment.held_out.items():
         counts[f"{split}_labels"] = sum(len(sets[name].y) for name in experiment.train)
-        counts |= {f"{split}_{metric}_labels": len(sets[name].y) for metric, name in experiment.rests_on.items()}
+        counts |= {f"{split}_{name}_labels": len(sets[name].y) for name in named}
     return counts
 
 
@@ -262,11 +269,3 @@ def run(
     while loop.status == "running" and (epochs is None or len(loop.rows) < epochs):
         loop.advance()
     return loop
-
-
-def _prefixed(prefix: str, metrics: Metrics) -> Metrics:
-    """Return the metrics under the names that rows have. Raises ValueError where a share is not from 0 to 1."""
-    for name, value in metrics.items():
-        if name.endswith(("accuracy", "error")) and (value < 0 or value > 1):
-            raise ValueError(f"{name} = {value:g}: measures of such names are shares of images, from 0 to 1; rename it")
-    return {f"{prefix}_{name}": float(value) for name, value in metrics.items()}

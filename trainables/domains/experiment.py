@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -67,7 +67,6 @@ class DomainsExperiment(Experiment[C]):
     """
 
     test_every_epoch = False
-    rests_on: ClassVar[Mapping[str, str]] = {domain: domain for domain in DOMAINS}
 
     def take(self, images: Mapping[str, Tensors], trained_on: Sequence[Domain] = DOMAINS) -> None:
         """Set `train` (the domains `trained_on`) and `held_out` (both) from the artifacts that `setup` was given."""
@@ -89,14 +88,14 @@ class DomainsExperiment(Experiment[C]):
         return Labelled(**pool).at(torch.from_numpy(rows).to(self.device))
 
 
-def pooled(metric: str, parts: Sequence[np.ndarray]) -> Arrays:
-    """Return the outputs behind a test metric that is the mean of several accuracies.
+def pooled(parts: Sequence[np.ndarray], about: str = "") -> Arrays:
+    """Return the outputs behind a test accuracy that is the mean of several: `accuracy(about)`.
 
-    `parts` say for each of them which images are right, [images] bool; `metric` is the mean's name without "test_".
+    `parts` say for each of them which images are right, [images] bool.
     """
     strata = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    name = f"test_{metric.removesuffix('accuracy')}"
-    return {f"{name}correct": np.concatenate(parts), f"{name}strata": strata}
+    stem = f"test_{about}_" if about else "test_"
+    return {f"{stem}correct": np.concatenate(parts), f"{stem}strata": strata}
 
 
 def _names(config: DomainsConfig) -> dict[Domain, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -327,11 +328,10 @@ def test_after_a_crash_suspects_run_alone_and_last(tmp_path: Path) -> None:
     assert last is not trial
 
 
-@pytest.mark.parametrize("mode", ["max", "min"])
-def test_the_direction_of_selection(tmp_path: Path, mode: str) -> None:
-    driver = Driver(tmp_path, "--seeds", "1", sweep=replace(SWEEP, select=f"{mode} val_accuracy"))
+@pytest.mark.parametrize(("select", "pick"), [("max val_accuracy", max), ("min val_loss", min)])
+def test_the_direction_of_selection(tmp_path: Path, select: str, pick: Callable[..., float]) -> None:
+    driver = Driver(tmp_path, "--seeds", "1", sweep=replace(SWEEP, select=select))
     driver.run(lambda trial: float(trial.stored_config["lr"]))
-    pick = max if mode == "max" else min
     best = pick(float(t.stored_config["lr"]) for t in driver.phase("search"))
     assert {t.stored_config["lr"] for t in driver.phase("confirm")} == {best}
 

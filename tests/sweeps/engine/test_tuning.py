@@ -75,8 +75,8 @@ def test_every_fault_of_a_trial_has_its_status_and_stops_no_other(tmp_path: Path
     assert set(errors) == {"error", "mute", "over"}
     assert "a bug in the experiment" in errors["error"]
     assert "Traceback" in errors["error"]
-    assert "no val_accuracy" in errors["mute"], "nothing could be chosen by it"
-    assert "shares of images, from 0 to 1" in errors["over"]
+    assert "accuracy is one; found ['loss']" in errors["mute"], "a declared measure is missing"
+    assert "accuracy: a share of images, from 0 to 1; found 1." in errors["over"]
     assert (ran.trials["attempts"] == 1).all(), "a deterministic error is not retried"
     assert ran.failed == 4 * (2 + 1) + 1, "all that failed or were oom, and the confirmation that diverged"
     assert ran.report.error is None

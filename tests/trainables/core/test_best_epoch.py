@@ -12,7 +12,7 @@ import torch
 from analysis.ledger import Ledger, Outcome
 from analysis.numbers.results import Results
 from analysis.numbers.seeds import by_seed
-from analysis.selection import winner
+from analysis.selection import objective, winner
 from common.files import unpack
 from sweeps.engine.agenda import Agenda
 from tests.support.driver import plan
@@ -121,7 +121,7 @@ def test_selection_and_tables_read_the_best_epoch(tmp_path: Path) -> None:
         epochs = ledger.epochs()
         best = epochs.groupby("trial")["val_accuracy"].max()
         assert ledger.read_epochs()["val_accuracy"].to_dict() == best.to_dict()
-        choice = winner(ledger.trials(phase="search"), ledger.read_epochs(), "max val_accuracy")
+        choice = winner(ledger.trials(phase="search"), ledger.read_epochs(), objective("max val_accuracy"))
         assert choice is not None
         assert choice.score == best[ledger.trials(phase="search")["id"]].max()
         results = Results(ledger)

@@ -19,6 +19,7 @@ from trainables.core.config import TrialConfig
 from trainables.core.device import Precision
 from trainables.core.experiment import Labelled
 from trainables.core.loop import Loop, label_counts, run
+from trainables.core.measures import accuracy
 from trainables.core.task import Task
 from trainables.data.sources import Sources
 
@@ -110,7 +111,7 @@ def test_reports_stop_exactly_at_the_epochs_asked_for() -> None:
     assert [r["epoch"] for r in seen] == [2, 4, 6]
 
 
-def test_labels_are_counted_by_split_and_by_metric() -> None:
+def test_labels_are_counted_by_split_and_by_the_set_that_a_measure_is_of() -> None:
     def labelled(size: int) -> Labelled:
         return Labelled(torch.zeros(size, 1), torch.zeros(size, dtype=torch.long))
 
@@ -121,7 +122,7 @@ def test_labels_are_counted_by_split_and_by_metric() -> None:
         "validation": {"target": labelled(7), "source": labelled(3)},
         "test": {"target": labelled(20), "source": labelled(30)},
     }
-    experiment.rests_on = {"source": "source"}  # type: ignore[misc]
+    experiment.measures = (accuracy(), accuracy(of="source"))  # type: ignore[misc]
     assert label_counts(experiment) == {
         "train_labels": 5,
         "validation_labels": 7,

@@ -244,10 +244,10 @@ def test_the_classifier_reports_its_own_head_and_no_triplets(sources: Sources, t
     done = run(joint_embedding.JointEmbedding, config, sources, Store(tmp_path), confirm=True)
     last, arrays, facts = done.rows[-1], done.experiment.gathered(), done.outcome()["facts"]
     assert (facts["train_labels"], facts["validation_labels"], facts["test_labels"]) == (80, 64, 100)
-    for name in ("first", "first_to_second", "head_first"):
-        assert facts[f"validation_{name}_labels"] == 40
-    for name in ("second", "second_to_first", "head_second"):
-        assert facts[f"validation_{name}_labels"] == 24
+    assert (facts["validation_first_labels"], facts["validation_second_labels"]) == (40, 24)
+    of = {measure.name: measure.of for measure in joint_embedding.JointEmbedding.measures}
+    assert (of["first_to_second_accuracy"], of["second_to_first_accuracy"]) == ("first", "second"), "of the queries"
+    assert (of["head_first_accuracy"], of["cross_accuracy"]) == ("first", None)
     assert {"val_head_first_accuracy", "test_head_second_accuracy"} <= last.keys()
     assert not {"train_active", "val_active"} & last.keys()
     assert arrays["sheet_query"].shape == (2, 10, 32, 32, 3)

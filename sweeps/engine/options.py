@@ -33,6 +33,9 @@ class Options:
     search: str = "random"
     """random (the same draws in every condition), grid, optuna (TPE, a model for each condition), or pareto (one model
     for all conditions, where a question trades its metric for another measure, as accuracy for parameters)."""
+    search_seed: int = 0
+    """Another number draws other configs, and seeds the model anew. Trials in the ledger count where configs coincide;
+    a model also learns from all others there that lie in the space."""
     scheduler: str = "none"
     """none, or asha (stops weak trials early, compared within a condition only)."""
     set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE [KEY=VALUE ...]")] = ()
@@ -69,7 +72,7 @@ class Options:
             value = getattr(self, key)
             if value not in known:
                 found.append(Problem(f"--{key}", f"one of {', '.join(known)}", value, nearest(value, known)))
-        smallest = {"gpus": 0, "cpus": 1, "trials_per_gpu": 1, "seeds": 1, "samples": 1}
+        smallest = {"gpus": 0, "cpus": 1, "trials_per_gpu": 1, "seeds": 1, "samples": 1, "search_seed": 0}
         for key, least in smallest.items():
             value = getattr(self, key)
             if isinstance(value, int) and value < least:

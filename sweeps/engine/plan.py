@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -13,8 +14,9 @@ from pydantic import ValidationError
 
 from analysis.plan_record import ChoiceRecord, DataSetRecord, Fingerprints, MeasureRecord, PlanRecord, RangeRecord
 from common.canonical import canonical
+from common.seeds import seed_of
 from sweeps.engine.request import Request
-from sweeps.engine.space import Choice, Dimension, Values, draw, grid
+from sweeps.engine.space import Choice, Dimension, Values, grid, middle, random_configs
 from sweeps.engine.sweep import Sweep
 from trainables.artifacts.store import Artifact
 from trainables.core.config import TrialConfig
@@ -23,6 +25,8 @@ from trainables.core.task import Phase, Task
 from trainables.data.sources import Sources
 
 DEFAULT_FINALISTS = 3
+EXAMINED = 256
+"""How many sampled configs show, at least, which hyperparameters a condition uses."""
 
 
 @dataclass(frozen=True)
@@ -74,18 +78,50 @@ class Plan:
             for values in itertools.product(*self.request.factors.values())
         )
 
-    def space_of(self, condition: Condition) -> dict[str, Dimension]:
-        """Return the dimensions of a condition without those that none of the configs in `_unused_sets` uses."""
-        space = self.request.space
-        unused = frozenset.intersection(*self._unused_sets(condition))
-        return {name: dimension for name, dimension in space.items() if name not in unused}
+    @cached_property
+    def samples(self) -> tuple[Values, ...]:
+        """The sampled configs: the same in every condition, and more samples only add to them."""
+        return tuple(self._drawn_first(self.request.samples))
 
-    def _unused_sets(self, condition: Condition) -> list[frozenset[str]]:
-        """Return the unused fields of the first draw, and of it with each end of each dimension in turn."""
+    def _drawn_first(self, count: int) -> list[Values]:
+        names = dict.fromkeys([*self.sweep.space, *self.sweep.experiment.config_class().model_fields])
+        seed = seed_of(self.sweep.question, "draws", self.request.draw_seed)
+        return random_configs(self.request.space, count, names=list(names), seed=seed)
+
+    def space_of(self, condition: Condition) -> dict[str, Dimension]:
+        """Return the dimensions of a condition without those that none of its configs uses."""
+        unused = frozenset.intersection(*self._unused_sets(condition))
+        return {name: dimension for name, dimension in self.request.space.items() if name not in unused}
+
+    def sometimes_unused(self, condition: Condition) -> frozenset[str]:
+        """Return the fields that some config of a condition does not use."""
+        return frozenset().union(*self._unused_sets(condition))
+
+    def _unused_sets(self, condition: Condition) -> frozenset[frozenset[str]]:
+        """Return the sets of fields that single configs of a condition leave unused."""
+        if condition.key not in self._unused:
+            configs = [self._config(condition, values) for values in self._examined]
+            sets = frozenset(config.unused() for config in configs if config is not None)
+            self._unused[condition.key] = sets or frozenset({frozenset()})
+        return self._unused[condition.key]
+
+    @cached_property
+    def _unused(self) -> dict[str, frozenset[frozenset[str]]]:
+        return {}
+
+    @cached_property
+    def _examined(self) -> list[Values]:
+        """Configs that show what is used: some hyperparameters are only where several others have certain values."""
         space = self.request.space
-        first = draw(space, self.sweep.question, 1)
-        varied = [first, *(first | {name: value} for name, d in space.items() for value in d.ends())]
-        return [self.unused_in(condition, values) for values in varied]
+        ends = [dimension.ends() for dimension in space.values()]
+        if math.prod(map(len, ends)) <= EXAMINED:
+            corners = [dict(zip(space, values, strict=True)) for values in itertools.product(*ends)]
+        else:
+            typical = middle(space)
+            corners = [typical | {name: value} for name, dimension in space.items() for value in dimension.ends()]
+        stated = [] if self.request.prescribed is None else [{**self._usual_values(), **self.request.prescribed}]
+        asked = self.request.samples if self.search == "random" else 0
+        return [*corners, *stated, *self._drawn_first(max(EXAMINED, asked))]
 
     def used(self, condition: Condition, values: Values) -> Values:
         """Return the values without those that have no effect in this config."""
@@ -94,12 +130,16 @@ class Plan:
 
     def unused_in(self, condition: Condition, values: Values) -> frozenset[str]:
         """Return the fields that have no effect in the config of these values; none if the config is not valid."""
+        config = self._config(condition, values)
+        return frozenset() if config is None else config.unused()
+
+    def _config(self, condition: Condition, values: Values) -> TrialConfig | None:
+        """Return the config of these values; None if it is not valid, which preflight reports."""
         try:
-            config = self.sweep.experiment.config_class().model_validate({**condition.values, **values})
+            config: TrialConfig = self.sweep.experiment.config_class().model_validate({**condition.values, **values})
         except ValidationError:
-            return frozenset()  # preflight reports what is wrong with the config
-        unused: frozenset[str] = config.unused()
-        return unused
+            return None
+        return config
 
     def draws_of(self, condition: Condition) -> tuple[Draw, ...]:
         """Return the configs that a condition tries; for a model-based search only those known before it proposes any.
@@ -135,8 +175,7 @@ class Plan:
         if self.search == "grid":
             configs = grid(self.space_of(condition), self.request.grid_points)
         else:
-            samples = range(1, self.request.samples + 1)
-            configs = (draw(self.request.space, self.sweep.question, index) for index in samples)
+            configs = iter(self.samples)
         for index, values in enumerate(configs, 1):
             yield Draw(index, values)
 
@@ -234,8 +273,7 @@ class Plan:
         """
         key = (condition.key, phase)
         if key not in self._fingerprints:
-            question, space = self.sweep.question, self.sweep.space
-            values = {**draw(self.request.space, question, 1), **draw(space, question, 1), **condition.values}
+            values = {**middle(self.request.space), **middle(self.sweep.space), **condition.values}
             config = self.sweep.experiment.config_class().model_validate(values)
             self._fingerprints[key] = self._fingerprint(config, self._artifacts(config, phase), phase)
         return self._fingerprints[key]
@@ -250,7 +288,7 @@ class Plan:
 
     def artifacts(self) -> dict[str, Artifact]:
         """Return every artifact that some trial of the plan may need, by key."""
-        first = Draw(1, draw(self.request.space, self.sweep.question, 1))
+        typical = Draw(1, middle(self.request.space))
         phases: list[tuple[Phase, tuple[int, ...]]] = [
             ("search", self.request.search_seeds),
             ("confirm", self.request.confirm_seeds),
@@ -258,7 +296,7 @@ class Plan:
         return {
             artifact.key: artifact
             for condition in self.conditions
-            for d in self.draws_of(condition) or (first,)
+            for d in self.draws_of(condition) or (typical,)
             for phase, seeds in phases
             for seed in seeds
             for artifact in self.task(condition, d, seed, phase).artifacts.values()
@@ -298,9 +336,8 @@ class Plan:
         )
 
     def _recorded_space(self, condition: Condition) -> dict[str, ChoiceRecord | RangeRecord]:
-        sometimes_unused = frozenset().union(*self._unused_sets(condition))
-        space = self.space_of(condition).items()
-        return {name: _recorded(dimension, optional=name in sometimes_unused) for name, dimension in space}
+        space, optional = self.space_of(condition).items(), self.sometimes_unused(condition)
+        return {name: _recorded(dimension, optional=name in optional) for name, dimension in space}
 
     def _values_of(self, condition: Condition) -> tuple[Values, ...]:
         return tuple(d.values for d in self.draws_of(condition))
@@ -315,7 +352,7 @@ class Plan:
     def datasets(self) -> tuple[str, ...]:
         """Return the names of all data sets of the plan."""
         experiment = self.sweep.experiment
-        values = [draw(self.request.space, self.sweep.question, 1) | dict(c.values) for c in self.conditions]
+        values = [middle(self.request.space) | dict(c.values) for c in self.conditions]
         configs = [experiment.config_class().model_validate(v) for v in values]
         return tuple(dict.fromkeys(name for config in configs for name in config.datasets()))
 

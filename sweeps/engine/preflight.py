@@ -18,7 +18,7 @@ from sweeps.engine.measured import measure_problems
 from sweeps.engine.options import Options
 from sweeps.engine.plan import Condition, Plan
 from sweeps.engine.request import Request, request
-from sweeps.engine.space import Choice, draw
+from sweeps.engine.space import Choice, middle
 from sweeps.engine.sweep import Sweep
 from trainables.core.device import Precision, default_precision
 from trainables.data.sources import Sources
@@ -106,8 +106,7 @@ def _grid_size(plan: Plan, condition: Condition) -> int:
 def default_problems(plan: Plan) -> list[Problem]:
     """Return a problem for each hyperparameter without a default that some configs do not use, and so cannot store."""
     fields = plan.sweep.experiment.config_class().model_fields
-    first = draw(plan.request.space, plan.sweep.question, 1)
-    unused = {name for condition in plan.conditions for name in plan.unused_in(condition, first)}
+    unused = {name for condition in plan.conditions for name in plan.sometimes_unused(condition)}
     rule = "a hyperparameter with a default, since some configs do not use it"
     return [
         Problem(name, rule, "none", "Give the field a default in the question's Config.")
@@ -160,15 +159,15 @@ def _semantics(plan: Plan, broken: set[str]) -> list[Problem]:
     config_class = plan.sweep.experiment.config_class()
     sweep = plan.sweep
     sound = {
-        **draw(sweep.space, sweep.question, 1),
+        **middle(sweep.space),
         **{k: v[0] for k, v in sweep.factors.items()},
         **sweep.fixed,
     }
-    sample = draw(plan.request.space, sweep.question, 1)
+    typical = middle(plan.request.space)
     ends = [{name: value} for name, dimension in plan.request.space.items() for value in dimension.ends()]
     for condition in plan.conditions:
         for tried in [{}, *ends, *(d.values for d in plan.draws_of(condition))]:
-            values = {**sample, **condition.values, **tried}
+            values = {**typical, **condition.values, **tried}
             values |= {name: value for name, value in sound.items() if f"--set {name}" in broken}
             try:
                 config = config_class.model_validate(values)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import itertools
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,7 +21,7 @@ RESERVED = {"seed": "--seeds", "precision": "--precision"}
 """The options of fields that --set does not take."""
 DEFAULT_GRID_POINTS = 3
 FIRST_SEARCH_SEED = 1001
-"""Search seeds lie above the confirm seeds, which are 1, 2, … (at most 1000), so that no seed is used for both."""
+"""Search seeds lie above the fresh seeds, which are 1, 2, … (at most 1000)."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,9 @@ class Request:
     hyperparameters: tuple[str, ...]
     """The fields that are tuned, even those that --set pinned: conditions never differ in them."""
     confirm_seeds: tuple[int, ...]
+    """The fresh seeds, 1, 2, …, then the question's extra seeds."""
     search_seeds: tuple[int, ...]
+    """Those of search trials: none of them is a confirm seed."""
     prescribed: Mapping[str, Any] | None
     """The prescribed config's hyperparameters; None if there is no such config, if --no-prescribed leaves it out, or if
     a fixed field that it states has another value now."""
@@ -65,6 +68,8 @@ class Request:
     """How many sampled configs each condition tries."""
     grid_points: int
     """How many values a grid takes from each range."""
+    draw_seed: int
+    """What --search-seed says: it moves the sampled configs and the model's proposals, no trial's own seed."""
 
     @cached_property
     def factors(self) -> dict[str, list[Any]]:
@@ -91,20 +96,32 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
         if problem is not None:
             problems.append(problem)
     prescribed = _prescribed(stated, fields) if options.prescribed else None
-    seeds = min(options.seeds, 2) if options.smoke else options.seeds
-    search_seeds = 1 if options.smoke else sweep.search_seeds
-    confirm_seeds = tuple(dict.fromkeys([*range(1, seeds + 1), *sweep.extra_seeds]))
+    search_seeds, confirm_seeds = _trial_seeds(sweep, options)
     searched = {name for name, kind in fields.items() if isinstance(kind, Searched)}
     made = Request(
         fields=fields,
         hyperparameters=tuple(sorted(searched | {*sweep.space})),
         confirm_seeds=confirm_seeds if sweep.experiment.has_test else (),
-        search_seeds=tuple(range(FIRST_SEARCH_SEED, FIRST_SEARCH_SEED + search_seeds)),
+        search_seeds=search_seeds,
         prescribed=prescribed,
         samples=_samples(sweep, options, has_prescribed=prescribed is not None),
         grid_points=options.samples or DEFAULT_GRID_POINTS,
+        draw_seed=options.search_seed,
     )
     return made, problems
+
+
+def _trial_seeds(sweep: Sweep, options: Options) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the search seeds and the confirm seeds: no seed is used for both, and no extra seed counts as fresh."""
+    extra = tuple(dict.fromkeys(sweep.extra_seeds))
+    search = _first_without(extra, FIRST_SEARCH_SEED, 1 if options.smoke else sweep.search_seeds)
+    fresh = _first_without((*extra, *search), 1, min(options.seeds, 2) if options.smoke else options.seeds)
+    return search, (*fresh, *extra)
+
+
+def _first_without(taken: Collection[int], start: int, count: int) -> tuple[int, ...]:
+    """Return the first `count` whole numbers from `start` on that are not taken."""
+    return tuple(itertools.islice((seed for seed in itertools.count(start) if seed not in taken), count))
 
 
 def _samples(sweep: Sweep, options: Options, *, has_prescribed: bool) -> int:

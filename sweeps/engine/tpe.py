@@ -19,18 +19,20 @@ from sweeps.engine.plan import Condition, Draw, Plan
 from sweeps.engine.space import Values
 
 STARTUP = 4
-"""How many configs are drawn at random before a condition's own model is used; a shared model needs twice as many."""
+"""How many configs are those of a random search, before a condition's own model is used."""
+
+
+def startup(plan: Plan) -> int:
+    """Return how many configs a study is told before its model is used; one for all conditions needs twice as many."""
+    return 2 * STARTUP if plan.search == "pareto" else STARTUP
 
 
 def new_study(plan: Plan, *name: int | str) -> optuna.Study:
     """Return a study of the plan's objectives, with a seed derived from `name`."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     shared = plan.search == "pareto"
-    sampler = optuna.samplers.TPESampler(
-        seed=seed_of(plan.sweep.question, "tpe", *name) % 2**32,
-        constant_liar=True,
-        n_startup_trials=2 * STARTUP if shared else STARTUP,
-    )
+    seed = seed_of(plan.sweep.question, "tpe", plan.request.draw_seed, *name) % 2**32
+    sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True, n_startup_trials=startup(plan))
     goals = [plan.sweep.goal, *([plan.sweep.traded] if shared and plan.sweep.traded else [])]
     up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
     directions = [up if goal.mode == "max" else down for goal in goals]
@@ -57,6 +59,7 @@ class Proposer:
         """Return a config that the condition has not tried, or a tried one if `TRIES` proposals contain no other."""
         distributions = {name: dimension.distribution() for name, dimension in self._space.items()}
         for tries_left in reversed(range(self.TRIES)):
+            self._start_evenly()
             trial = self._study.ask(fixed_distributions=distributions)
             suggested = {name: dimension.decode(trial.params[name]) for name, dimension in self._space.items()}
             values = self._plan.used(self._condition, suggested)
@@ -66,6 +69,13 @@ class Proposer:
         self._open[index] = trial
         self._seen.add(canonical(values))
         return values
+
+    def _start_evenly(self) -> None:
+        """Let the next proposal be a sampled config, as a random search has it, while the model knows too little."""
+        before = len(self._study.get_trials(deepcopy=False))
+        if before < min(startup(self._plan), len(self._plan.samples)):
+            values = self._plan.samples[before]
+            self._study.enqueue_trial({name: d.encode(values[name]) for name, d in self._space.items()})
 
     def tell(self, draw: Draw, values: Sequence[float] | None) -> None:
         """Tell the model a config's values, one for each objective: None if it failed; NaN counts as the worst."""
@@ -77,7 +87,7 @@ class Proposer:
         if trial is not None:
             state = optuna.trial.TrialState.FAIL if values is None else optuna.trial.TrialState.COMPLETE
             self._study.tell(trial, values, state=state)
-        elif values is not None and all(draw.values[k] in self._space[k] for k in draw.values):
+        elif values is not None and all(k in self._space and draw.values[k] in self._space[k] for k in draw.values):
             self._study.add_trial(  # it comes from an earlier run, or is prescribed
                 optuna.trial.create_trial(
                     params={k: self._space[k].encode(value) for k, value in draw.values.items()},

@@ -158,6 +158,26 @@ def test_optuna_models_each_condition_and_learns_from_results(tmp_path: Path) ->
         assert sum(0.03 < lr < 0.3 for lr in late) / 20 > sum(0.03 < lr < 0.3 for lr in early) / 8
 
 
+def test_a_model_starts_with_the_configs_of_a_random_search(tmp_path: Path) -> None:
+    """A condition's own model with the first four, in each condition; a shared one with the first eight, all in all."""
+    words = ("--samples", "8", "--seeds", "1")
+    for search, shares in (("optuna", [4, 4]), ("pareto", [8])):
+        driver = Driver(tmp_path / search, "--search", search, *words, sweep=replace(TRADING, search_seeds=1))
+        driver.run()
+        drawn = [{**values} for values in driver.plan.samples]
+        order = [{name: t.stored_config[name] for name in ("lr", "epochs")} for t in driver.phase("search")]
+        first = [[v for v in drawn if v in own] for own in _by_study(driver, order, shared=search == "pareto")]
+        assert [values[:share] for values, share in zip(first, shares, strict=True)] == [drawn[:n] for n in shares]
+
+
+def _by_study(driver: Driver, order: list[dict[str, object]], *, shared: bool) -> list[list[dict[str, object]]]:
+    """Return the searched configs that each model proposed."""
+    if shared:
+        return [order]
+    conditions = [t.condition for t in driver.phase("search")]
+    return [[o for o, key in zip(order, conditions, strict=True) if key == c.key] for c in driver.plan.conditions]
+
+
 def test_optuna_learns_a_trial_that_diverged_as_the_worst_there_is(tmp_path: Path) -> None:
     """Its loss is no number any more; its accuracy is one still."""
     driver = Driver(tmp_path, "--search", "optuna", "--samples", "3", "--seeds", "1", "--set", "size=200")
@@ -174,7 +194,7 @@ def test_a_range_for_what_has_a_default_leaves_the_prescribed_recipe_as_it_was(t
     driver = Driver(
         tmp_path, "--search", "optuna", "--samples", "2", "--seeds", "1", "--set", "sleep=0.5:1", sweep=PRESCRIBED
     )
-    driver.run()
+    driver.run(lambda trial: -1 if trial.prescribed else by_lr(trial))
     assert len(driver.ran) == driver.plan.size
     assert {trial.stored_config["sleep"] for trial in driver.ran if trial.prescribed} == {0}
 

@@ -1,4 +1,4 @@
-"""Spaces, requests and plans."""
+"""Requests and plans."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from common.canonical import canonical
 from common.problems import Refused
@@ -18,7 +16,7 @@ from sweeps.engine.options import Options, parse
 from sweeps.engine.plan import Condition, Plan
 from sweeps.engine.preflight import answer_problems
 from sweeps.engine.session import joined
-from sweeps.engine.space import choice, draw, grid, integers, loguniform, uniform
+from sweeps.engine.space import choice, integers, loguniform
 from tests.support.driver import PRESCRIBED, plan
 from tests.support.toy import SWEEP
 from trainables.core.task import Task
@@ -26,33 +24,6 @@ from trainables.core.task import Task
 
 def search_trials(made: Plan, condition: Condition) -> list[Task]:
     return [made.task(condition, d, seed, "search") for d in made.draws_of(condition) for seed in made.first_seeds()]
-
-
-@given(st.floats(0, 1, exclude_max=True))
-def test_every_quantile_lies_within_the_range(quantile: float) -> None:
-    assert 1e-4 <= loguniform(1e-4, 1e-1).at(quantile) <= 1e-1
-    assert 2 <= uniform(2, 3).at(quantile) <= 3
-    assert integers(1, 9).at(quantile) in range(1, 10)
-    assert choice(["a", "b", "c"]).at(quantile) in ("a", "b", "c")
-
-
-def test_loguniform_is_uniform_in_the_logarithm() -> None:
-    space = {"lr": loguniform(1e-4, 1)}
-    logs = [math.log10(draw(space, "q", i)["lr"]) for i in range(2000)]
-    for low in (-4, -3, -2, -1):
-        assert 0.21 < sum(low <= x < low + 1 for x in logs) / 2000 < 0.29
-
-
-def test_a_draw_does_not_depend_on_what_else_is_searched() -> None:
-    lr, width = loguniform(1e-4, 1), integers(8, 64)
-    assert draw({"lr": lr}, "q", 5)["lr"] == draw({"width": width, "lr": lr}, "q", 5)["lr"]
-    assert draw({"lr": lr}, "q", 5) != draw({"lr": lr}, "q", 6)
-
-
-def test_grid_covers_every_combination_ends_included() -> None:
-    values = list(grid({"lr": loguniform(0.01, 1), "n": choice([1, 2])}, 3))
-    assert len(values) == 6
-    assert {v["lr"] for v in values} == {0.01, 0.1, 1.0}
 
 
 @pytest.mark.parametrize(
@@ -94,6 +65,33 @@ def test_more_samples_and_more_seeds_extend_a_plan(tmp_path: Path) -> None:
     assert ids[0] < ids[1]
     assert set(few.request.confirm_seeds) < set(many.request.confirm_seeds)
     assert set(many.request.confirm_seeds).isdisjoint(many.request.search_seeds)
+
+
+def test_another_search_seed_draws_other_configs_and_moves_no_trial_seed(tmp_path: Path) -> None:
+    first, other = plan(tmp_path), plan(tmp_path, "--search-seed", "1")
+    assert plan(tmp_path, "--search-seed", "0").draws() == first.draws()
+    assert {d.values["lr"] for d in first.draws()}.isdisjoint(d.values["lr"] for d in other.draws())
+    assert (first.request.search_seeds, first.request.confirm_seeds) == ((1001, 1002), (1, 2, 3, 4, 5))
+    assert (other.request.search_seeds, other.request.confirm_seeds) == ((1001, 1002), (1, 2, 3, 4, 5))
+    with pytest.raises(Refused) as refused:
+        plan(tmp_path, "--search-seed", "-1")
+    assert [p.key for p in refused.value.problems] == ["--search-seed"]
+
+
+def test_a_pinned_hyperparameter_or_a_further_one_leaves_the_draws_of_the_others(tmp_path: Path) -> None:
+    for kept, words in (("epochs", ("lr=0.1",)), ("lr", ("epochs=3",)), ("lr", ("sleep=0:1", "size=20:200"))):
+        as_usual, changed = plan(tmp_path), plan(tmp_path, "--set", *words)
+        assert [d[kept] for d in changed.samples] == [d[kept] for d in as_usual.samples]
+
+
+@pytest.mark.parametrize("extra", [(42,), (1001, 1002), (3, 1002, 2000)])
+@pytest.mark.parametrize("seeds", ["5", "1000"])
+def test_no_seed_is_used_for_two_purposes(tmp_path: Path, extra: tuple[int, ...], seeds: str) -> None:
+    request = plan(tmp_path, "--seeds", seeds, sweep=replace(SWEEP, extra_seeds=extra)).request
+    assert len({*request.confirm_seeds} - {*extra}) == int(seeds)
+    assert {*extra} < {*request.confirm_seeds}
+    assert len(request.search_seeds) == SWEEP.search_seeds
+    assert {*request.search_seeds}.isdisjoint(request.confirm_seeds)
 
 
 def test_ids_are_made_from_content(tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ import pytest
 from common.problems import Refused
 from sweeps.cifar_transfer import SWEEP as CIFAR_TRANSFER
 from sweeps.digit_pair import SWEEP as DIGIT_PAIR
-from sweeps.engine.plan import Condition, Plan
+from sweeps.engine.plan import Condition, Draw, Plan
+from sweeps.engine.space import choice
 from sweeps.engine.tpe import Proposer
 from sweeps.joint_embedding import SWEEP as JOINT_EMBEDDING
 from sweeps.transfer_sizes import SWEEP as TRANSFER_SIZES
-from tests.support.driver import plan
+from tests.support.driver import Driver, by_lr, plan
 from tests.support.toy import SWEEP, Config, Toy
 
 SMALL = ("--builtin", "--smoke", "--precision", "fp32")
@@ -78,10 +79,53 @@ def test_ids_are_those_of_ledgers_made_before_unused_hyperparameters_left_the_co
     """Computed by the tree at 47f536a: a question whose configs use all that is searched resumes its older ledgers."""
     made = plan(tmp_path, "--builtin", "--precision", "fp32", sweep=TRANSFER_SIZES)
     condition = made.conditions[-1]
-    draw = made.draws_of(condition)[1]
+    draw = Draw(2, {"lr": 0.0144, "epochs": 100, "weight_decay": 0.0488, "batch_size": 32})
     search, confirm = made.task(condition, draw, 1001, "search").id, made.task(condition, draw, 1, "confirm").id
     assert search == "d39a9c6d9b0297c20d592931fd046964a4ca9204fe6438183a7ad1a8e053d576"
     assert confirm == "c4ac3ee9e6402989ec8a78fbeddb017fe09f1c60fa49659c4e37aa5172567554"
+
+
+class Joint(Config):
+    """Uses `sleep` only where both of two other hyperparameters have one of their values."""
+
+    mix: str = "none"
+    stem: str = "half"
+
+    def unused(self) -> frozenset[str]:
+        return frozenset() if (self.mix, self.stem, self.epochs) == ("cutmix", "full", 6) else frozenset({"sleep"})
+
+
+class JointToy(Toy):
+    @classmethod
+    def config_class(cls) -> type[Config]:
+        return Joint
+
+
+MIXES = {"mix": choice(["none", "mixup", "cutmix"]), "stem": choice(["half", "full"]), "sleep": choice([0.0, 0.001])}
+JOINT = replace(SWEEP, experiment=JointToy, space={**SWEEP.space, **MIXES})
+
+
+@pytest.mark.parametrize("further", [{}, {"fault": choice(["none", "nan", "oom", "over"]), "data": choice([*"abcd"])}])
+def test_a_hyperparameter_that_only_several_others_together_bring_into_use_is_searched(
+    tmp_path: Path, further: dict[str, Any]
+) -> None:
+    sweep = replace(JOINT, space={**JOINT.space, **further})
+    made = plan(tmp_path, "--samples", "40", sweep=sweep)
+    condition = made.conditions[0]
+    assert {*made.space_of(condition)} == {*sweep.space}
+    assert {*made.record().space[condition.key]} == {*sweep.space}
+    assert any("sleep" in d.values for d in made.draws_of(condition))
+    assert [name for name, kind in made.record().space[condition.key].items() if kind.optional] == ["sleep"]
+
+
+def test_a_model_is_told_of_a_prescribed_config_that_names_what_is_used_only_jointly(tmp_path: Path) -> None:
+    stated = {"lr": 0.1, "epochs": 6, "mix": "cutmix", "stem": "full", "sleep": 0.001}
+    driver = Driver(
+        tmp_path, "--search", "optuna", "--samples", "6", "--seeds", "1", sweep=replace(JOINT, prescribed=stated)
+    )
+    driver.run(lambda trial: -1 if trial.prescribed else by_lr(trial))
+    assert len(driver.ran) == driver.plan.size
+    assert any(trial.prescribed for trial in driver.ran)
 
 
 class Idle(Config):

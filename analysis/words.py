@@ -160,7 +160,7 @@ DIFFERS = Directions("is lower", "is higher", "is not shown to differ")
 def outcomes(
     differences: Iterable[Difference], words: Directions, where: Callable[[Difference], str], link: str = "with"
 ) -> Summary:
-    """Return which way each difference points: `helps with 100 and 500, hurts with 2,000`; no text without any.
+    """Return which way each difference points: `helps with 100 and 500, and hurts with 2,000`; no text without any.
 
     `where` names a difference by what tells it from the others; `link` stands before these names.
     """
@@ -174,7 +174,8 @@ def outcomes(
             "no number": "has no number (a seed diverged)",
         }[one.direction]
         said.setdefault(word, []).append(where(one))
-    return Summary(", ".join(f"{word} {link} {listed(names)}" for word, names in said.items()), known)
+    parts = [f"{word} {link} {listed(names)}" for word, names in said.items()]
+    return Summary(", and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]])), known)
 
 
 def percent(mean: float, low: float = math.nan, high: float = math.nan, digits: int = 1) -> str:

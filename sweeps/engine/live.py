@@ -34,7 +34,7 @@ FEW = 4
 
 
 class Live:
-    """Shows the live view. `shared` and `update` may be called at any rate: they refresh it only now and then."""
+    """Shows the live view. Its updates may come at any rate: they refresh it only now and then."""
 
     def __init__(self, plan: Plan, agenda: Agenda, session: Session, console: Console | None = None) -> None:
         self._plan, self._agenda, self._session = plan, agenda, session
@@ -46,7 +46,7 @@ class Live:
         self._shown = -math.inf
         self._estimate = Estimate(agenda, session.slots)
 
-    def divided(self, session: Session) -> None:
+    def use(self, session: Session) -> None:
         """Use a session with another number of slots, and begin a new estimate."""
         self._session, self._estimate = session, Estimate(self._agenda, session.slots)
 
@@ -65,7 +65,7 @@ class Live:
             self._live.update(Text(), refresh=True)  # else a table longer than the terminal would leave lines behind
             self._live.__exit__(kind, error, trace)
 
-    def shared(self, progress: Progress) -> None:
+    def update_shared_work(self, progress: Progress) -> None:
         """Show how much of the shared work is done."""
         if progress.total and self._due(force=progress.done == progress.total):
             made = f", {' and '.join(progress.names)}" if progress.names else ""

@@ -12,7 +12,7 @@ from sweeps.engine.command import Command, Report
 from sweeps.engine.environment import environment
 from sweeps.engine.hardware import Machine
 from sweeps.engine.interrupt import Interrupt
-from sweeps.engine.session import session, told
+from sweeps.engine.session import error_line, session
 from sweeps.engine.startup import start_imports_for_answer, start_light_artifacts
 
 PATIENCE = 20.0
@@ -45,7 +45,7 @@ def carry_out(command: Command, machine: Machine, agenda: Agenda, interrupt: Int
     except SystemExit:  # Ray's SIGTERM handler, in place during ray.init, raises it
         interrupt.signal = signal.SIGTERM
     except OSError as error:
-        report.error = told(error)
+        report.error = error_line(error)
     finally:
         light.join(PATIENCE)
         complete = report.error is None and not agenda.trials_left and not agenda.running

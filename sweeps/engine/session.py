@@ -138,7 +138,7 @@ def protect_token() -> None:
         path.chmod(0o600)
 
 
-def told(error: Exception) -> str:
+def error_line(error: Exception) -> str:
     """Return a line on an error, with a remedy if memory ran out."""
     text = str(getattr(error, "cause", None) or error).strip().splitlines() or [""]
     if isinstance(error, ray.exceptions.OutOfMemoryError) or "out of memory" in text[0].lower():

@@ -23,7 +23,7 @@ from sweeps.engine.gpu_sharing import trials_per_gpu
 from sweeps.engine.hardware import Session
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.live import Live
-from sweeps.engine.session import told
+from sweeps.engine.session import error_line
 from trainables.artifacts.remote import Slots, Stopped, provide
 from trainables.core.barrier import Barrier, barrier
 from trainables.core.device import device_name, pin, processor_name
@@ -67,7 +67,7 @@ class Work:
         except Stopped:
             pass
         except (ray.exceptions.RayError, sqlite3.Error, OSError) as error:
-            self.report.error = told(error)
+            self.report.error = error_line(error)
         finally:
             self.report.wall_seconds = time.monotonic() - self.started
             with contextlib.suppress(sqlite3.Error):
@@ -92,7 +92,7 @@ class Work:
                 self.plan.sources,
                 self.command.artifact_root,
                 slots=Slots(self.session.slots, resources, functools.partial(pin, self.session.threads)),
-                progress=self.live.shared,
+                progress=self.live.update_shared_work,
                 stop=self._ended,
             )
         finally:
@@ -109,7 +109,7 @@ class Work:
         several = trials_per_gpu(self.plan, task, self.command.artifact_root, most, self._ended)
         self.session = dataclasses.replace(self.session, trials_per_gpu=several)
         self.report.slots = self.session.slots
-        self.live.divided(self.session)
+        self.live.use(self.session)
 
     def _search(self, artifacts: dict[str, ray.ObjectRef]) -> None:
         """Run all trials; start Tune again whenever it gives up."""
@@ -161,7 +161,7 @@ class Work:
         culprit = agenda.running.get(agenda.retrying or "")
         if culprit is not None:  # it ran alone
             status: Status = "oom" if isinstance(cause, ray.exceptions.OutOfMemoryError) else "failed"
-            self.ledger.finish(culprit.id, Outcome(status, error=told(cause)))
+            self.ledger.finish(culprit.id, Outcome(status, error=error_line(cause)))
             agenda.on_finished(culprit)
         agenda.put_back(suspect=True)
         if self.session.machine.address is None:  # on a cluster, other users may have placement groups

@@ -123,7 +123,7 @@ def test_a_terminal_shows_one_table_and_takes_it_away(tmp_path: Path, monkeypatc
     console = Console(file=file, force_terminal=True, width=80, height=30, legacy_windows=False)
     view = Live(driver.plan, driver.agenda, session("127.0.0.1:1234"), console)
     with view:
-        view.shared(Progress(1, 3, ("features",)))
+        view.update_shared_work(Progress(1, 3, ("features",)))
         shared = screen(file)
         for outcome in ("done", "failed"):
             trial = driver.start()

@@ -53,7 +53,7 @@ class Sweep:
     @property
     def question(self) -> str:
         """The question's name, which is that of its three files."""
-        return self.experiment.__module__.rpartition(".")[2]
+        return self.experiment.question()
 
     def keys(self) -> str:
         """Return a line for each field that --set takes, with its meaning and its values, for --help."""

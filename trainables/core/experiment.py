@@ -18,6 +18,7 @@ import torch
 
 from common.files import Arrays
 from common.seeds import seed_of
+from trainables.core.checked import checked_outputs
 from trainables.core.checkpoint import Resumable
 from trainables.core.config import TrialConfig
 from trainables.core.kept import Kept
@@ -87,6 +88,11 @@ class Experiment(Resumable, ABC, Generic[C]):
                     return argument  # type: ignore[return-value]  # the type variable's value at run time
         raise TypeError(f"{cls.__name__} must be declared as Experiment[ItsConfig]")
 
+    @classmethod
+    def question(cls) -> str:
+        """Return the question's name, which is that of its module."""
+        return cls.__module__.rpartition(".")[2]
+
     # What a question fills in.
 
     @abstractmethod
@@ -115,7 +121,7 @@ class Experiment(Resumable, ABC, Generic[C]):
         """
 
     def facts(self) -> dict[str, Any]:
-        """Return constants of the trial worth a column: the head's name, … (JSON values)."""
+        """Return constants of the trial worth a column: the head's name, … (JSON values; others fail the trial)."""
         return {}
 
     def outputs(self) -> Arrays:
@@ -168,7 +174,7 @@ class Experiment(Resumable, ABC, Generic[C]):
 
     def gathered(self) -> Arrays:
         """Return all arrays for figures: what was kept, and `outputs`. Raises ValueError where both have a name."""
-        kept, made = self._kept.arrays(), self.outputs()
+        kept, made = self._kept.arrays(), checked_outputs(self.question(), self.outputs())
         if twice := sorted(kept.keys() & made.keys()):
             raise ValueError(f"outputs() returns what was kept already: {', '.join(twice)}; rename one of the two")
         return kept | made

@@ -94,7 +94,8 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
             return self._failed("failed", traceback.format_exc())
 
     def _failed(self, status: str, error: str) -> dict[str, Any]:
-        outcome: dict[str, Any] = {"status": status, "error": error}
+        told = error.encode("utf-8", "backslashreplace").decode()  # the ledger takes no half of a surrogate pair
+        outcome: dict[str, Any] = {"status": status, "error": told}
         rows = "[]"
         if self._loop is not None:
             outcome |= {"seconds": self._loop.seconds, "test_openings": self._loop.test_openings}

@@ -19,6 +19,7 @@ import torch
 from common.files import pack, write_checked
 from common.seeds import seed_of
 from trainables.artifacts.store import Store
+from trainables.core.checked import checked_facts
 from trainables.core.checkpoint import Checkpoints
 from trainables.core.config import TrialConfig
 from trainables.core.device import Tensors, pick_device, tensors
@@ -115,21 +116,22 @@ class Loop:
         finished = self.status != "running"
         if not finished:
             self._save()
+        outcome = self.outcome() if finished else None  # before the rows are given out: it may find a wrong fact
         result: dict[str, Any] = {
             **self.rows[-1],
             "rows": self.unreported_json(),
             "done": finished,
             "finished": finished,
+            "outcome": outcome,
         }
         if self.best is not None:  # early stopping compares the best values so far: they are what a trial would end as
             result |= {self.task.metric: self.best.value, "read_epoch": self.best.epoch}
-        result["outcome"] = self.outcome() if finished else None
         return result
 
     def outcome(self) -> dict[str, Any]:
         """Return what the ledger records; first write the outputs, if they are kept."""
         experiment = self.experiment
-        facts = label_counts(experiment) | experiment.facts()
+        facts = label_counts(experiment) | checked_facts(experiment.question(), experiment.facts())
         if unused := experiment.config.unused():
             facts["unused"] = sorted(unused)
         if experiment.config.annealed():

@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
-	$(BIN)/python sweeps/transfer_sizes.py --builtin
+	$(BIN)/python sweeps/transfer_sizes.py --builtin --older-code rerun
 
 # Before each commit: what starts no Ray.
 check: lint

@@ -3,8 +3,11 @@
 It is the only truth. Resume, tables, figures and the report read it and nothing else. A finished trial is durable
 before the next one is asked for (WAL, synchronous=FULL). Readers need neither torch nor Ray.
 
-The SQL schema has not changed since version 1. The plan of a run is stored as JSON, which `analysis.plan_record`
-converts where an older program wrote it: a ledger of any Labsweep so far can be read and added to.
+The SQL schema has gained a table since version 1, `code`, which an older ledger gets when it is added to. The plan of
+a run is stored as JSON, which `analysis.plan_record` converts where an older program wrote it: a ledger of any Labsweep
+so far can be read and added to.
+
+Trials whose code no longer counts stay, with their epochs and arrays, under the id `<id>@<start of the fingerprint>`.
 """
 
 from __future__ import annotations
@@ -47,6 +50,8 @@ CREATE TABLE runs (
     environment TEXT NOT NULL, slots INTEGER NOT NULL, shared_seconds REAL, outcome TEXT);
 INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}');
 """
+_CODE = "CREATE TABLE IF NOT EXISTS code (fingerprint TEXT PRIMARY KEY, modules TEXT NOT NULL)"
+_ASIDE = "id LIKE '%@%'"
 
 
 class LedgerError(Exception):
@@ -132,6 +137,7 @@ class Ledger:
             self._db.execute("BEGIN IMMEDIATE")
             for statement in _SCHEMA.split(";") if self._is_empty() else ():
                 self._db.execute(statement)
+            self._db.execute(_CODE)
             self._db.execute("COMMIT")
         until = time.monotonic() + STARTING
         while self._is_empty():
@@ -214,9 +220,21 @@ class Ledger:
         )  # fmt: skip
         self.commit()
 
-    def begin_run(self, *, command: str, plan: PlanRecord, environment: Mapping[str, Any]) -> int:
-        """Record that a command started; returns the run's number. The slots it had are recorded by `end_run`."""
+    def begin_run(
+        self,
+        *,
+        command: str,
+        plan: PlanRecord,
+        environment: Mapping[str, Any],
+        modules: Mapping[str, str] | None = None,
+    ) -> int:
+        """Record that a command started; returns the run's number. The slots it had are recorded by `end_run`.
+
+        `modules` are the digests of the modules behind the plan's own code.
+        """
         self._begin()
+        if modules is not None:
+            self._db.execute("INSERT OR IGNORE INTO code VALUES (?,?)", (plan.own_code, canonical(modules)))
         cursor = self._db.execute(
             "INSERT INTO runs (started, command, plan, environment, slots) VALUES (?,?,?,?,0)",
             (time.time(), command, plan.to_json(), canonical(environment)),
@@ -237,6 +255,35 @@ class Ledger:
         """Remove what `begin_run` recorded: the command was refused after all, and ran nothing."""
         self._db.execute("DELETE FROM runs WHERE id=?", (run,))
 
+    def count_only(self, codes: Sequence[str]) -> list[tuple[str, str]]:
+        """Let only the trials of these fingerprints count; return the ids that changed, as (before, now), in order.
+
+        Other trials are set aside. Those of the first fingerprint that were set aside before come back, unless another
+        trial that counts has their id.
+        """
+        rows = self._db.execute("SELECT id, code_fingerprint FROM trials ORDER BY id").fetchall()
+        aside = [(i, f"{i}@{code[:12]}") for i, code in rows if "@" not in i and code not in codes]
+        taken = {i for i, code in rows if "@" not in i and code in codes}
+        back = [(i, i.partition("@")[0]) for i, code in rows if "@" in i and code == codes[0]]
+        changed = [*aside, *((before, now) for before, now in back if now not in taken)]
+        self.rename(changed)
+        return changed
+
+    def rename(self, ids: Iterable[tuple[str, str]]) -> None:
+        """Give trials other ids, all at once and durably; a trial that has the id already is replaced."""
+        self._begin()
+        for before, now in ids:
+            self._db.execute("DELETE FROM epochs WHERE trial=?", (now,))
+            self._db.execute("UPDATE epochs SET trial=? WHERE trial=?", (now, before))
+            self._db.execute("UPDATE OR REPLACE trials SET id=? WHERE id=?", (now, before))
+        self.commit()
+
+    def copy_to(self, folder: Path) -> None:
+        """Write a copy of the ledger, without its arrays, into another folder."""
+        copy = sqlite3.connect(folder / self.path.name)
+        self._db.backup(copy)
+        copy.close()
+
     # Reading.
 
     def trials(
@@ -245,12 +292,13 @@ class Ledger:
         """Return a row for each trial, in an order that does not depend on the order of execution.
 
         Only trials of the given condition (its canonical key), phase and status are returned; None stands for any.
+        Those that were set aside are not.
         Columns are those of the table; `config`, `facts` and `condition` are parsed into dicts (`condition_key` keeps
         the canonical string), `prescribed` is bool.
         """
         wanted = {"condition": condition, "phase": phase, "status": status}
         wanted = {column: value for column, value in wanted.items() if value is not None}
-        where = " AND ".join(["1", *(f"{column}=?" for column in wanted)])
+        where = " AND ".join([f"NOT {_ASIDE}", *(f"{column}=?" for column in wanted)])
         frame = self._frame(
             f"trials WHERE {where} ORDER BY phase DESC, condition, draw, config, seed", list(wanted.values())
         )
@@ -299,8 +347,14 @@ class Ledger:
         return pd.DataFrame([tuple(row) for row in cursor], columns=[c[0] for c in cursor.description])
 
     def statuses(self) -> dict[str, Status]:
-        """Return the status of every trial, by id."""
-        return dict(self._db.execute("SELECT id, status FROM trials").fetchall())
+        """Return the status of every trial that counts, by id."""
+        return dict(self._db.execute(f"SELECT id, status FROM trials WHERE NOT {_ASIDE}").fetchall())
+
+    def code(self) -> dict[str, dict[str, str]]:
+        """Return the digests of the modules behind each fingerprint of code that a run recorded."""
+        if self._db.execute("SELECT 1 FROM sqlite_master WHERE name='code'").fetchone() is None:
+            return {}  # made before they were recorded
+        return {name: json.loads(modules) for name, modules in self._db.execute("SELECT * FROM code").fetchall()}
 
     def runs(self) -> pd.DataFrame:
         """Return a row for each command, oldest first: `plan` is a PlanRecord, `environment` a dict.

@@ -13,6 +13,11 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from common.canonical import canonical
 
+UNRECORDED = ""
+"""In `PlanRecord.code`, plans that were made before the code was recorded."""
+SHOWN = 6
+"""How many changed modules are named at most."""
+
 
 class _Record(BaseModel):
     """A frozen model that refuses fields it does not know."""
@@ -131,6 +136,9 @@ class PlanRecord(_Record):
     data: tuple[DataSetRecord, ...]
     measures: tuple[MeasureRecord, ...] = ()
     """All that trials measure; none in records that were made before measures were declared."""
+    code: tuple[str, ...] = ()
+    """Fingerprints of the code whose trials and plans count: the plan's own first, then older ones that are kept, where
+    `UNRECORDED` stands for plans that name none. Empty in a plan that was made before this was recorded: all count."""
 
     @model_validator(mode="before")
     @classmethod
@@ -146,6 +154,38 @@ class PlanRecord(_Record):
             converted["draws"] = dict.fromkeys(fields["conditions"], fields["draws"])
         return converted
 
+    @property
+    def own_code(self) -> str:
+        """The fingerprint of the code that made the plan, or `UNRECORDED`."""
+        return self.code[0] if self.code else UNRECORDED
+
+    def counts(self, earlier: PlanRecord) -> bool:
+        """Return whether an earlier plan of the same ledger counts beside this one."""
+        return not self.code or earlier.own_code in self.code
+
     def to_json(self) -> str:
         """Return canonical JSON: the same text for equal plans."""
         return canonical(self.model_dump())
+
+
+def made_by(counts: Mapping[str, int], recorded: Mapping[str, Mapping[str, str]], now: Mapping[str, str]) -> str:
+    """Return for people how many trials other versions of the code made, and which modules changed since.
+
+    `counts` has trials by fingerprint, `recorded` the digests of a fingerprint's modules where they are known, and
+    `now` those of the modules that are compared with.
+    """
+    return ", ".join(f"{count} ({_changes(recorded.get(code), now)})" for code, count in sorted(counts.items()))
+
+
+def _changes(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
+    if before is None:
+        return "by an earlier version, whose modules are not recorded"
+    changed = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+    named = [name if name in before and name in now else f"{name} {_fate(name, now)}" for name in changed[:SHOWN]]
+    if len(changed) > SHOWN:
+        named.append(f"{len(changed) - SHOWN} more")
+    return f"changed since: {', '.join(named)}"
+
+
+def _fate(module: str, now: Mapping[str, str]) -> str:
+    return "(new)" if module in now else "(gone)"

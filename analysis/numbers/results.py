@@ -75,10 +75,12 @@ class Results:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
-        self.runs = records(ledger.runs())
-        if not self.runs:
+        runs = records(ledger.runs())
+        if not runs:
             raise LedgerError(f"{ledger.path}: the ledger holds no run yet; run the sweep first")
-        self.plan: PlanRecord = self.runs[-1]["plan"]
+        self.plan: PlanRecord = runs[-1]["plan"]
+        self.runs = [run for run in runs if self.plan.counts(run["plan"])]
+        """The commands that count, oldest first: not those of code whose trials were run again."""
         self.question = self.plan.question
         self.goal: Objective = objective(self.plan.select)
         self.metric = self.goal.metric.removeprefix("val_")

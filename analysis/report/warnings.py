@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pandas as pd
 
+from analysis.ledger import FINAL
 from analysis.numbers.results import CHOSEN, Results
-from analysis.plan_record import PlanRecord
+from analysis.plan_record import PlanRecord, made_by
 
 
 def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
@@ -19,8 +22,7 @@ def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
         notes.append(f"{now} seeds, after an answer on {before}: {narrow}.")
     if (kinds := used["hardware"].nunique()) > 1:
         notes.append(f"The reported trials ran on {kinds} kinds of hardware; manifest.json names them.")
-    if (versions := used["code_fingerprint"].nunique()) > 1:
-        notes.append(f"The reported trials were made by {versions} versions of the code; see manifest.json.")
+    notes += _older_code(results, used)
     if results.left_out:
         notes.append(f"{_trials(results.left_out)} on other content of the same data or weights: left out.")
     if failed := int(own["failed"].sum()):
@@ -34,6 +36,21 @@ def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
         each, reason = "the first: " if len(lost) > 1 else "", next(iter(lost.values()))
         notes.append(f"Image variance leaves out {_trials(len(lost))} without readable arrays; {each}{reason}.")
     return notes
+
+
+def _older_code(results: Results, used: pd.DataFrame) -> list[str]:
+    """Return a sentence if other code made some trials: how many that count, or of a plan before, that are `used`."""
+    if not results.plan.code:
+        versions = used["code_fingerprint"].nunique()
+        told = f"The reported trials were made by {versions} versions of the code; see manifest.json."
+        return [told] if versions > 1 else []
+    trials = results.trials[results.trials["status"].isin(FINAL)]
+    older = trials[trials["code_fingerprint"] != results.plan.own_code]
+    if older.empty:
+        return []
+    recorded = results.ledger.code()
+    made = made_by(Counter(older["code_fingerprint"]), recorded, recorded.get(results.plan.own_code, {}))
+    return [f"Of {len(trials)} finished trials, other code made {len(older)}, which were kept: {made}."]
 
 
 def _seeds_at_first(results: Results) -> int:

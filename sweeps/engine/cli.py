@@ -25,6 +25,7 @@ from sweeps.engine.hardware import Machine, machine_of
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.live import clock
 from sweeps.engine.lock import lock
+from sweeps.engine.older_code import counting_only
 from sweeps.engine.options import parse
 from sweeps.engine.plan import Plan
 from sweeps.engine.preflight import answer_problems, make_plan
@@ -92,7 +93,7 @@ def _run(command: Command, machine: Machine, plan: Plan, interrupt: Interrupt) -
 
 
 def _run_and_answer(command: Command, machine: Machine, plan: Plan, interrupt: Interrupt) -> int:
-    with Ledger(command.folder) as ledger:
+    with Ledger(command.folder) as ledger, counting_only(plan, ledger):
         agenda = Agenda(plan, ledger, machine.slots)
         report = _run_trials(command, machine, agenda, interrupt)
         failed, missing = shortfall(agenda)
@@ -129,7 +130,12 @@ def record_plan(command: Command, machine: Machine, agenda: Agenda) -> None:
     runs = agenda.ledger.runs()
     record = agenda.plan.record()
     if runs.empty or runs["plan"].iloc[-1].to_json() != record.to_json():
-        number = agenda.ledger.begin_run(command=command.text, plan=record, environment=environment(machine))
+        number = agenda.ledger.begin_run(
+            command=command.text,
+            plan=record,
+            environment=environment(machine),
+            modules=agenda.plan.code.modules,
+        )
         agenda.ledger.end_run(number, outcome="complete", shared_seconds=0.0)
 
 

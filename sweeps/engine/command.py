@@ -16,7 +16,8 @@ class Command:
     """What was asked for, as far as it matters once the plan is made."""
 
     text: str
-    """The line to type to continue this command. It lacks --fresh, which would set aside what has been done."""
+    """The line to type to continue this command. It lacks --fresh, which would set aside what has been done, and
+    --older-code, which is asked for again only when the code has changed again."""
     folder: Path
     """Where the ledger and the answer lie."""
     artifact_root: Path
@@ -31,18 +32,12 @@ class Command:
 
     def with_seeds(self, seeds: int) -> str:
         """Return the line to type for the same command with another number of seeds."""
-        words = shlex.split(self.text)
-        kept = []
-        for before, word in zip([None, *words], words, strict=False):
-            is_seeds = word == "--seeds" or word.startswith("--seeds=") or before == "--seeds"
-            if not is_seeds:
-                kept.append(word)
-        return shlex.join([*kept, "--seeds", str(seeds)])
+        return shlex.join([*_without(shlex.split(self.text), "--seeds"), "--seeds", str(seeds)])
 
 
 def command_of(question: str, words: Sequence[str], options: Options) -> Command:
     """Return the command that was typed with these words, which were read as these options."""
-    kept = [word for word in words if word != "--fresh"]
+    kept = [word for word in _without(words, "--older-code") if word != "--fresh"]
     return Command(
         text=shlex.join(["python", f"sweeps/{question}.py", *kept]),
         folder=folder_of(options.out, question, smoke=options.smoke),
@@ -53,6 +48,15 @@ def command_of(question: str, words: Sequence[str], options: Options) -> Command
         fresh=options.fresh,
         dry_run=options.dry_run,
     )
+
+
+def _without(words: Sequence[str], option: str) -> list[str]:
+    """Return the words of a command line without an option and its value."""
+    return [
+        word
+        for before, word in zip([None, *words], words, strict=False)
+        if option not in (before, word) and not word.startswith(f"{option}=")
+    ]
 
 
 @dataclass

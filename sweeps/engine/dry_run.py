@@ -18,13 +18,14 @@ from sweeps.engine.command import Command
 from sweeps.engine.condition_run import count_finished
 from sweeps.engine.hardware import Machine
 from sweeps.engine.live import clock
+from sweeps.engine.older_code import counting_only
 from sweeps.engine.plan import Plan
 
 
 def dry_run(command: Command, machine: Machine, plan: Plan) -> None:
     """Print the conditions, the configs and an estimate of the time."""
     console = standard_output()
-    with _ledger_to_read(command) as ledger:
+    with _copied_ledger(command) as ledger, counting_only(plan, ledger):
         agenda = Agenda(plan, ledger)
         console.print(_conditions(agenda))
         _print_configs(plan, console)
@@ -32,14 +33,14 @@ def dry_run(command: Command, machine: Machine, plan: Plan) -> None:
 
 
 @contextlib.contextmanager
-def _ledger_to_read(command: Command) -> Iterator[Ledger]:
-    """Open the command's ledger, or an empty one where it has none yet or --fresh would set it aside."""
-    if (command.folder / "ledger.sqlite").exists() and not command.fresh:
-        with Ledger(command.folder, readonly=True) as ledger:
-            yield ledger
-    else:
-        with tempfile.TemporaryDirectory() as empty, Ledger(Path(empty)) as ledger:
-            yield ledger
+def _copied_ledger(command: Command) -> Iterator[Ledger]:
+    """Open a copy of the command's ledger, or an empty one where it has none yet or --fresh would set it aside."""
+    with tempfile.TemporaryDirectory() as folder:
+        if (command.folder / "ledger.sqlite").exists() and not command.fresh:
+            with Ledger(command.folder, readonly=True) as ledger:
+                ledger.copy_to(Path(folder))
+        with Ledger(Path(folder)) as copy:
+            yield copy
 
 
 def _conditions(agenda: Agenda) -> Table:

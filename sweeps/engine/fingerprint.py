@@ -1,17 +1,29 @@
-"""The fingerprint of the code that determines what a trial computes."""
+"""The code that determines what a question's trials compute, and its fingerprint."""
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
-import trainables
+from trainables.artifacts import code
+from trainables.core.experiment import Experiment
 
 
-def code_fingerprint() -> str:
-    """Return the SHA-256 (hex) of the source files of `trainables` and of their paths."""
-    root = Path(trainables.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+@dataclass(frozen=True)
+class Code:
+    """The modules behind a question: those that its experiment imports, and the loop that runs it."""
+
+    modules: Mapping[str, str]
+    """SHA-256 of each module without its prose, by name."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The SHA-256 (hex) of all modules."""
+        return code.fingerprint(self.modules)
+
+
+def code_of(experiment: type[Experiment[Any]]) -> Code:
+    """Return the code of a question, as its files are now."""
+    return Code(code.closure(experiment.__module__, "trainables.core.loop"))

@@ -14,6 +14,7 @@ from common.problems import Problem, nearest
 SEARCHES = ("random", "grid", "optuna", "pareto")
 SCHEDULERS = ("none", "asha")
 PRECISIONS = ("auto", "bf16", "fp32")
+OLDER = ("keep", "rerun")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,9 @@ class Options:
     """Show what would run, and stop."""
     fresh: bool = False
     """Set an existing ledger aside and start anew."""
+    older_code: str | None = None
+    """What becomes of finished trials that other code made. keep: they count, and the answer says so; typed again, the
+    command keeps them without being told. rerun: they stay in the ledger, but count for nothing (as with --smoke)."""
     time_budget: float | None = None
     """Minutes after which no further trial is started; the answer is then marked partial."""
     precision: str = "auto"
@@ -72,6 +76,9 @@ class Options:
             value = getattr(self, key)
             if value not in known:
                 found.append(Problem(f"--{key}", f"one of {', '.join(known)}", value, nearest(value, known)))
+        if self.older_code is not None and self.older_code not in OLDER:
+            remedy = nearest(self.older_code, OLDER)
+            found.append(Problem("--older-code", "keep or rerun", self.older_code, remedy))
         smallest = {"gpus": 0, "cpus": 1, "trials_per_gpu": 1, "seeds": 1, "samples": 1, "search_seed": 0}
         for key, least in smallest.items():
             value = getattr(self, key)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from analysis.plan_record import ChoiceRecord, DataSetRecord, Fingerprints, MeasureRecord, PlanRecord, RangeRecord
 from common.canonical import canonical
 from common.seeds import seed_of
+from sweeps.engine.fingerprint import Code
 from sweeps.engine.request import Request
 from sweeps.engine.space import Choice, Dimension, Values, grid, middle, random_configs
 from sweeps.engine.sweep import Sweep
@@ -63,7 +64,9 @@ class Plan:
     precision: Precision
     search: str
     scheduler: str
-    code_fingerprint: str
+    code: Code
+    kept: tuple[str, ...] = ()
+    """Fingerprints of older code whose trials in the ledger count, see `PlanRecord.code`."""
 
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
@@ -247,7 +250,7 @@ class Plan:
             draw=draw.index,
             prescribed=draw.prescribed,
             data_fingerprint=self.fingerprint(condition, phase),
-            code_fingerprint=self.code_fingerprint,
+            code_fingerprint=self.code.fingerprint,
             stoppable=phase == "search" and seed in self.first_seeds(),
             keep_outputs=phase == "confirm" or not experiment.has_test,
             metric=self.sweep.metric,
@@ -333,6 +336,7 @@ class Plan:
                 )
                 for s in map(self.sources.summary, self.datasets())
             ),
+            code=(self.code.fingerprint, *self.kept),
         )
 
     def _recorded_space(self, condition: Condition) -> dict[str, ChoiceRecord | RangeRecord]:

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 import analysis
 from common.problems import Problem, Refused, gather
-from sweeps.engine.fingerprint import code_fingerprint
+from sweeps.engine.fingerprint import code_of
 from sweeps.engine.hardware import hardware_problems
 from sweeps.engine.measured import measure_problems
+from sweeps.engine.older_code import kept_code
 from sweeps.engine.options import Options
 from sweeps.engine.plan import Condition, Plan
 from sweeps.engine.request import Request, request
@@ -27,7 +28,10 @@ MOST_CONFIGS = 10_000
 
 
 def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: Path) -> Plan:
-    """Return the plan for a request whose results go to `folder`. Raises Refused with these and all other problems."""
+    """Return the plan for a request whose results go to `folder`.
+
+    Raises Refused with these and all other problems, and LedgerError where a ledger lies there that cannot be read.
+    """
     found = [*problems, *hardware_problems(options), *folder_problems(options), *output_problems(folder)]
     found += measure_problems(sweep)
     if options.search == "pareto" and sweep.tradeoff is None:
@@ -41,7 +45,10 @@ def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: P
     sources = Sources(data_dir=_absolute(options.data_dir), weights_dir=_absolute(options.weights_dir))
     value_problems = _values(sweep, asked, precision)
     found += value_problems
-    plan = Plan(sweep, asked, sources, precision, options.search, options.scheduler, code_fingerprint())
+    code = code_of(sweep.experiment)
+    kept, unasked = kept_code(folder, code, options)
+    found += unasked
+    plan = Plan(sweep, asked, sources, precision, options.search, options.scheduler, code, kept)
     too_many = size_problems(plan)
     found += too_many or [*default_problems(plan), *_semantics(plan, {problem.key for problem in value_problems})]
     if found:

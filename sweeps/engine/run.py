@@ -27,7 +27,9 @@ def carry_out(command: Command, machine: Machine, agenda: Agenda, interrupt: Int
     """
     plan, ledger = agenda.plan, agenda.ledger
     report = Report()
-    number = ledger.begin_run(command=command.text, plan=plan.record(), environment=environment(machine))
+    number = ledger.begin_run(
+        command=command.text, plan=plan.record(), environment=environment(machine), modules=plan.code.modules
+    )
     light = start_light_artifacts(plan, command.artifact_root, interrupt)
     try:
         # Ray is ended by this thread. If another one ended it, an object of Ray's that this thread releases meanwhile

@@ -45,6 +45,7 @@ class Driver:
     def __init__(self, folder: Path, *words: str, sweep: Sweep = SWEEP) -> None:
         self.plan = plan(folder, *words, sweep=sweep)
         self.ledger = Ledger(folder)
+        self.ledger.count_only([self.plan.code.fingerprint, *self.plan.kept])
         self.agenda = Agenda(self.plan, self.ledger)
         self.ran: list[Task] = []
 
@@ -55,7 +56,8 @@ class Driver:
         return trial
 
     def finish(self, trial: Task, value: float, status: Status = "done") -> None:
-        self.ledger.add_epochs(trial.id, [{"epoch": 1, self.plan.sweep.metric: value}])
+        tested = {self.plan.sweep.metric.replace("val_", "test_"): value} if trial.confirm else {}
+        self.ledger.add_epochs(trial.id, [{"epoch": 1, "steps": 1.0, self.plan.sweep.metric: value, **tested}])
         self.ledger.finish(trial.id, Outcome(status))
         self.ran.append(trial)
         self.agenda.on_finished(trial)
@@ -67,6 +69,16 @@ class Driver:
                 assert trial is Signal.OVER, "nothing runs, so there is nothing to wait for"
                 return
             self.finish(trial, score(trial))
+
+    def command(self, score: Score = by_lr) -> int:
+        """Do what a command does: record the plan, run all of its trials, close the ledger; return how many ran."""
+        number = self.ledger.begin_run(
+            command="toy", plan=self.plan.record(), environment={}, modules=self.plan.code.modules
+        )
+        self.run(score)
+        self.ledger.end_run(number, outcome="complete", shared_seconds=0)
+        self.ledger.close()
+        return len(self.ran)
 
     def phase(self, name: str) -> list[Task]:
         return [t for t in self.ran if t.phase == name]

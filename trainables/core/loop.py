@@ -150,7 +150,7 @@ class Loop:
             read = len(self.rows) if self.best is None else self.best.epoch
             check_images(experiment.measures, arrays, self.rows[read - 1])
         if arrays and self.folder:
-            name = f"arrays/{self.task.id[:32]}.npz"
+            name = f"arrays/{self.task.id[:32]}-{self.task.code_fingerprint[:12]}.npz"  # other code's stay
             outcome |= {"arrays": name, "arrays_sha256": write_checked(self.folder / name, pack(arrays))}
         return outcome
 
@@ -224,13 +224,17 @@ class Loop:
 
     def _restore(self) -> None:
         state = self._checkpoints.load() if self._checkpoints is not None else None
-        if state is not None and state["code"] == self.task.code_fingerprint:
-            self.rows = state["rows"]
-            self.seconds = state["seconds"]
-            self.test_openings = state["test_openings"]
-            self.experiment.epoch = len(self.rows)
-            self.experiment.load_state_dict(state["experiment"])
-            self.best = Best(**state["best"]) if state["best"] is not None else None
+        if self._checkpoints is None or state is None:
+            return
+        if state["code"] != self.task.code_fingerprint:
+            self._checkpoints.clear()  # of other code: among them, those of this code's first epochs would count as old
+            return
+        self.rows = state["rows"]
+        self.seconds = state["seconds"]
+        self.test_openings = state["test_openings"]
+        self.experiment.epoch = len(self.rows)
+        self.experiment.load_state_dict(state["experiment"])
+        self.best = Best(**state["best"]) if state["best"] is not None else None
 
 
 def label_counts(experiment: Experiment[Any]) -> dict[str, int]:

@@ -12,9 +12,10 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 from common.canonical import canonical
 
@@ -49,6 +50,20 @@ def closure(module: str, *others: str) -> dict[str, str]:
 def fingerprint(modules: Mapping[str, str]) -> str:
     """Return the SHA-256 (hex) of what `closure` returned."""
     return hashlib.sha256(canonical(modules).encode()).hexdigest()
+
+
+@lru_cache(maxsize=256)
+def code_behind(module: str, *others: str) -> str:
+    """Return the fingerprint of `closure`, as this process first found it: what it has imported changes no more."""
+    return fingerprint(closure(module, *others))
+
+
+def modules_of(function: Callable[..., Any]) -> list[str]:
+    """Return the modules that define a function; of a partial one also those of the functions that it is given."""
+    if not isinstance(function, partial):
+        return [function.__module__]
+    given = [value for value in (*function.args, *function.keywords.values()) if callable(value)]
+    return list(dict.fromkeys(name for part in (function.func, *given) for name in modules_of(part)))
 
 
 def _source(module: str) -> Path | None:

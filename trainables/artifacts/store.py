@@ -1,7 +1,8 @@
 """Artifacts: work that trials share, computed once, content-addressed, kept on disk with checksums.
 
 An artifact is a description: what it is (`kind`, `spec`), what it depends on (`needs`) and a function that computes it
-in one or more pieces. Its key is a hash of the description, so that whatever changes the content changes the address.
+in one or more pieces. Its key is a hash of the description. Where it lies follows from the key and from the code behind
+that function, so that whatever changes the content changes the address.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from common.canonical import canonical
 from common.files import Arrays, Damaged, pack, read_checked, set_aside, unpack, write_checked
+from trainables.artifacts.code import code_behind, modules_of
 from trainables.data.sources import Sources
 
 Compute = Callable[["Artifact", int, Sources, Mapping[str, Arrays]], Arrays]
@@ -32,7 +35,7 @@ class Artifact:
 
     kind: str
     spec: Mapping[str, Any]
-    """All that determines the content, as JSON values: names, sizes, seeds, fingerprints, a version."""
+    """All that determines the content beside the code, as JSON values: names, sizes, seeds, fingerprints, a version."""
     compute: Compute
     needs: Mapping[str, Artifact] = field(default_factory=dict)
     pieces: int = 1
@@ -41,15 +44,22 @@ class Artifact:
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of the description, in hexadecimal."""
+        """SHA-256 of the description, in hexadecimal: what a trial's id depends on."""
         needs = {name: need.key for name, need in self.needs.items()}
         description = {"kind": self.kind, "spec": self.spec, "needs": needs, "pieces": self.pieces}
         return hashlib.sha256(json.dumps(description, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
+    @cached_property
+    def address(self) -> str:
+        """SHA-256 of the description and of the code that computes this and all that it needs, in hexadecimal."""
+        needs = {name: need.address for name, need in self.needs.items()}
+        own = {"key": self.key, "needs": needs, "code": code_behind(*modules_of(self.compute))}
+        return hashlib.sha256(canonical(own).encode()).hexdigest()
+
     @property
     def name(self) -> str:
         """A short name for people and folders."""
-        return f"{self.kind}-{self.key[:16]}"
+        return f"{self.kind}-{self.address[:16]}"
 
 
 def lacking(artifacts: Iterable[Artifact], absent: Callable[[Artifact], bool]) -> Iterator[Artifact]:
@@ -70,7 +80,7 @@ def lacking(artifacts: Iterable[Artifact], absent: Callable[[Artifact], bool]) -
 
 
 class Store:
-    """Artifacts on disk, as `root/<kind>-<key>/piece-000.npz` with `.sha256` files beside them."""
+    """Artifacts on disk, as `root/<kind>-<address>/piece-000.npz` with `.sha256` files beside them."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -50,8 +50,8 @@ def test_a_chain_is_one_training(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found[name], value.numpy())
 
 
-def test_addresses_of_trained_networks_stay_what_they_were() -> None:
-    """Networks that took an hour are found again by these keys, which an earlier version of this code gave."""
+def test_keys_of_trained_networks_stay_what_they_were() -> None:
+    """Ledgers' trials on these networks are found again by their keys, which an earlier version of this code gave."""
     sources: Any = SimpleNamespace(
         weights_dir=None,
         fingerprint=lambda name, split: f"{name}/{split}",

@@ -86,7 +86,7 @@ def _drawings(
 ) -> Iterator[tuple[str, Drawing]]:
     title = f"{part.setting('source')} → {part.setting('target')}{part.where}"
     main = whole(part.chosen)
-    words = Words(f"{title}: test error by method", IMAGES, "test error, %", part.note("One source network."))
+    words = Words(f"{title}: test error by method", IMAGES, part.axis("test_error"), part.note("One source network."))
     figure = partial(
         draw_lines,
         main,

@@ -106,7 +106,7 @@ def _drawings(part: Findings, title: str, read: pd.DataFrame, sharing: pd.DataFr
     error = partial(
         draw_lines,
         read.assign(**columns).sort_values("recipe", kind="stable"),
-        Words(f"{title}: test error of every network on both sets", IMAGES, "test error, %", part.note()),
+        Words(f"{title}: test error of every network on both sets", IMAGES, part.axis("test_error"), part.note()),
         x=SIZE,
         columns=configs,
         series=["network"],
@@ -130,7 +130,8 @@ def _drawings(part: Findings, title: str, read: pd.DataFrame, sharing: pd.DataFr
         draw_learning,
         _seen(part, curves[curves[SIZE] == size]),
         Words(f"{title}: learning curves with {size:,} images of each set", "epoch", "", part.note()),
-        measures={"error": "error, %", "loss": "cross-entropy"},
+        measures={"error": part.axis("error"), "loss": "cross-entropy"},
+        percent=["error"],
         splits={"val": "validation", "train": "training"},
         across="data",
         series=["network"],

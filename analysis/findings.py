@@ -16,19 +16,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.numbers import paired, tables
+from analysis.numbers.measures import nearness
 from analysis.numbers.results import CHOSEN, Results, records
 from analysis.words import (
     Block,
     Claim,
     Difference,
     Paragraph,
-    digits_of,
+    amount,
+    change,
     file_suffix,
     heading,
     listed,
     missing,
-    percent,
-    points,
     ranged,
     setting_text,
 )
@@ -85,7 +85,9 @@ class Findings:
         """Every measure on test data with its interval, a row for each condition; data sets are called by name."""
         results = self.results
         names = [*dict.fromkeys([*results.roles, *results.keys, *results.hyperparameters]), "n"]
-        measured = [name for name in map(str, self.chosen) if name.startswith("test_") and "error" not in name]
+        errors = {f"test_{one.error.name}" for one in results.measures.declared if one.error is not None}
+        errors = {f"{name}{end}" for name in errors for end in ("", "_low", "_high")}
+        measured = [name for name in map(str, self.chosen) if name.startswith("test_") and name not in errors]
         return self.chosen.assign(**results.roles)[[*names, *measured]]
 
     @property
@@ -119,6 +121,19 @@ class Findings:
         partial = tables.progress(self.best)
         return " ".join([*about, *filter(None, more), *([f"PARTIAL: {partial} trials."] if partial else [])])
 
+    @property
+    def near(self) -> str:
+        """How near the best validation value counts as the best, as `best_epoch` takes it: `0.1 point`."""
+        return nearness(self.results.selected)
+
+    def axis(self, name: str) -> str:
+        """Return what to write at an axis: of a measure, `error, %`, or of a column of it, `test error, %`."""
+        return self.results.measures.headed(name)
+
+    def is_share(self, name: str) -> bool:
+        """Return whether a measure, or a column of one, is drawn in per cent."""
+        return self.results.measures.is_share(name)
+
     def arrays(self, trial: str) -> Arrays:
         """Return the arrays that a reported trial left, by name; none, and a warning, where they cannot be read."""
         return self.results.arrays(trial)
@@ -151,17 +166,17 @@ class Findings:
         return found
 
     def level(self, row: Mapping[str, Any], column: str) -> Claim:
-        """Return an accuracy or error of a row of `best` as a claim that reads `5.1 % [4.9, 5.3]`."""
+        """Return a measure of a row of `best` as a claim that reads `5.1 % [4.9, 5.3]` or `3.21 px [3.10, 3.32]`."""
         mean, low, high = (row[f"{column}{end}"] for end in ("", "_low", "_high"))
-        told = percent(mean, low, high, digits_of(row, column) or 1)
+        told = amount(self.results.measures.form(column, row), mean, low, high)
         return Claim(told, column, mean, low, high, row["n"], self._named(row))
 
     def difference(self, row: Mapping[str, Any]) -> Difference:
-        """Return a row of `differences` or `compare`, of a share, as a claim that reads `+1.2 points [0.4, 2.0]`."""
+        """Return a row of `differences` or `compare` as a claim that reads `+1.2 points [0.4, 2.0]`."""
         gap, low, high = row["difference"], row["low"], row["high"]
         where = {name: value for name, value in self._named(row).items() if name != row["factor"]}
         return Difference(
-            text=points(gap, low, high),
+            text=change(self.results.measures.form(row["metric"], row), gap, low, high),
             metric=row["metric"],
             estimate=gap,
             low=low,
@@ -187,11 +202,12 @@ class Findings:
         sentences = [f"Data: {self.results.describe_data(self.shared)}.", self._claimed(rows)]
         if self.results.has_oracle:
             sentences.append("The oracle is named by test data, hence flattering.")
-        spent = sorted(rows["labels_validation"].dropna().unique())
+        spent = sorted(rows["labels_validation"].dropna().unique()) if "labels_validation" in rows else []
         labels = f"{spent[-1]:.0f} " if spent and spent[-1] > 0 else ""
         labels = f"up to {labels}" if labels and len(spent) > 1 else labels
         if counted:
-            sentences.append(f"{counted}; choosing took {labels}more, for validation.")
+            more = f"; choosing took {labels}more, for validation" if labels else ""
+            sentences.append(f"{counted}{more}.")
         elif labels:
             sentences.append(f"Choosing took {labels}labels, for validation.")
         return " ".join(sentences)
@@ -203,18 +219,32 @@ class Findings:
         brackets = f"Square brackets are 95 % Student t intervals over {seeds}"
         if self.results.phase == "search":
             return f"{brackets} search seeds, at the {read} of the config that did best on them."
-        name = f"test_{self.results.metric}_image_se"
-        error = rows[name].max() if name in rows else 0
-        spread = f" (standard error up to {100 * error:.1f} points)" if error > 0 else ""
         if seeds == "1":
-            return (
+            claimed = (
                 f"Each number is of one fresh seed, at the {read} of a config chosen on validation: a claim about"
-                f" that network, not about the config. On other images it varies{spread}."
+                " that network, not about the config."
             )
-        return (
-            f"{brackets} fresh seeds, at the {read} of a config chosen on validation: a claim about the config,"
-            f" trained again, on these test images. One trained network on other images varies too{spread}."
-        )
+        else:
+            claimed = (
+                f"{brackets} fresh seeds, at the {read} of a config chosen on validation: a claim about the config,"
+                " trained again, on these test images."
+            )
+        spread = self._spread(rows)
+        if spread is None:
+            return claimed
+        other = "On other images it varies" if seeds == "1" else "One trained network on other images varies too"
+        return f"{claimed} {other}{spread}."
+
+    def _spread(self, rows: pd.DataFrame) -> str | None:
+        """Return the largest standard error over test images, if it is known; None where no test image is measured."""
+        measure = self.results.selected
+        if measure.images is None:
+            return None
+        error = rows[f"test_{measure.name}_image_se"].max()
+        if not error > 0:
+            return ""
+        form = self.results.measures.form(f"test_{measure.name}", {})
+        return f" (standard error up to {form.spread(error)})"
 
     def _tested(self) -> str:
         """`, 500 and 300 test images`, of each data set, if all rows have these."""

@@ -68,7 +68,9 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
     ways = {column: f"{query} queries in {gallery}" for column, (query, gallery) in pairs.items()}
     words = Words(f"{title}: nearest-neighbour accuracy", "mining", "test accuracy, %", part.note())
     chance = dict(zip(ways, embedding.chance(part.arrays_of(best)), strict=True))
-    figure = partial(draw_dots, part.chosen, words, x="mining", columns=ways, series=["colour"], chance=chance)
+    figure = partial(
+        draw_dots, part.chosen, words, x="mining", columns=ways, series=["colour"], chance=chance, percent=True
+    )
     yield "accuracy", Drawing(figure, "Nearest-neighbour accuracy by mining and colour: queries in a gallery.")
     yield from embedding.drawings(part, part.arrays_of(best), (a, b), name).items()
     epochs = part.curves[(part.curves["mining"] != YARDSTICK) & (part.curves["recipe"] == CHOSEN)]
@@ -88,7 +90,9 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
     if len(rows := _searched(part)):
         note = part.note("A point is a trial of the search; what else was searched differs too.", means=False)
         words = Words(f"{title}: margin", "margin", "validation accuracy\nacross domains, %", note)
-        figure = partial(draw_trials, rows, words, x="margin", y=SELECTED, series=["mining"], across="colour")
+        figure = partial(
+            draw_trials, rows, words, x="margin", y=SELECTED, series=["mining"], across="colour", percent=True
+        )
         yield "margin", Drawing(figure, "Validation accuracy across domains of search trials, by margin.")
 
 

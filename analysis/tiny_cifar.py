@@ -62,14 +62,16 @@ def _drawings(part: Findings, table: pd.DataFrame, winner: Row, counts: pd.DataF
     bars = {"seeds": "over seeds", IMAGES: "over test images (n = 1)"}
     over = listed(bars[kind] for kind in sorted(set(table["interval"])))
     note = part.note(f"Bars are 95 % intervals {over}.", means=False)
-    words = Words(f"{title}: accuracy by parameters", "trainable parameters of the network", "test accuracy, %", note)
+    words = Words(
+        f"{title}: accuracy by parameters", "trainable parameters of the network", part.axis("test_accuracy"), note
+    )
     published = PUBLISHED if part.setting("data") == DATA else []
     figure = partial(accuracy_by_parameters, table, frontier.searched(part), words, target=TARGET, published=published)
     yield "frontier", Drawing(figure, "Test accuracy by the parameters that networks have, chosen and prescribed.")
     note = part.note(
         "Chosen configs. Training: the network itself, augmented images. Validation: its average over steps."
     )
-    words = Words(f"{title}: learning curves", "epoch", "error, %", note)
+    words = Words(f"{title}: learning curves", "epoch", part.axis("error"), note)
     curves = part.curves[part.curves["recipe"] == CHOSEN]
     columns = {"val_error": "validation", "train_error": "training"}
     if set(columns) <= set(curves):

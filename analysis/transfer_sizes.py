@@ -40,7 +40,7 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
     error = partial(
         draw_lines,
         best,
-        Words(f"{title}: test error of the new output layer", IMAGES, "test error, %", part.note()),
+        Words(f"{title}: test error of the new output layer", IMAGES, part.axis("test_error"), part.note()),
         x=SIZE,
         columns={"test_error": "at the last epoch", "oracle_error": "lowest over the epochs (oracle)"},
         series=series,
@@ -51,7 +51,7 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
     epochs = partial(
         draw_lines,
         best,
-        Words(f"{title}: epochs to the best", IMAGES, "epochs to within 0.1 point of the best", part.note(still)),
+        Words(f"{title}: epochs to the best", IMAGES, f"epochs to within {part.near} of the best", part.note(still)),
         x=SIZE,
         columns={"best_epoch": "of validation accuracy", "oracle_epoch": "of test accuracy (oracle)"},
         series=series,
@@ -62,7 +62,7 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
     drawn = [f"{column}{end}" for column in columns for end in ("", "_low", "_high")]
     table = part.curves.reindex(columns=list(dict.fromkeys([*part.curves, *drawn])))  # none may have been evaluated
     if len(table):
-        words = Words(f"{title}: learning curves of the chosen configs", "epoch", "error, %", part.note())
+        words = Words(f"{title}: learning curves of the chosen configs", "epoch", part.axis("error"), part.note())
         learning = partial(
             draw_curves, table, words, columns=columns, across=SIZE, series=series, marks=best, percent=True
         )
@@ -82,14 +82,15 @@ def _sizes(part: Findings) -> Iterator[Paragraph]:
         heads = {c.values[BACKBONE]: c.facts.get("head", "new layer") for c in part.results.conditions}
         epochs = listed(f"{row['best_epoch']:.0f} ({row['oracle_epoch']:.0f})".replace("nan", "–") for row in ends)
         found = text(
-            "{}{} ({}): the test error is {} {}; the lowest over the epochs (oracle) is {}. Validation comes within 0.1"
-            " point of its best after {} epochs (oracle in brackets).",
+            "{}{} ({}): the test error is {} {}; the lowest over the epochs (oracle) is {}. Validation comes within {}"
+            " of its best after {} epochs (oracle in brackets).",
             Strong(str(backbone)),
             _place(part),
             heads[backbone],
             enumerated(text("{} with {}", part.level(row, "test_error"), row[SIZE]) for row in ends),
             IMAGES,
             enumerated((part.level(row, "oracle_error"),) for row in ends),
+            part.near,
             epochs,
         )
         yield Paragraph(found + _steps(part, str(backbone)))

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from analysis.numbers.results import is_share, short
-from analysis.numbers.seeds import images_of
+from analysis.numbers.measures import Form
+from analysis.numbers.results import short
 
 NONE = "–"
 Direction = Literal["lower", "higher", "not shown to differ", "no number"]
@@ -195,6 +195,22 @@ def points(mean: float, low: float = math.nan, high: float = math.nan) -> str:
     return f"{100 * mean:+.{digits}f} points{bounds}".replace("-", "−")
 
 
+def amount(form: Form, mean: float, low: float = math.nan, high: float = math.nan) -> str:
+    """Return a value with its unit and interval: `5.1 % [4.9, 5.3]`, `3.21 px [3.10, 3.32]`."""
+    if math.isnan(mean):
+        return "no number (a seed diverged)"
+    bounds = "" if math.isnan(low) else f" [{form.number(low)}, {form.number(high)}]"
+    return f"{form.number(mean)}{form.after}{bounds}"
+
+
+def change(form: Form, mean: float, low: float = math.nan, high: float = math.nan) -> str:
+    """Return a difference with its unit and interval: `+1.2 points [0.4, 2.0]`, `−0.12 px [−0.20, −0.04]`."""
+    if form.share or math.isnan(mean):
+        return points(mean, low, high)
+    bounds = "" if math.isnan(low) else f" [{form.number(low)}, {form.number(high)}]"
+    return f"{form.signed(mean)}{form.after}{bounds}"
+
+
 def ranged(counts: Iterable[float]) -> str:
     """Return `5`, or `3–5` where counts differ."""
     known = sorted({int(count) for count in counts})
@@ -245,13 +261,3 @@ def as_text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() else f"{value:.3g}"
     return short(str(value))
-
-
-def digits_of(row: Mapping[str, Any], column: str) -> int | None:
-    """Return the decimals of a share in per cent, or None for a metric that is no share.
-
-    There are two where one image is less than a twentieth of a point.
-    """
-    if not is_share(column):
-        return None
-    return 2 if images_of(row, column) >= 2000 else 1

@@ -38,7 +38,7 @@ class Config(DomainsConfig):
         gt=0, le=512, multiple_of=4, description="maps of the first block; 2 and 4 times as many in the next two"
     )
     second_weight: float = Field(
-        0.5, gt=0, lt=1, description="share of the second set's loss in the sum; for both only"
+        0.5, gt=0, lt=1, title="{second} weight", description="share of the second set's loss in the sum; for both only"
     )
     epochs: int = Field(gt=0, le=2000, description="passes over the training images")
     batch_size: int = Field(ge=2, multiple_of=2, description="images a step, of both sets together")

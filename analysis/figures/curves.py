@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import matplotlib
 import pandas as pd
@@ -22,7 +22,7 @@ from analysis.figures.style import (
     groups,
     handle,
 )
-from analysis.numbers.results import is_share, records
+from analysis.numbers.results import records
 
 
 def draw_curves(
@@ -78,12 +78,13 @@ def draw_learning(
     splits: Mapping[str, str],
     across: str,
     series: Sequence[str] = (),
+    percent: Collection[str] = (),
 ) -> Figure:
     """Draw learning curves of several measures: a row of axes for each, a column for each value of `across`.
 
     A line, with its band, for each value of `series` (colours) and each of `splits` (dashes), from the column
-    `SPLIT_MEASURE` of a row an epoch. Both map to what they are called (`{"error": "error, %"}`). Errors and accuracies
-    are drawn in per cent. The y axes are logarithmic, near a zero linear.
+    `SPLIT_MEASURE` of a row an epoch. Both map to what they are called (`{"error": "error, %"}`). Those in
+    `percent` are drawn in per cent. The y axes are logarithmic, near a zero linear.
     """
     with matplotlib.rc_context(STYLE):
         drawn = [f"{split}_{measure}{end}" for split in splits for measure in measures for end in ("", "_low", "_high")]
@@ -94,14 +95,14 @@ def draw_learning(
         grid = figure.subplots(len(measures), len(parts), sharex=True, sharey="row", squeeze=False)
         for row, (measure, label) in zip(grid, measures.items(), strict=True):
             columns = [f"{split}_{measure}" for split in splits]
-            scale = 100 if is_share(measure) else 1
+            scale = 100 if measure in percent else 1
             for axes, (_, part) in zip(row, parts, strict=True):
                 for name, own in groups(part, series):
                     for i, column in enumerate(columns):
                         _band(axes, own, column, scale, names.index(name), i)
                 axes.set_xlim(left=0)
                 axes.locator_params(axis="x", nbins=5, integer=True)
-            if not logarithmic_axis(row[0], table[columns] * scale, zero=True, least=4) and is_share(measure):
+            if not logarithmic_axis(row[0], table[columns] * scale, zero=True, least=4) and measure in percent:
                 row[0].set_ylim(bottom=0)
             row[0].set_ylabel(label)
         for axes, (title, _) in zip(grid[0], parts, strict=True):

@@ -76,8 +76,7 @@ def draw_lines(
         bounds = table[[f"{column}{end}" for column in columns for end in ("", "_low", "_high")]] * scale
         zero = bool((table[list(columns)] <= 0).any(axis=None))
         if zero or not logarithmic or not logarithmic_axis(grid[0], bounds.where(bounds > 0), least=4):
-            grid[0].update_datalim([(at[0], 0)], updatex=False)  # before: else the highest mark may be cut
-            grid[0].set_ylim(bottom=0)
+            _include_zero(grid[0], at[0], table[list(columns)])
         grid[0].set_ylabel(words.y)
         entries = keys(names, list(columns.values()))
         if entries and panels:
@@ -86,6 +85,13 @@ def draw_lines(
             grid[0].legend(handles=entries, loc="best")
         add_title_note_legend(figure, words)
         return figure
+
+
+def _include_zero(axes: Axes, x: float, values: pd.DataFrame) -> None:
+    """Let the y axis begin at 0 or, where values lie below it, include it; `x` is a place within the x axis."""
+    axes.update_datalim([(x, 0)], updatex=False)  # before: else the highest mark may be cut
+    if not (values < 0).any(axis=None):
+        axes.set_ylim(bottom=0)
 
 
 def _shifted(value: float, shift: float, at: Sequence[float], logarithmic: bool) -> float:

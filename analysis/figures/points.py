@@ -24,12 +24,14 @@ def draw_dots(
     series: Sequence[str] = (),
     wrap: int = 2,
     chance: Mapping[str, float] | None = None,
+    percent: bool = False,
 ) -> Figure:
     """Draw means with their intervals (`_low`, `_high`) over a factor without order, one panel for each of `columns`.
 
-    `columns` maps a column to its panel's title; `wrap` panels stand side by side. All are shares, drawn in per
-    cent; a dotted line stands at a column's `chance`, if that is known.
+    `columns` maps a column to its panel's title; `wrap` panels stand side by side. Shares are drawn in per
+    cent if `percent`; a dotted line stands at a column's `chance`, if that is known.
     """
+    scale = 100 if percent else 1
     with matplotlib.rc_context(STYLE):
         rows = math.ceil(len(columns) / wrap)
         figure = Figure(figsize=(6.2, 1.4 + 2.1 * rows), layout="constrained")
@@ -40,16 +42,17 @@ def draw_dots(
             for g, (_, own) in enumerate(groups):
                 shift = 0.16 * (g - (len(groups) - 1) / 2)
                 at = [values.index(value) + shift for value in own[x]]
-                errorbars(axes, at, own, column, 100, g, 0)
+                errorbars(axes, at, own, column, scale, g, 0)
                 axes.containers[-1][0].set_linestyle("")  # between values without order there is nothing to join
             if (level := (chance or {}).get(column, math.nan)) > 0:
-                axes.axhline(100 * level, color=GREY, linewidth=0.9, linestyle=(0, (1, 2)))
+                axes.axhline(scale * level, color=GREY, linewidth=0.9, linestyle=(0, (1, 2)))
             axes.set_title(title)
             axes.grid(axis="x", visible=False)
             axes.set_xticks(range(len(values)), [str(value) for value in values])
             axes.set_xlim(-0.5, len(values) - 0.5)
         grid[0][0].update_datalim([(0, 0)], updatex=False)  # before: else the highest mark may be cut
-        grid[0][0].set_ylim(bottom=0)
+        if not (table[list(columns)] < 0).any(axis=None):
+            grid[0][0].set_ylim(bottom=0)
         for axes in grid[:, 0]:
             axes.set_ylabel(words.y)
         for axes in grid[-1]:
@@ -60,11 +63,14 @@ def draw_dots(
         return figure
 
 
-def draw_trials(table: pd.DataFrame, words: Words, *, x: str, y: str, series: Sequence[str], across: str) -> Figure:
-    """Draw a point for each row: the share `y`, in per cent, against the hyperparameter `x`.
+def draw_trials(
+    table: pd.DataFrame, words: Words, *, x: str, y: str, series: Sequence[str], across: str, percent: bool = False
+) -> Figure:
+    """Draw a point for each row: `y`, a share in per cent if `percent`, against the hyperparameter `x`.
 
     Each value of `across` has a panel, each value of `series` a colour and a mark.
     """
+    scale = 100 if percent else 1
     with matplotlib.rc_context(STYLE):
         panels = list(dict.fromkeys(table[across]))
         figure = Figure(figsize=(max(4.2, 0.6 + 2.8 * len(panels)), 3.6), layout="constrained")
@@ -76,7 +82,7 @@ def draw_trials(table: pd.DataFrame, words: Words, *, x: str, y: str, series: Se
             for g, (_, rows) in enumerate(groups):
                 own = rows[rows[across] == panel]
                 axes.plot(
-                    own[x], 100 * own[y], linestyle="", marker=marker_of(g),
+                    own[x], scale * own[y], linestyle="", marker=marker_of(g),
                     color=colour_of(g), markersize=5, markerfacecolor="none", markeredgewidth=1.2,
                 )  # fmt: skip
             axes.set_title(str(panel))

@@ -1,32 +1,34 @@
 """Differences between conditions, paired by seed: what both networks of a seed have in common drops out of them.
 
 A row compares two conditions (or chosen and prescribed config of one) that differ in `factor` alone: `difference` is
-how much higher `metric` is at its value `to` than at `from`. `low` and `high` bound it over seeds; `image_se` is the
-standard error over test images, paired too. Intervals are not widened for the number of comparisons.
+how much higher `metric` is at its value `to` than at `from`. `low` and `high` bound it over seeds; `image_se`,
+of a measure that is known for each test image, is the standard error over these, paired too. Intervals are not widened
+for the number of comparisons.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
 from analysis.numbers.intervals import paired_difference
-from analysis.numbers.results import CHOSEN, PRESCRIBED, Condition, Correct, Results, as_given, error_of
+from analysis.numbers.results import CHOSEN, PRESCRIBED, Condition, PerImage, Results, as_given
 from analysis.numbers.seeds import image_error
+from analysis.plan_record import MeasureRecord
 
 Row = tuple[Condition, str]
 """A row of the best-config table: a condition, and `chosen` or `prescribed`."""
 
 
 def differences(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
-    """Return differences of the selecting metric.
+    """Return differences of the selecting measure, or of its error if it has one.
 
     Compared are neighbouring values of a numeric factor, all pairs of another, and chosen with prescribed configs.
     """
-    metric = ("test_" if results.phase == "confirm" else "val_") + error_of(results.metric)
+    metric = f"{results.splits[-1]}_{results.compared.name}"
     pairs = [
         (factor, a, b)
         for a, b in itertools.combinations(_rows(results, seeds), 2)
@@ -52,6 +54,8 @@ def compare(
 
 def _paired(results: Results, seeds: pd.DataFrame, pairs: Iterable[tuple[str, Row, Row]], metric: str) -> pd.DataFrame:
     rows = []
+    column = results.measures.column(metric)
+    measure = None if column is None or column.split != "test" or column.measure.images is None else column.measure
     for factor, first, second in pairs:
         a, b = (seeds[(seeds["condition"] == c.key) & (seeds["recipe"] == recipe)] for c, recipe in (first, second))
         both = a.merge(b, on="seed", suffixes=("", "_second"))
@@ -68,11 +72,12 @@ def _paired(results: Results, seeds: pd.DataFrame, pairs: Iterable[tuple[str, Ro
                 "low": gap.low,
                 "high": gap.high,
                 "n": gap.n,
-                "image_se": _image_error(results, metric, list(both["trial"]), list(both["trial_second"])),
+                **({"image_se": _image_error(results, measure, both)} if measure else {}),
             }
         )
     named = ["factor", "from", "to", *results.keys, "recipe"]
-    table = pd.DataFrame(rows, columns=[*named, "metric", "difference", "low", "high", "n", "image_se"])
+    found = ["metric", "difference", "low", "high", "n", *(["image_se"] if measure else [])]
+    table = pd.DataFrame(rows, columns=[*named, *found])
     return as_given(table, rows, ["from", "to", *results.keys])
 
 
@@ -108,10 +113,10 @@ def _neighbours(results: Results, a: Row, b: Row) -> str | None:
     return name
 
 
-def _image_error(results: Results, metric: str, first: Sequence[str], second: Sequence[str]) -> float:
+def _image_error(results: Results, measure: MeasureRecord, both: pd.DataFrame) -> float:
     gaps = []
-    for a, b in zip(first, second, strict=True):
-        x, y = results.correct(a, metric), results.correct(b, metric)
+    for a, b in zip(both["trial"], both["trial_second"], strict=True):
+        x, y = results.per_image(a, measure), results.per_image(b, measure)
         if x is not None and y is not None and x.alike(y):
-            gaps.append(Correct(y.right.astype(float) - x.right, x.strata))
+            gaps.append(PerImage(y.values.astype(float) - x.values, x.strata))
     return image_error(gaps)

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.ledger import Ledger, LedgerError
-from analysis.plan_record import DataSetRecord, PlanRecord
-from analysis.selection import Objective, chosen, config_text, objective
+from analysis.numbers.measures import Column, Measures, declared_in, titles_in
+from analysis.plan_record import DataSetRecord, MeasureRecord, PlanRecord
+from analysis.selection import chosen, config_text, objective
 from common.files import Arrays
 
 CHOSEN, PRESCRIBED = "chosen", "prescribed"
@@ -25,17 +26,17 @@ REPORTED = ("done", "diverged", "collapsed")
 """Statuses of a trial that counts as one of the n seeds. Not `stopped`: it has no last epoch to report."""
 
 
-class Correct(NamedTuple):
-    """Which test images a network got right, or how two networks differ in that."""
+class PerImage(NamedTuple):
+    """A network's measure on each test image, such as whether it is right, or how two networks differ in that."""
 
-    right: np.ndarray
-    """[images] bool, or float for a difference."""
+    values: np.ndarray
+    """[images] bool or float."""
     strata: np.ndarray | None
-    """[images] int, where the accuracy is the mean over parts of unequal size."""
+    """[images] int, where the measure is the mean over parts of unequal size."""
 
-    def alike(self, other: Correct) -> bool:
+    def alike(self, other: PerImage) -> bool:
         """Whether both were tested on the same images, as far as their number and strata tell."""
-        a, b = (np.zeros(len(c.right)) if c.strata is None else c.strata for c in (self, other))
+        a, b = (np.zeros(len(c.values)) if c.strata is None else c.strata for c in (self, other))
         return np.array_equal(a, b)
 
 
@@ -82,8 +83,6 @@ class Results:
         self.runs = [run for run in runs if self.plan.counts(run["plan"])]
         """The commands that count, oldest first: not those of code whose trials were run again."""
         self.question = self.plan.question
-        self.goal: Objective = objective(self.plan.select)
-        self.metric = self.goal.metric.removeprefix("val_")
         self.phase = "confirm" if self.plan.confirm else "search"
         """The phase whose trials are reported: a question without a test split reports its search."""
         plans: list[PlanRecord] = [run["plan"] for run in reversed(self.runs)]
@@ -93,10 +92,8 @@ class Results:
         """Every data set of the ledger, by name."""
         self.data_fields = list(dict.fromkeys(name for plan in plans for name in plan.data_fields))
         """The config fields that name a data set."""
-        self.has_oracle = self.plan.confirm and self.plan.oracle
-        """Whether test data was evaluated in every epoch, so that the best of them can be named."""
         self.report = list(self.plan.report)
-        """Metrics, without their split, that stand in the rounded tables beside the selecting one."""
+        """Measures that stand in the rounded tables beside the selecting one, by name."""
         self.newest = {key: plan for plan in reversed(plans) for key in plan.conditions}
         """The newest plan that has a condition, by the condition's key."""
         self.trials, self.left_out = _current(ledger.trials(), self.newest)
@@ -108,17 +105,46 @@ class Results:
         """Constants of each trial (labels spent, …)."""
         self.unreadable: dict[str, str] = {}
         """What was wrong with the arrays of each trial whose arrays could not be read; reading them adds to it."""
-        self._correct: dict[str, Arrays] = {}
+        self._per_image: dict[str, Arrays] = {}
+        values = {key: self._named(json.loads(key)) for key in self.newest}
+        varying = self._varying(list(values.values()))
+        self.measures = Measures(declared_in(plans, map(str, self.last)), self._called())
+        """What is measured, by name and by column."""
+        self._titles = titles_in(plans)
+        selecting = self.measures.column(objective(self.plan.select).metric)
+        assert selecting is not None  # a plan selects by what it declares, or by what its name says
+        self.selecting: Column = selecting
+        """The column of the measure by which configs are chosen."""
         self.metrics = self._metrics()
-        """What is measured on held-out data, without the split: first what selects, then `report`, then the rest."""
-        self.conditions = self._conditions()
+        """What trials report on held-out data, by name: first what selects, then `report`, then the rest."""
+        self.conditions = self._conditions(values, [*self.factors, *varying])
         self.keys = list(self.conditions[0].values) if self.conditions else list(self.factors)
         """Columns that tell conditions apart."""
 
     @property
-    def is_accuracy(self) -> bool:
-        """Whether the metric is a fraction of images, shown in per cent and as an error too."""
-        return self.metric.endswith("accuracy")
+    def selected(self) -> MeasureRecord:
+        """The measure by which configs are chosen."""
+        return self.selecting.measure
+
+    @property
+    def metric(self) -> str:
+        """Its name."""
+        return self.selected.name
+
+    @property
+    def compared(self) -> MeasureRecord:
+        """The measure whose differences and oracle are shown: the error of the selecting one, if it has one."""
+        return self.selected.error or self.selected
+
+    @property
+    def has_oracle(self) -> bool:
+        """Whether test data was evaluated in every epoch, so that the best of them can be named."""
+        return self.plan.confirm and self.plan.oracle and "test" in self.selected.splits
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits of held-out data that stand in the tables."""
+        return ("val", "test") if self.phase == "confirm" else ("val",)
 
     @property
     def epoch_read(self) -> str:
@@ -152,12 +178,12 @@ class Results:
         fields = [name for name in self.data_fields if name != "data" and isinstance(self.settings.get(name), str)]
         return {name: short(self.settings[name]) for name in fields}
 
-    def named(self, name: str) -> str:
-        """Return a metric or hyperparameter for people, data sets by name: `first_accuracy` → `digits accuracy`."""
-        return " ".join(self.roles.get(word, word) for word in name.split("_"))
+    def titled(self, name: str) -> str:
+        """Return a hyperparameter for people."""
+        return self.measures.filled(self._titles.get(name, name.replace("_", " ")))
 
     def epochs(self, trials: Sequence[str]) -> pd.DataFrame:
-        """Return the epochs of some trials: `trial`, `epoch` and the metrics."""
+        """Return the epochs of some trials: `trial`, `epoch` and what they reported."""
         return self.ledger.epochs(trials)
 
     def arrays(self, trial: str) -> Arrays:
@@ -168,29 +194,31 @@ class Results:
             self.unreadable[trial] = str(error)
             return {}
 
-    def correct(self, trial: str, metric: str) -> Correct | None:
-        """Return which test images a trial got right, by an accuracy or error: `test_accuracy` has `test_correct`.
+    def per_image(self, trial: str, measure: MeasureRecord) -> PerImage | None:
+        """Return a trial's measure on each test image: of an error, that of what it is the error of.
 
         None where the trial has no such array or its arrays cannot be read.
         """
-        if trial not in self._correct:
+        if trial not in self._per_image:
             arrays = self.arrays(trial)
-            self._correct[trial] = {k: v for k, v in arrays.items() if k.endswith(("_correct", "_strata"))}
-        kept = self._correct[trial]
-        stem = metric.removesuffix("accuracy").removesuffix("error")
-        right = kept.get(f"{stem}correct")
-        return None if right is None else Correct(right, kept.get(f"{stem}strata"))
+            self._per_image[trial] = {name: arrays[name] for name in self.measures.arrays & arrays.keys()}
+        kept = self._per_image[trial]
+        values = kept.get(measure.images or "")
+        return None if values is None else PerImage(values, kept.get(measure.strata or ""))
+
+    def _called(self) -> dict[str, str]:
+        """Return what people call each data set: its name, or that of its config field where it differs."""
+        known = {field: self.settings.get(field) for field in self.data_fields}
+        return {field: short(name) if isinstance(name, str) else field for field, name in known.items()}
 
     def _metrics(self) -> list[str]:
         last = self.last[self.last.index.isin(self.trials["id"])].dropna(axis="columns", how="all")
-        splits = ("val_", "test_") if self.phase == "confirm" else ("val_",)
-        found = {str(name).partition("_")[2] for name in last if str(name).startswith(splits)}
-        return list(dict.fromkeys([self.metric, *self.report, *sorted(found)]))
+        found = {column.measure.name for column in self.measures.on(last, *self.splits) if column.source is None}
+        first = [self.measures.reported(name).name for name in (self.metric, *self.report)]
+        return list(dict.fromkeys([*first, *sorted(found)]))
 
-    def _conditions(self) -> list[Condition]:
+    def _conditions(self, values: Mapping[str, Mapping[str, Any]], shown: Sequence[str]) -> list[Condition]:
         groups = {str(key): own for key, own in self.trials.groupby("condition_key")}
-        values = {key: self._named(json.loads(key)) for key in self.newest}
-        shown = [*self.factors, *self._varying(list(values.values()))]
         conditions = []
         for key, plan in self.newest.items():
             own = groups.get(key, self.trials.iloc[:0])
@@ -201,6 +229,7 @@ class Results:
                 configs[PRESCRIBED] = str(prescribed.iloc[-1])
             named = {name: values[key].get(name) for name in shown}
             score, seeds = float(choice.get("score", np.nan)), int(choice.get("seeds", 0))
+            score = score if self.selecting.source is None else 1 - score
             conditions.append(Condition(key, named, plan, own, configs, score, seeds))
         return sorted(conditions, key=lambda c: [_rank(v, self.factors.get(n, [])) for n, v in c.values.items()])
 
@@ -219,16 +248,6 @@ class Results:
 def short(name: str) -> str:
     """Return a name or path for people: of a path its last part, also after the `@` of a data set made from another."""
     return "@".join(Path(part).name if "/" in part else part for part in name.split("@"))
-
-
-def error_of(metric: str) -> str:
-    """Return what tables and figures show of a metric: of an accuracy the error (`cross_accuracy` → `cross_error`)."""
-    return metric.removesuffix("accuracy") + "error" if metric.endswith("accuracy") else metric
-
-
-def is_share(metric: str) -> bool:
-    """Return whether a metric is a fraction of images, shown in per cent."""
-    return metric.endswith(("accuracy", "error"))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.numbers.intervals import Interval, accuracy_interval, t_interval
-from analysis.numbers.results import CHOSEN, REPORTED, Condition, Results, as_given, error_of, is_share, records
-from analysis.numbers.seeds import counts, images_of, labels, measured, network_error, reported
+from analysis.numbers.intervals import Interval, accuracy_interval, bounded_interval, t_interval
+from analysis.numbers.measures import Column, images_of
+from analysis.numbers.results import CHOSEN, REPORTED, Condition, Results, as_given, records
+from analysis.numbers.seeds import counts, labels, measured, network_error, reported
 from analysis.selection import asked_for, drawn
 
 SETTLED = (*REPORTED, "stopped", "failed", "oom")
@@ -51,10 +52,10 @@ def best_config(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
 
 
 def curves(results: Results) -> pd.DataFrame:
-    """Return a row for each epoch of the reported configs: every metric's mean and interval over the seeds.
+    """Return a row for each epoch of the reported configs: every measure's mean and interval over the seeds.
 
-    Where a seed has no value (it diverged before), the mean is NaN from there on. Accuracies come as errors
-    too.
+    Where a seed has no value (it diverged before), the mean is NaN from there on. A measure that has an error comes as
+    that too.
     """
     rows = []
     for condition, recipe, trials in reported(results):
@@ -63,17 +64,16 @@ def curves(results: Results) -> pd.DataFrame:
         if not len(epochs):
             continue
         images = labels(trials[0]["facts"])
-        metrics = [name for name in epochs.columns if str(name).startswith(("train_", "val_", "test_"))]
-        wide = {name: epochs.pivot(index="epoch", columns="trial", values=name) for name in ["steps", *metrics]}
+        columns = results.measures.on(epochs, "train", "val", "test")
+        noted = ["steps", *(column.name for column in columns if column.source is None)]
+        wide = {name: epochs.pivot(index="epoch", columns="trial", values=name) for name in noted}
         by_epoch = {name: own.reindex(columns=ids).to_numpy() for name, own in wide.items()}  # [epochs, trials]
+        values = [(column, column.of(by_epoch)) for column in columns]
         for i, epoch in enumerate(wide["steps"].index):
             row: dict[str, Any] = {**condition.values, "recipe": recipe, "epoch": epoch, "n": len(ids)}
             row["steps"] = float(np.nanmean(by_epoch["steps"][i]))
-            for name in metrics:
-                values = by_epoch[name][i]
-                row |= _mean(str(name), list(values), images)
-                if str(name).endswith("accuracy"):
-                    row |= _mean(error_of(str(name)), list(1 - values), images)
+            for column, own in values:
+                row |= _mean(column, list(own[i]), images)
             rows.append(row)
     if not rows:
         return pd.DataFrame(columns=[*results.keys, "recipe", "epoch", "n"])
@@ -100,10 +100,12 @@ def searched(results: Results) -> pd.DataFrame:
                     "seed": trial["seed"],
                     "trial": trial["id"],
                     "status": trial["status"],
-                    **(results.last.loc[trial["id"]].to_dict() if ended else {}),
+                    **(_reported(results, trial["id"]) if ended else {}),
                 }
             )
     held_out = [name for metric in results.metrics if (name := f"val_{metric}") in results.last]
+    if results.selecting.source is not None:
+        held_out = [results.selecting.name, *held_out]
     described = [*results.keys, "draw", *results.hyperparameters, "seed", "trial", "status", "epoch"]
     return as_given(pd.DataFrame(rows, columns=[*described, *held_out]), rows, results.keys)
 
@@ -148,23 +150,36 @@ def _summary(results: Results, own: pd.DataFrame) -> dict[str, Any]:
     images = {column: own[column].iloc[0] for column in counts(results) if len(own)}
     row: dict[str, Any] = {"n": len(own)}
     for name in measured(results):
-        row |= _mean(name, list(own[name]), images)
-        if name.startswith("test_") and not name.endswith("error"):
+        column = results.measures.column(name)
+        if column is None:  # epochs or steps, from 1
+            row |= _bounded(name, t_interval(list(own[name]), least=1.0))
+            continue
+        row |= _mean(column, list(own[name]), images)
+        if column.split == "test" and (column.source is None or column.measure == results.selected):
             row[f"{name}_sd"] = t_interval(list(own[name])).sd
-        if name.startswith("test_") and name.endswith("accuracy"):
-            known = [results.correct(trial, name) for trial in own["trial"]]
-            row[f"{name}_image_se"] = network_error([correct for correct in known if correct is not None])
+            if column.measure.images is not None:
+                known = [results.per_image(trial, column.measure) for trial in own["trial"]]
+                row[f"{name}_image_se"] = network_error([values for values in known if values is not None])
     row["rising"] = int((own["rising"] == 1).sum())
     return row
 
 
-def _mean(name: str, values: Sequence[float], images: Mapping[str, Any]) -> dict[str, float]:
-    """Return a mean and its bounds, on the logit for a share of images whose number is known."""
-    count = images_of(images, name)
-    if is_share(name) and count > 0:
-        interval: Interval = accuracy_interval(values, int(count))
-    else:
-        interval = t_interval(values, least=1.0 if name.endswith(("_epoch", "_steps")) else -math.inf)
+def _reported(results: Results, trial: str) -> dict[str, float]:
+    """Return what a trial reported last, and the selecting measure."""
+    last: dict[str, float] = {str(name): value for name, value in results.last.loc[trial].to_dict().items()}
+    selecting = results.selecting
+    return last | ({selecting.name: selecting.of(last)} if selecting.source in last else {})
+
+
+def _mean(column: Column, values: Sequence[float], images: Mapping[str, Any]) -> dict[str, float]:
+    """Return a mean and its bounds, which are those that its measure's values have too."""
+    count, measure = images_of(images, column), column.measure
+    if measure.kind == "share" and count > 0:
+        return _bounded(column.name, accuracy_interval(values, int(count)))
+    return _bounded(column.name, bounded_interval(values, measure.low, measure.high))
+
+
+def _bounded(name: str, interval: Interval) -> dict[str, float]:
     return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 

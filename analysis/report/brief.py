@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.numbers.measures import nearness, unit_of
 from analysis.numbers.results import CHOSEN, Results, records
-from analysis.report.cells import INTERVAL, bounded, key_cells, number, unit_of, whole
+from analysis.report.cells import INTERVAL, bounded, key_cells, number, whole
 from analysis.report.rounded import reported_cells
-from analysis.words import NONE, as_text, digits_of, heading
+from analysis.words import NONE, as_text, heading
 
 
 @dataclass(frozen=True)
@@ -55,30 +56,37 @@ def make_brief(results: Results, best: pd.DataFrame) -> Brief:
 
 
 def _config(results: Results, row: Mapping[str, Any]) -> dict[str, str]:
-    return {results.named(name): as_text(row[name]) for name in results.hyperparameters}
+    return {results.titled(name): as_text(row[name]) for name in results.hyperparameters}
 
 
 def _found(results: Results, row: Mapping[str, Any]) -> dict[str, str]:
-    n, digits = int(row["n"]), digits_of(row, f"test_{results.metric}")
-    metric, unit = results.named(results.metric), unit_of(results.metric)
+    n, form = int(row["n"]), results.measures.form(f"test_{results.metric}", row)
+    headed = results.measures.headed
     epochs = NONE if not n else whole(row["best_epoch"]) + (" ↑" if row["rising"] > n / 2 else "")
     further = reported_cells(results, row, bounds=False)
     if results.phase != "confirm":
-        measured = bounded(row, f"val_{results.metric}", digits)
-        return {f"validation {metric}{unit} {INTERVAL}": measured, "n": str(n), "best epoch": epochs, **further}
-    validation = number(row[f"val_{results.metric}"], n, digits)
+        name = f"val_{results.metric}"
+        measured = {f"{headed(name)} {INTERVAL}": bounded(row, name, form)}
+        return {**measured, "n": str(n), "best epoch": epochs, **further}
+    validation = number(row[f"val_{results.metric}"], n, form)
     if not n:
-        searched = number(row[f"search_{results.metric}"], 0, digits)
+        searched = number(row[f"search_{results.metric}"], 0, form)
         validation = NONE if searched == NONE else f"{searched} *"
-    oracle = {"oracle": number(row[f"oracle_{results.metric}"], n, digits)} if results.has_oracle else {}
+    oracle = {"oracle": number(row[f"oracle_{results.metric}"], n, form)} if results.has_oracle else {}
     return {
-        "val. %" if unit else f"val. {metric}": validation,
-        f"test {metric}{unit} {INTERVAL}": bounded(row, f"test_{results.metric}", digits),
+        _validation(results): validation,
+        f"{headed(f'test_{results.metric}')} {INTERVAL}": bounded(row, f"test_{results.metric}", form),
         "n": str(n),
         **oracle,
         "best epoch": epochs,
         **further,
     }
+
+
+def _validation(results: Results) -> str:
+    """Return a short heading: `val. %`, `val. px`, or the measure itself where it has no unit."""
+    unit = unit_of(results.selected).removeprefix(", ")
+    return f"val. {unit or results.measures.label(results.metric)}"
 
 
 def _shared(results: Results, keys: Mapping[str, str]) -> str:
@@ -89,7 +97,7 @@ def _shared(results: Results, keys: Mapping[str, str]) -> str:
 
 
 def _note(results: Results, table: pd.DataFrame) -> str:
-    near = "0.1 point" if results.is_accuracy else "0.1 %"
+    near = nearness(results.selected)
     if results.phase != "confirm":
         read = f"Mean of n search seeds, {results.epoch_read} [95 % t interval]."
         return f"{read}\nBest epoch: first within {near} of the best."
@@ -128,11 +136,11 @@ def _trials(conditions: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
 
 def _labels(rows: Sequence[Mapping[str, Any]]) -> str:
     spent = {
-        "training": _span(row["labels_train"] for row in rows),
-        "validation": _span(row["labels_validation"] for row in rows),
+        "training": _span(row.get("labels_train") for row in rows),
+        "validation": _span(row.get("labels_validation") for row in rows),
     }
     texts = [f"{count} for {use}" for use, count in spent.items() if count]
-    tested = _span(row["test_images"] for row in rows)
+    tested = _span(row.get("test_images") for row in rows)
     parts = [f"labels: {', '.join(texts)}"] if texts else []
     parts += [f"{tested} test images"] if tested else []
     return "; ".join(parts).capitalize() + "." if parts else ""

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.numbers.results import Results, is_share
+from analysis.numbers.measures import Form
+from analysis.numbers.results import Results
 from analysis.words import NONE, heading, setting_text
 
 INTERVAL = "[95 %]"
@@ -26,24 +27,19 @@ def key_text(results: Results, name: str, value: Any) -> str:
     return results.roles[value] if isinstance(value, str) and value in results.roles else setting_text(name, value)
 
 
-def unit_of(metric: str) -> str:
-    """Return what a heading says after a metric's name."""
-    return ", %" if is_share(metric) else ""
-
-
-def number(value: float, n: int, digits: int | None) -> str:
-    """Return a value, in per cent if it has `digits`: `NaN` where one of n seeds diverged, a dash where n is 0."""
+def number(value: float, n: int, form: Form) -> str:
+    """Return a value in a measure's form: `NaN` where one of n seeds diverged, a dash where n is 0."""
     if math.isnan(value):
         return "NaN" if n else NONE
-    return f"{value:.4g}" if digits is None else f"{100 * value:.{digits}f}"
+    return form.number(value)
 
 
-def bounded(row: Mapping[str, Any], name: str, digits: int | None) -> str:
+def bounded(row: Mapping[str, Any], name: str, form: Form) -> str:
     """Return a mean over seeds with its interval; a dash where there is no seed."""
     if not row["n"]:
         return NONE
-    low, high = (number(row[f"{name}_{end}"], 0, digits) for end in ("low", "high"))
-    return f"{number(row[name], int(row['n']), digits)} [{low}, {high}]"
+    low, high = (number(row[f"{name}_{end}"], 0, form) for end in ("low", "high"))
+    return f"{number(row[name], int(row['n']), form)} [{low}, {high}]"
 
 
 def whole(value: Any) -> str:

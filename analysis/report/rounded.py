@@ -8,51 +8,57 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.numbers.results import PRESCRIBED, Results, error_of, is_share, records
-from analysis.report.cells import INTERVAL, bounded, key_cells, key_text, number, unit_of, whole
-from analysis.words import NONE, as_text, digits_of, heading
+from analysis.numbers.measures import Form, unit_of
+from analysis.numbers.results import PRESCRIBED, Results, records
+from analysis.report.cells import INTERVAL, bounded, key_cells, key_text, number, whole
+from analysis.words import NONE, as_text, heading
 
 
 def results_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
     """Return the best config of each condition and how good it is."""
-    metric, error = results.metric, error_of(results.metric)
-    value, missed, unit = results.named(metric), results.named(error), unit_of(metric)
+    metric, headed = results.metric, results.measures.headed
     rows = []
     for row in records(best):
-        n, digits = int(row["n"]), digits_of(row, f"test_{metric}")
+        n, form = int(row["n"]), results.measures.form(f"test_{metric}", row)
         cells = key_cells(results, row)
-        cells |= {results.named(name): as_text(row[name]) for name in results.hyperparameters}
-        validation = number(row[f"val_{metric}"], n, digits)
+        cells |= {results.titled(name): as_text(row[name]) for name in results.hyperparameters}
+        validation = number(row[f"val_{metric}"], n, form)
         if not n and not math.isnan(row[f"search_{metric}"]):
-            validation = number(row[f"search_{metric}"], 1, digits) + " *"
-        cells[f"validation {value}{unit}"] = validation
-        if results.phase == "confirm":
-            cells[f"test {value}{unit} {INTERVAL}"] = bounded(row, f"test_{metric}", digits)
-            cells["seeds"] = str(n)
-            cells["seed SD"] = number(row[f"test_{metric}_sd"], 0, digits)
-            if results.is_accuracy:
-                cells["image SE"] = number(row[f"test_{metric}_image_se"], 0, digits)
-                cells[f"test {missed}{unit}"] = number(row[f"test_{error}"], n, digits)
-        else:
-            cells["seeds"] = str(n)
+            validation = number(row[f"search_{metric}"], 1, form) + " *"
+        cells[headed(f"val_{metric}")] = validation
+        cells |= _tested(results, row, form) if results.phase == "confirm" else {"seeds": str(n)}
         cells |= {f"{name} {INTERVAL}": cell for name, cell in reported_cells(results, row, bounds=True).items()}
         if results.has_oracle:
-            cells[f"oracle {missed}{unit} {INTERVAL}"] = bounded(row, f"oracle_{error}", digits)
+            oracle = f"oracle_{results.compared.name}"
+            cells[f"{headed(oracle)} {INTERVAL}"] = bounded(row, oracle, form)
         rows.append(cells)
     return pd.DataFrame(rows)
 
 
+def _tested(results: Results, row: Mapping[str, Any], form: Form) -> dict[str, str]:
+    """Return the cells of the selecting measure on test data, and of its error if it has one."""
+    n, measure, headed = int(row["n"]), results.selected, results.measures.headed
+    test = f"test_{measure.name}"
+    cells = {f"{headed(test)} {INTERVAL}": bounded(row, test, form), "seeds": str(n)}
+    cells["seed SD"] = number(row[f"{test}_sd"], 0, form)
+    if measure.images is not None:
+        cells["image SE"] = number(row[f"{test}_image_se"], 0, form)
+    if measure.error is not None:
+        missed = f"test_{measure.error.name}"
+        cells[headed(missed)] = number(row[missed], n, form)
+    return cells
+
+
 def reported_cells(results: Results, row: Mapping[str, Any], *, bounds: bool) -> dict[str, str]:
-    """Return the metrics that the question reports beside the selecting one; a dash where a condition has none."""
-    split, prefix = ("test", "test") if results.phase == "confirm" else ("validation", "val")
+    """Return the measures that the question reports beside the selecting one; a dash where a condition has none."""
     cells = {}
     for metric in results.report:
-        name = f"{prefix}_{metric}"
-        digits = digits_of(row, name)
-        own = bounded(row, name, digits) if bounds else number(row[name], int(row["n"]), digits)
+        name = f"{results.splits[-1]}_{metric}"
+        form = results.measures.form(name, row)
+        own = bounded(row, name, form) if bounds else number(row[name], int(row["n"]), form)
         diverged = math.isnan(row[f"val_{results.metric}"])
         absent = math.isnan(row[name]) and not diverged
-        cells[f"{split} {results.named(metric)}{unit_of(metric)}"] = NONE if absent else own
+        cells[results.measures.headed(name)] = NONE if absent else own
     return cells
 
 
@@ -67,10 +73,7 @@ def effort_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
         if results.has_oracle:
             cells["epochs to the oracle " + INTERVAL] = _span(row, "oracle_epoch")
             cells["oracle's steps"] = whole(row["oracle_steps"])
-        cells["labels: training"] = whole(row["labels_train"])
-        cells["validation"] = whole(row["labels_validation"])
-        if results.phase == "confirm":
-            cells["test images"] = whole(row["test_images"])
+        cells |= _labels(row)
         cells["trials run"] = str(row["run"])
         cells |= {name: str(row[name]) for name in ("failed", "stopped", "diverged", "unfinished")}
         if results.phase == "confirm":
@@ -79,27 +82,37 @@ def effort_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _labels(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return the counts of labels and test images that trials noted."""
+    names = {
+        "labels_train": "labels: training",
+        "labels_validation": "validation" if "labels_train" in row else "labels: validation",
+        "test_images": "test images",
+    }
+    return {told: whole(row[name]) for name, told in names.items() if name in row}
+
+
 def differences_table(results: Results, differences: pd.DataFrame) -> pd.DataFrame:
     """Return differences with their intervals; those whose interval excludes 0 are marked."""
-    metrics = list(dict.fromkeys(differences["metric"]))
-    shares = {is_share(metric) for metric in metrics}
-    unit = ", points" if shares == {True} else ""
-    change = f"change of {results.named(metrics[0])}" if len(metrics) == 1 else "change"
+    metrics, measures = list(dict.fromkeys(differences["metric"])), results.measures
+    units = {", points" if measures.is_share(metric) else unit_of(measures.of(metric)) for metric in metrics}
+    unit = units.pop() if len(units) == 1 else ""
+    change = f"change of {measures.label(metrics[0])}" if len(metrics) == 1 else "change"
     rows = []
     for row in records(differences):
         where = [key_text(results, key, row[key]) for key in results.keys if row[key] != ""]
         where += ["prescribed config"] if row["recipe"] == PRESCRIBED else []
-        share = is_share(row["metric"])
-        low, high = (_signed(row[name], share, 0) for name in ("low", "high"))
+        form = measures.form(row["metric"], row)
+        low, high = (_signed(row[name], form, 0) for name in ("low", "high"))
         sides = (key_text(results, row["factor"], row[side]) for side in ("from", "to"))
         rows.append(
             {
-                **({"measure": results.named(row["metric"])} if len(metrics) > 1 else {}),
+                **({"measure": measures.label(row["metric"])} if len(metrics) > 1 else {}),
                 "where": ", ".join(where) or NONE,
                 "compared": " → ".join(sides),
-                f"{change}{unit} {INTERVAL}": f"{_signed(row['difference'], share, int(row['n']))} [{low}, {high}]",
+                f"{change}{unit} {INTERVAL}": f"{_signed(row['difference'], form, int(row['n']))} [{low}, {high}]",
                 "seeds": str(int(row["n"])),
-                "image SE": number(row["image_se"], 0, 2),
+                **({"image SE": number(row["image_se"], 0, _fine(form))} if "image_se" in row else {}),
                 "apart": "yes" if row["low"] > 0 or row["high"] < 0 else "no",
             }
         )
@@ -115,9 +128,10 @@ def caption(results: Results, best: pd.DataFrame) -> str:
     if results.phase == "confirm":
         text.append(
             "Then each was trained again with fresh seeds, and test data opened: mean over these at the"
-            f" {results.epoch_read}, with its 95 % Student t interval, a claim about the config. The image SE is about"
-            " one trained network on other images."
+            f" {results.epoch_read}, with its 95 % Student t interval, a claim about the config."
         )
+        if results.selected.images is not None:
+            text.append("The image SE is about one trained network on other images.")
     if results.has_oracle:
         text.append("The oracle is the best test value over the epochs: only test data can name it.")
     if bool(best["search_seeds"].any()) and bool((best["n"] == 0).any()):
@@ -127,10 +141,15 @@ def caption(results: Results, best: pd.DataFrame) -> str:
     return " ".join(text)
 
 
-def _signed(value: float, share: bool, n: int) -> str:
+def _signed(value: float, form: Form, n: int) -> str:
     if math.isnan(value):
         return "NaN" if n else NONE
-    return (f"{100 * value:+.2f}" if share else f"{value:+.3g}").replace("-", "−")
+    return form.signed(value)
+
+
+def _fine(form: Form) -> Form:
+    """Return the form of a standard error beside differences, which of shares have two decimals in points."""
+    return form._replace(decimals=2) if form.share else form
 
 
 def _span(row: Mapping[str, Any], name: str) -> str:

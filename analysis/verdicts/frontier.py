@@ -63,7 +63,7 @@ def networks(part: Findings) -> pd.DataFrame:
             "multiplications": sum(layer["products"] for layer in facts.get("layers", [])) or math.nan,
             "n": int(row["n"]),
             "interval": SEEDS if row["n"] > 1 else IMAGES,
-            "test_images": row["test_images"],
+            "test_images": row.get("test_images", math.nan),
             "val_accuracy": row["val_accuracy"],
             **_bounded(row, ACCURACY),
             **_bounded(row, MIRROR),

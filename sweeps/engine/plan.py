@@ -329,6 +329,7 @@ class Plan:
             extra_seeds=tuple(self.sweep.extra_seeds),
             prescribed=self.request.prescribed is not None,
             confirm=self.sweep.experiment.has_test,
+            titles=self._titles(),
             measures=tuple(MeasureRecord.model_validate(asdict(m)) for m in self.sweep.experiment.measures),
             data=tuple(
                 DataSetRecord(
@@ -338,6 +339,10 @@ class Plan:
             ),
             code=(self.code.fingerprint, *self.kept),
         )
+
+    def _titles(self) -> dict[str, str]:
+        fields = self.sweep.experiment.config_class().model_fields
+        return {name: field.title for name, field in fields.items() if field.title is not None}
 
     def _recorded_space(self, condition: Condition) -> dict[str, ChoiceRecord | RangeRecord]:
         space, optional = self.space_of(condition).items(), self.sometimes_unused(condition)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import json
@@ -10,6 +11,8 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +26,7 @@ from analysis.ledger import Ledger, Outcome, Status
 from analysis.numbers.results import Results
 from analysis.numbers.seeds import by_seed
 from analysis.numbers.tables import best_config
-from analysis.plan_record import DataSetRecord, Fingerprints, PlanRecord
+from analysis.plan_record import DataSetRecord, Fingerprints, MeasureRecord, PlanRecord
 from analysis.report import make
 from analysis.report.answer import Answer
 from analysis.report.join import Joined, joined
@@ -34,6 +37,7 @@ from analysis.words import Block, Claim, Difference, claims_of
 from common.canonical import canonical
 from common.files import pack
 from tests.support.entry import Entry
+from trainables.core.measures import Measure, accuracy, loss
 
 BACKBONES = ("squeezenet1_1", "resnet18")
 SIZES = (100, 300, 500, 700, 900)
@@ -47,6 +51,23 @@ DRAWS = (
 SETTINGS = {"data": "digits", "precision": "bf16", "pool": None, "validation": None}
 IMAGES = 500
 GOLDEN = Path(__file__).resolve().parent.parent / "analysis" / "golden"
+
+
+@functools.cache
+def declared(question: str) -> dict[str, Any]:
+    """Return a question's measures and titles as a plan records them; a made-up one has an accuracy and a loss."""
+    if find_spec(f"trainables.{question}") is None:
+        return {"measures": records_of(accuracy(), loss())}
+    module = importlib.import_module(f"trainables.{question}")
+    own = [kind for kind in vars(module).values() if getattr(kind, "__module__", "") == module.__name__]
+    (measures,) = (kind.measures for kind in own if hasattr(kind, "measures"))
+    titles = {name: field.title for name, field in module.Config.model_fields.items() if field.title is not None}
+    return {"measures": records_of(*measures), "titles": titles}
+
+
+def records_of(*measures: Measure) -> tuple[MeasureRecord, ...]:
+    """Return measures as a plan records them."""
+    return tuple(MeasureRecord.model_validate(asdict(measure)) for measure in measures)
 
 
 def plan(**changed: Any) -> PlanRecord:
@@ -76,6 +97,7 @@ def plan(**changed: Any) -> PlanRecord:
         "confirm": True,
         "data": [data_set("digits")],
     } | changed
+    fields = declared(fields["question"]) | fields
     factors: dict[str, Any] = fields["factors"]
     keys = fields.setdefault(
         "conditions",

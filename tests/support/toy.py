@@ -12,7 +12,7 @@ from pydantic import Field
 from sweeps.engine import Sweep, choice, loguniform
 from trainables.core.config import TrialConfig
 from trainables.core.experiment import EvalSplit, Experiment, Metrics
-from trainables.core.measures import accuracy, loss
+from trainables.core.measures import accuracy, loss, plain
 
 
 class Config(TrialConfig):
@@ -97,3 +97,23 @@ class Hill(Toy):
         if split == "validation":
             self.keep("weight", self.model[1].weight)
         return metrics
+
+
+class Distance(Toy):
+    """Regresses the logit's sign: measures an L1 of each image, and a correlation, which lies between −1 and 1."""
+
+    measures = (
+        plain("l1", better="min", unit="px", low=0, decimals=2, images=True),
+        plain("agreement", better="max", low=-1, high=1),
+        loss(splits=("train",)),
+    )
+
+    @torch.no_grad()
+    def evaluate(self, split: EvalSplit) -> Metrics:
+        self.model.eval()
+        rows = slice(200, 300) if split == "validation" else slice(300, 400)
+        gap, truth = self.model(self.x[rows]).diff().squeeze(1).double(), 2.0 * self.y[rows] - 1
+        scores = (gap - truth).abs()  # [100]
+        if split == "test":
+            self.keep_last("test_l1_scores", scores)
+        return {"l1": scores.mean().item(), "agreement": torch.corrcoef(torch.stack([gap, truth]))[0, 1].item()}

@@ -20,8 +20,9 @@ DataName = Annotated[str, DATA_SET]
 class TrialConfig(BaseModel):
     """The fields that every trial has; a question's Config adds data sets, factors and hyperparameters.
 
-    Each field states its unit and range. A hyperparameter that some configs do not use has a default, so that they
-    need not name it. The methods answer the planner; a question overrides those whose answer differs.
+    Each field states its unit and range. Tables call it by its name, unless it has a `title`, in which `{first}` stands
+    for the data set that the field `first` names. A hyperparameter that some configs do not use has a default, so that
+    they need not name it. The methods answer the planner; a question overrides those whose answer differs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -75,7 +75,9 @@ def test_dots_are_the_means_of_the_table_and_are_not_joined() -> None:
          "far": mean / 2, "far_low": np.nan, "far_high": np.nan} for mining, colour, mean in rows
     )  # fmt: skip
     columns = {"near": "Near", "far": "Far"}
-    figure = draw_dots(table, WORDS, x="mining", columns=columns, series=["colour"], chance={"near": 0.1, "far": 0.2})
+    chance = {"near": 0.1, "far": 0.2}
+    drawn = {"x": "mining", "columns": columns, "series": ["colour"], "chance": chance}
+    figure = draw_dots(table, WORDS, **drawn, percent=True)
     near, far = figure.axes
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Near", "Far"]
     gray, colour = (container.lines[0] for container in near.containers)
@@ -89,6 +91,9 @@ def test_dots_are_the_means_of_the_table_and_are_not_joined() -> None:
     assert near.get_ylim()[1] > 70
     assert [entry.get_text() for entry in figure.legends[0].get_texts()] == ["gray", "colour", "chance"]
     assert not draw_dots(table[:2], WORDS, x="mining", columns=columns).legends
+    plain = draw_dots(table.assign(far=-table["far"]), WORDS, **drawn).axes
+    assert list(plain[1].containers[0].lines[0].get_ydata()) == [-0.2, -0.3], "no share, and drawn though negative"
+    assert plain[1].get_ylim()[0] < -0.3
 
 
 def test_titles_of_dots_and_sheets_stay_on_their_panels() -> None:
@@ -118,7 +123,7 @@ def test_trials_stand_in_panels_and_wide_ranges_on_a_logarithmic_scale(last: flo
         {"margin": margin, "colour": colour, "mining": mining, "val": 0.5}
         for margin in (0.1, last) for colour, mining in (("gray", "hard"), ("gray", "random"), ("colour", "hard"))
     )  # fmt: skip
-    figure = draw_trials(table, WORDS, x="margin", y="val", series=["mining"], across="colour")
+    figure = draw_trials(table, WORDS, x="margin", y="val", series=["mining"], across="colour", percent=True)
     assert [axes.get_xscale() for axes in figure.axes] == [scale, scale]
     drawn = [[len(line.get_xdata()) for line in axes.lines] for axes in figure.axes]
     assert drawn == [[2, 2], [2, 0]]

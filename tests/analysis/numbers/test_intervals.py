@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.numbers.intervals import accuracy_interval, image_standard_error, paired_difference, t_interval
+from analysis.numbers.intervals import (
+    accuracy_interval,
+    bounded_interval,
+    image_standard_error,
+    paired_difference,
+    t_interval,
+)
 
 
 def test_t_interval_is_students() -> None:
@@ -82,6 +89,47 @@ def test_pairing_removes_what_seeds_have_in_common() -> None:
     assert stats.ttest_ind(first, second).pvalue > 0.3  # unpaired, the difference drowns
     with pytest.raises(ValueError, match=r"zip\(\)"):
         paired_difference([1.0], [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "there", "back"),
+    [
+        (0.0, None, math.log, math.exp),
+        (None, 8.0, lambda x: -math.log(8 - x), lambda y: 8 - math.exp(-y)),
+        (0.0, 8.0, lambda x: math.log(x / (8 - x)), lambda y: 8 / (1 + math.exp(-y))),
+    ],
+)
+def test_bounded_intervals_are_students_on_the_scale_without_bounds(
+    low: float | None, high: float | None, there: Callable[[float], float], back: Callable[[float], float]
+) -> None:
+    values = [1.0, 2.0, 6.0]
+    plain, found = t_interval(values), bounded_interval(values, low, high)
+    slope = (there(3 + 1e-6) - there(3 - 1e-6)) / 2e-6  # the delta method's
+    half = (plain.high - plain.mean) * slope
+    assert (found.low, found.high) == pytest.approx((back(there(3) - half), back(there(3) + half)))
+    assert plain.low < 0, "which no value can be"
+    assert found._replace(low=0, high=0) == plain._replace(low=0, high=0), "mean, SD and n are the plain ones"
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=8), st.sampled_from([(0.0, None), (None, 1.0), (0.0, 1.0)]))
+def test_bounded_intervals_stay_within_the_bounds_even_of_values_on_them(
+    values: list[float], bounds: tuple[float | None, float | None]
+) -> None:
+    found, plain = bounded_interval(values, *bounds), t_interval(values)
+    assert math.isnan(found.low) == math.isnan(plain.low)
+    if not math.isnan(found.low):
+        least, most = (-math.inf if bounds[0] is None else 0), (math.inf if bounds[1] is None else 1)
+        assert least <= found.low <= found.mean <= found.high <= most
+
+
+def test_without_bounds_an_interval_is_the_plain_one() -> None:
+    assert bounded_interval([1.0, 2.0, 6.0], None, None) == t_interval([1.0, 2.0, 6.0])
+
+
+def test_five_skewed_distances_are_covered_nearly_as_often_as_claimed() -> None:
+    draws = np.random.default_rng(0).gamma(4, 0.25, (4000, 5))
+    hits = [(found := bounded_interval(list(row), 0, None)).low <= 1 <= found.high for row in draws]
+    assert np.mean(hits) == pytest.approx(0.945, abs=0.012)
 
 
 def test_image_error_is_binomial_for_one_network_and_does_not_shrink_with_copies() -> None:

@@ -18,6 +18,7 @@ from analysis.numbers.paired import differences
 from analysis.numbers.results import Results, records
 from analysis.numbers.seeds import by_seed, to_the_best
 from analysis.numbers.tables import best_config, by_set, curves, progress
+from analysis.plan_record import MeasureRecord
 from analysis.report import markup, rounded
 from analysis.report.brief import make_brief
 from tests.support.synthetic import (
@@ -187,8 +188,11 @@ def test_the_answer_is_the_newest_plans_not_its_forerunners(tmp_path: Path) -> N
 
 def test_epochs_to_the_best() -> None:
     series = pd.Series([0.5, 0.9490, 0.9489, 0.95, 0.95]).to_numpy()
-    assert to_the_best(series, maximise=True, accuracy=True) == (1, 3)
-    assert to_the_best(-series, maximise=False, accuracy=False) == (3, 3)
+    share = MeasureRecord(name="accuracy", better="max", kind="share")
+    number = MeasureRecord(name="l1", better="min")
+    assert to_the_best(series, share) == (1, 3), "within 0.1 point"
+    assert to_the_best(-series, number) == (1, 3), "within 1 % of the range, which is 0.0045"
+    assert to_the_best(1 - series, number.model_copy(update={"tolerance": 1e-4})) == (3, 3), "as declared"
 
 
 @pytest.mark.parametrize(("accuracy", "rising"), [([0.1, 0.5, 0.9], 5), ([0.1, 0.9, 0.9], 0), ([0.9], 0)])

@@ -123,8 +123,13 @@ def test_a_package_has_few_files_beside_its_questions_and_says_nothing_when_impo
     for package in ("sweeps", "trainables", "analysis"):
         beside = [path for path in (ROOT / package).glob("*.py") if path.stem not in (*questions(), "__init__")]
         assert len(beside) <= MOST_FILES, beside
+    speaking = {ROOT / "sweeps/engine/__init__.py", ROOT / "trainables/__init__.py"}
     for path in ROOT.glob("[a-z]*/**/__init__.py"):
-        assert path == ROOT / "sweeps/engine/__init__.py" or not path.read_text().strip(), path
+        assert path in speaking or not path.read_text().strip(), path
+
+
+def test_importing_trainables_alone_loads_nothing() -> None:
+    assert not loaded_by("import trainables") & {"torch", "numpy", "pydantic"}
 
 
 @pytest.mark.parametrize("question", questions())

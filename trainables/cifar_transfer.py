@@ -17,20 +17,23 @@ from pydantic import Field
 from torch import nn
 
 from common.problems import Problem, gather
-from trainables.artifacts.images import split_images
+from trainables.artifacts.images import SIDE, split_images
 from trainables.artifacts.store import Artifact
 from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Tensors
 from trainables.core.experiment import EvalSplit, Experiment, Metrics
 from trainables.core.measures import accuracy, loss
+from trainables.core.network import Input, Network
 from trainables.data.dataset import SplitName
 from trainables.data.sources import Sources
 from trainables.data.subsets import stratified_split
+from trainables.nets.vgg import EMBEDDING
 from trainables.transfer.adaptation import UNIT, Adaptation, AdaptationSettings, Replay, left_out, tunes
 from trainables.transfer.embeddings import embeddings
 from trainables.transfer.method import Images, Method
 from trainables.transfer.methods import Neighbours, NewLayer
 from trainables.transfer.neighbours import Metric, Weighting
+from trainables.transfer.networks import Adapted, NewHead, headless_state
 from trainables.transfer.problems import neighbour_problems, pair_problems, sample_problems
 from trainables.transfer.source_network import held_out_rows, network_problems, rebuilt, source_network
 
@@ -85,6 +88,9 @@ class Config(TrialConfig):
     def annealed(self) -> bool:
         return True
 
+    def leaves_network(self) -> bool:
+        return self.method != "knn"  # its neighbours are the sample itself
+
     def artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
         return _artifacts(self, sources, "train") | {"network": _network(self, sources)}
 
@@ -134,6 +140,7 @@ class CifarTransfer(Experiment[Config]):
         self.source_head = {name: network[f"1.classifier.6.{name}"] for name in ("weight", "bias")}
         classes = len(self.sources.dataset(config.target).classes)
         replay = Replay(Images.of(source, None, known), source_images, known)
+        self.source = network
         self.method = _method(config, sample, classes, rebuilt(network), replay)
 
     def train_epoch(self) -> Metrics:
@@ -155,6 +162,23 @@ class CifarTransfer(Experiment[Config]):
                 self.keep_last("test_predicted", predicted.short())
                 self.keep_last("test_labels", target.y.short())
         return metrics
+
+    def network(self) -> Network | None:
+        if not self.config.leaves_network():
+            return None
+        return Network(
+            state=headless_state(self.source, "source") | self.method.kept_state(),
+            input=Input(channels=3, side=SIDE),
+            classes=self.sources.dataset(self.config.target).classes,
+        )
+
+    @classmethod
+    def build(cls, config: Config, classes: int) -> nn.Module:
+        width = config.source_width
+        if config.method == "finetune":
+            return NewHead(width, EMBEDDING * width, classes, config.precision)
+        stage = None if "stages" in left_out(config.method) else config.first_stage
+        return Adapted(width, stage, classes, config.precision, tunes(config.method))
 
     def facts(self) -> dict[str, Any]:
         return {"embedding": self.train["target"].x.shape[1]}

@@ -19,10 +19,11 @@ from torch import nn
 from trainables.core.device import Tensors, to_device
 from trainables.core.experiment import EvalSplit, Metrics
 from trainables.core.measures import accuracy, loss
+from trainables.core.network import Input, Network
 from trainables.data.streams import batches, shuffled
 from trainables.domains.experiment import EVALUATED, DomainsConfig, DomainsExperiment, pooled
-from trainables.domains.images import CHANNELS, DOMAINS, Domain
-from trainables.nets.base_cnn import BaseCNN
+from trainables.domains.images import CHANNELS, DOMAINS, SIDE, Domain
+from trainables.nets.base_cnn import BaseCNN, TrunkWithHeads
 
 _MEASURES = ("loss", "accuracy")
 DIMENSIONS = 128
@@ -60,7 +61,7 @@ class DigitPair(DomainsExperiment[Config]):
 
     def setup(self, **images: Tensors) -> None:
         config = self.config
-        self.tasks: list[Domain] = list(DOMAINS) if config.regime == "both" else [config.regime]
+        self.tasks = _tasks(config)
         self.take(images, self.tasks)
         self.trunk = BaseCNN(CHANNELS[config.colour], config.width, DIMENSIONS).to(self.device)
         self.heads = nn.ModuleDict({task: _head(self.classes) for task in self.tasks}).to(self.device)
@@ -122,6 +123,22 @@ class DigitPair(DomainsExperiment[Config]):
         with self.autocast():
             return torch.cat([head(self.trunk(part)).float() for part in images.split(EVALUATED)])
 
+    def network(self) -> Network:
+        config = self.config
+        parts = {"trunk": self.trunk, "heads": self.heads}
+        return Network(
+            state={f"{part}.{name}": x for part, own in parts.items() for name, x in own.state_dict().items()},
+            input=Input(channels=CHANNELS[config.colour], side=SIDE),
+            classes=self.sources.dataset(config.first).classes,
+            heads=tuple(self.tasks) if len(self.tasks) > 1 else (),
+            precision=config.precision,
+        )
+
+    @classmethod
+    def build(cls, config: Config, classes: int) -> nn.Module:
+        trunk = BaseCNN(CHANNELS[config.colour], config.width, DIMENSIONS)
+        return TrunkWithHeads(trunk, {task: _head(classes) for task in _tasks(config)})
+
     def facts(self) -> dict[str, Any]:
         parameters = sum(p.numel() for module in (self.trunk, self.heads) for p in module.parameters())
         return {"parameters": parameters}
@@ -130,6 +147,10 @@ class DigitPair(DomainsExperiment[Config]):
         """Add `loss` and `accuracy`, the means over the tasks trained on, to the metrics of each task."""
         means = {name: math.fsum(metrics[f"{task}_{name}"] for task in self.tasks) for name in _MEASURES}
         return {name: value / len(self.tasks) for name, value in means.items()} | metrics
+
+
+def _tasks(config: Config) -> list[Domain]:
+    return list(DOMAINS) if config.regime == "both" else [config.regime]
 
 
 def _head(classes: int) -> nn.Sequential:

@@ -23,10 +23,11 @@ from common.seeds import seed_of
 from trainables.core.device import Tensors, to_device
 from trainables.core.experiment import EvalSplit, Labelled, Metrics
 from trainables.core.measures import HELD_OUT, accuracy, loss, plain, share
+from trainables.core.network import Input, Network
 from trainables.data.sources import Sources
 from trainables.data.streams import batches, stratified
 from trainables.domains.experiment import EVALUATED, DomainsConfig, DomainsExperiment, pooled
-from trainables.domains.images import CHANNELS, DOMAINS
+from trainables.domains.images import CHANNELS, DOMAINS, SIDE
 from trainables.domains.retrieval import DEPTHS, nearest_correct, picture, retrieve
 from trainables.domains.triplets import all_triplets, mean_of_active, mine, triplet_losses
 from trainables.nets.base_cnn import BaseCNN
@@ -143,6 +144,21 @@ class JointEmbedding(DomainsExperiment[Config]):
         with self.autocast():
             return torch.cat([self.trunk(part).float() for part in images.split(EVALUATED)])
 
+    def network(self) -> Network:
+        config, classified = self.config, self.config.mining == "classifier"
+        parts = {"trunk": self.trunk} | ({"head": self.head} if classified else {})
+        return Network(
+            state={f"{part}.{name}": x for part, own in parts.items() for name, x in own.state_dict().items()},
+            input=Input(channels=CHANNELS[config.colour], side=SIDE),
+            classes=self.sources.dataset(config.first).classes if classified else (),
+            precision=config.precision,
+        )
+
+    @classmethod
+    def build(cls, config: Config, classes: int) -> nn.Module:
+        trunk = BaseCNN(CHANNELS[config.colour], config.width, config.dimensions)
+        return Embedder(trunk, nn.Linear(config.dimensions, classes) if config.mining == "classifier" else None)
+
     def facts(self) -> dict[str, Any]:
         return {"parameters": sum(p.numel() for p in self.trunk.parameters())}
 
@@ -155,6 +171,23 @@ class JointEmbedding(DomainsExperiment[Config]):
         arrays["class_share"] = np.stack([np.bincount(y.numpy(), minlength=self.classes) / len(y) for y in labels])
         for name, array in (arrays | picture(images, labels, [space.cpu() for space in spaces])).items():
             self.keep_last(name, array)
+
+
+class Embedder(nn.Module):
+    """A trunk: from images to normalised embeddings [N, D], or with a head to its logits [N, classes]."""
+
+    def __init__(self, trunk: nn.Module, head: nn.Module | None) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.head = head
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        embeddings = self.trunk(images).float()
+        if self.head is None:
+            return F.normalize(embeddings)
+        with torch.autocast(images.device.type, enabled=False):
+            logits: torch.Tensor = self.head(embeddings.relu())
+        return logits
 
 
 def _batches(

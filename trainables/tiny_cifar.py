@@ -14,17 +14,20 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from pydantic import Field
+from torch import nn
 
 from common.problems import Problem, gather
-from trainables.artifacts.images import split_images
+from trainables.artifacts.images import SIDE, split_images
 from trainables.artifacts.store import Artifact
 from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Precision, Tensors
 from trainables.core.experiment import EvalSplit, Experiment, Labelled, Metrics
 from trainables.core.measures import accuracy, loss
+from trainables.core.network import Input, Network
 from trainables.data.augment import Mix
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, split_train, subset_problems
+from trainables.nets.standardize import Standardize
 from trainables.nets.tiny import Block, Family, Head, Stem, TinyNet, layers, parameters, widest
 from trainables.training.supervised import Training, TrainingSettings
 
@@ -121,6 +124,21 @@ class TinyCifar(Experiment[Config]):
                 self.keep_last("test_mirror_correct", both)
                 self.keep_last("confusion", confusion.reshape(self.family.classes, -1))
         return metrics
+
+    def network(self) -> Network:
+        return Network(
+            state=self.training.average.module.state_dict(),
+            input=Input(channels=3, side=SIDE),
+            classes=self.sources.dataset(self.config.data).classes,
+            precision=self.training.precision,
+        )
+
+    @classmethod
+    def build(cls, config: Config, classes: int) -> nn.Module:
+        family = _family(config, classes)
+        network = TinyNet(family, widest(family, config.budget) or 1)
+        whole = nn.Sequential(Standardize(torch.zeros(1, 3, 2, 2)), network)
+        return whole.to(memory_format=torch.channels_last)
 
     def facts(self) -> dict[str, Any]:
         return {

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import Field
+from torch import nn
 
 from common.files import Arrays
 from common.problems import Problem, gather
@@ -29,11 +30,20 @@ from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Tensors
 from trainables.core.experiment import EvalSplit, Experiment, Labelled, Metrics
 from trainables.core.measures import accuracy, loss
+from trainables.core.network import Network
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, subset_problems
-from trainables.nets.backbones import describe
+from trainables.nets.backbones import LETTERS, describe
+from trainables.nets.letters_cnn import LettersCNN
 from trainables.training.linear_head import HeadSettings, LinearHead
-from trainables.transfer.features import Part, backbone_features, features_problems
+from trainables.transfer.features import (
+    FrozenBackbone,
+    Part,
+    backbone_features,
+    features_problems,
+    input_of,
+    kept_backbone,
+)
 
 POOL, VALIDATION = 10_000, 2_000
 """Images in the pool and for validation, unless the config says otherwise or the training split has too few."""
@@ -130,6 +140,20 @@ class TransferSizes(Experiment[Config]):
             "loss": F.cross_entropy(logits, data.y).item(),
             "accuracy": correct.double().mean().item(),
         }
+
+    def network(self) -> Network:
+        config = self.config
+        return Network(
+            state={f"head.{name}": value for name, value in self.head.layer.state_dict().items()},
+            input=input_of(self.about),
+            classes=self.sources.dataset(config.data).classes,
+            **kept_backbone(config.backbone, config.seed, self.sources),
+        )
+
+    @classmethod
+    def build(cls, config: Config, classes: int) -> nn.Module:
+        backbone = LettersCNN() if config.backbone == LETTERS else nn.Identity()
+        return FrozenBackbone(backbone, describe(config.backbone).width, classes, config.precision)
 
     def facts(self) -> dict[str, Any]:
         return {"head": self.about.head(self.classes), "width": self.head.x.shape[1]}

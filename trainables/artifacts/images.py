@@ -12,7 +12,7 @@ import torch
 from common.files import Arrays
 from trainables.artifacts.store import Artifact
 from trainables.data.dataset import SplitName
-from trainables.data.pixels import channels_first, framed, grayscale
+from trainables.data.pixels import planes
 from trainables.data.sources import Sources
 
 Colour = Literal["gray", "colour"]
@@ -41,9 +41,8 @@ def _split(name: str, artifact: Artifact, piece: int, sources: Sources, needs: M
 def as_planes(images: np.ndarray, rows: np.ndarray, colour: Colour) -> np.ndarray:
     """Convert those of images [N, H, W] or [N, H, W, 3] uint8 that `rows` [n] names to [n, C, 32, 32] uint8."""
     channels = CHANNELS[colour]
-    planes = np.empty((len(rows), channels, SIDE, SIDE), np.uint8)
+    converted = np.empty((len(rows), channels, SIDE, SIDE), np.uint8)
     for start in range(0, len(rows), BATCH):
-        own = channels_first(torch.from_numpy(images[rows[start : start + BATCH]]))
-        own = framed(grayscale(own) if channels == 1 else own, SIDE).expand(-1, channels, -1, -1)
-        planes[start : start + BATCH] = (own * 255).round().byte().numpy()
-    return planes
+        own = torch.from_numpy(images[rows[start : start + BATCH]])
+        converted[start : start + BATCH] = planes(own, channels, SIDE).numpy()
+    return converted

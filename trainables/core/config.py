@@ -55,6 +55,10 @@ class TrialConfig(BaseModel):
         """Return the hyperparameters that change nothing in a trial of this config; tables leave them blank."""
         return frozenset()
 
+    def leaves_network(self) -> bool:
+        """Return whether a trial has a network to keep, where its question keeps networks; a method may have none."""
+        return True
+
     def annealed(self) -> bool:
         """Return whether the learning rate falls to 0, so that by design the last epochs are the best.
 

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 import numpy as np
 import torch
+from torch import nn
 
 from common.files import Arrays
 from common.seeds import seed_of
@@ -23,6 +24,7 @@ from trainables.core.checkpoint import Resumable
 from trainables.core.config import TrialConfig
 from trainables.core.kept import Kept
 from trainables.core.measures import Measure
+from trainables.core.network import Network
 from trainables.data.sources import Sources
 
 Metrics = dict[str, float]
@@ -134,6 +136,20 @@ class Experiment(Resumable, ABC, Generic[C]):
         for `keep_last`.
         """
         return {}
+
+    def network(self) -> Network | None:
+        """Return the network that was trained, to be kept; None for a trial that has none."""
+        return None
+
+    @classmethod
+    def build(cls, config: C, classes: int) -> nn.Module:
+        """Return an untrained module whose state dict is that of `network()`, without data or artifacts.
+
+        It maps images, as the network's `Input` prepares them, to logits [N, classes], or [N, heads, classes] where the
+        network names heads, or to embeddings [N, D] where it names no classes. A backbone that is `Pretrained` is
+        `nn.Identity()` here.
+        """
+        raise NotImplementedError(f"{cls.__name__}.network() returns a network: {cls.__name__}.build must build it")
 
     # What it may use.
 

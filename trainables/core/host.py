@@ -105,7 +105,8 @@ class Host(tune.Trainable):  # type: ignore[misc]  # Ray is untyped here
 
     def _build(self) -> Loop:
         given = {name: self._tensors(artifact) for name, artifact in self._task.artifacts.items()}
-        return Loop(self.job.experiment, self._task, self.job.sources, given, folder=self.job.folder)
+        job = self.job
+        return Loop(job.experiment, self._task, job.sources, given, folder=job.folder, fetch=self._tensors)
 
     def _tensors(self, artifact: Artifact) -> Tensors:
         key = artifact.key

@@ -18,13 +18,14 @@ import torch
 
 from common.files import pack, write_checked
 from common.seeds import seed_of
-from trainables.artifacts.store import Store
+from trainables.artifacts.store import Artifact, Store
 from trainables.core.checked import checked_facts
 from trainables.core.checkpoint import Checkpoints
 from trainables.core.config import TrialConfig
 from trainables.core.device import Tensors, pick_device, tensors
 from trainables.core.experiment import Experiment, Metrics
 from trainables.core.measures import check_images, recorded
+from trainables.core.network_files import Fetch, keep_network
 from trainables.core.task import Task
 from trainables.core.unsaved import Watch
 from trainables.data.sources import Sources
@@ -51,6 +52,8 @@ class Loop:
 
     A trial that is read at its best epoch ends with the experiment in the state of that epoch. Its row then has the
     measures on test data, which is opened with that state once more where it was opened in each epoch.
+
+    `fetch` returns the arrays of artifacts that a kept network has as parts.
     """
 
     def __init__(
@@ -61,10 +64,12 @@ class Loop:
         artifacts: Mapping[str, Tensors],
         *,
         folder: Path | None = None,
+        fetch: Fetch | None = None,
     ) -> None:
         config = task.config
         self.task = task
         self.folder = folder
+        self.fetch = fetch or _nothing_fetched
         self.rows: list[Row] = []
         self.status = "running"
         self.error: str | None = None
@@ -129,7 +134,7 @@ class Loop:
         return result
 
     def outcome(self) -> dict[str, Any]:
-        """Return what the ledger records; first write the outputs, if they are kept."""
+        """Return what the ledger records; first write the outputs and the network, if they are kept."""
         experiment = self.experiment
         facts = label_counts(experiment) | checked_facts(experiment.question(), experiment.facts())
         if unused := experiment.config.unused():
@@ -152,6 +157,8 @@ class Loop:
         if arrays and self.folder:
             name = f"arrays/{self.task.id[:32]}-{self.task.code_fingerprint[:12]}.npz"  # other code's stay
             outcome |= {"arrays": name, "arrays_sha256": write_checked(self.folder / name, pack(arrays))}
+        if self.task.network_limit and self.status == "done" and self.folder:
+            facts |= keep_network(experiment, self.task, self.folder, self.fetch)
         return outcome
 
     def unreported_json(self) -> str:
@@ -275,3 +282,7 @@ def run(
     while loop.status == "running" and (epochs is None or len(loop.rows) < epochs):
         loop.advance()
     return loop
+
+
+def _nothing_fetched(artifact: Artifact) -> Tensors:
+    raise ValueError(f"a kept network has the artifact {artifact.name} as a part: give the loop `fetch`")

@@ -35,6 +35,8 @@ class Task:
     """Whether a scheduler may stop it early: not in confirmation, nor among the finalists."""
     keep_outputs: bool = True
     """Whether the Experiment's outputs are kept."""
+    network_limit: int = 0
+    """Bytes that its network may have to be kept; 0: it is not."""
     metric: str = "val_accuracy"
     """The measure by which a config is chosen, and an epoch where `Experiment.epoch_chosen` says so."""
     mode: Literal["max", "min"] = "max"

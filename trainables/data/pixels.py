@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 
@@ -42,3 +44,21 @@ def framed(x: torch.Tensor, side: int) -> torch.Tensor:
     top = (side - height) // 2
     left = (side - width) // 2
     return F.pad(x, (left, side - width - left, top, side - height - top))
+
+
+def planes(images: torch.Tensor, channels: int, side: int) -> torch.Tensor:
+    """Convert images [N, H, W] or [N, H, W, 3] uint8 to [N, channels, side, side] uint8: framed, gray or in colour."""
+    x = channels_first(images)
+    x = framed(grayscale(x) if channels == 1 else x, side).expand(-1, channels, -1, -1)
+    return (x * 255).round().byte()
+
+
+def normalised(
+    images: torch.Tensor, channels: int, side: int, mean: Sequence[float], std: Sequence[float]
+) -> torch.Tensor:
+    """Convert images [N, H, W] or [N, H, W, 3] uint8 to [N, channels, side, side] float32: resized, less the mean, by
+    the standard deviation of each channel in 0 … 1."""
+    x = channels_first(images)
+    x = resized(grayscale(x) if channels == 1 else x, side)
+    x = x.expand(-1, channels, -1, -1)  # grayscale images are resized before they are repeated
+    return (x - x.new_tensor(mean)[:, None, None]) / x.new_tensor(std)[:, None, None]

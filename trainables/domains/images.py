@@ -21,7 +21,7 @@ from trainables.data.sources import Sources
 Domain = Literal["first", "second"]
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
 Part = Literal["pool", "validation", "test"]
-__all__ = ["CHANNELS", "DOMAINS", "Colour", "Domain", "Part", "domain_images", "part_rows", "related"]
+__all__ = ["CHANNELS", "DOMAINS", "SIDE", "Colour", "Domain", "Part", "domain_images", "part_rows", "related"]
 VERSION = 1  # raised by hand when the meaning of the arrays changes
 
 

@@ -10,6 +10,7 @@ accuracy on MNIST: 22 % with batch normalisation, 85 % with groups).
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from itertools import pairwise
 
 import torch
@@ -35,6 +36,20 @@ class BaseCNN(nn.Module):
         maps = self.blocks(x.contiguous(memory_format=torch.channels_last))
         embedding: torch.Tensor = self.embedding(maps.flatten(1))
         return embedding
+
+
+class TrunkWithHeads(nn.Module):
+    """A trunk and one or several heads: from images to logits [N, classes], of several heads [N, heads, classes]."""
+
+    def __init__(self, trunk: nn.Module, heads: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.heads = nn.ModuleDict(heads)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        shared = self.trunk(images)
+        logits = [head(shared) for head in self.heads.values()]
+        return logits[0] if len(logits) == 1 else torch.stack(logits, 1)
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:

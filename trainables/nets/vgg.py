@@ -69,6 +69,12 @@ class VGG(nn.Module):
                 means.append(x.mean((2, 3)))
         return x, torch.cat(means[1:], 1)
 
+    @property
+    def means(self) -> int:
+        """Return the number of means that `stages` returns."""
+        width = self.head.in_features // EMBEDDING
+        return sum(maps[-1] * width for maps in STAGES[1:])
+
     def column(self, stage: int) -> int:
         """Return the column at which a stage's means begin in what `stages` returns; `stage` counts from 1."""
         width = self.head.in_features // EMBEDDING

@@ -32,6 +32,7 @@ from trainables.training.schedules import OneCycle
 from trainables.training.supervised import EVALUATED
 from trainables.transfer.discriminant import Linear, discriminant, within_classes
 from trainables.transfer.method import BATCH, Images, Method
+from trainables.transfer.networks import blended, headless_state
 
 Ingredient = Literal["stages", "shrinkage", "tuning", "replay", "average"]
 SETTING: dict[Ingredient, tuple[str, ...]] = {
@@ -140,8 +141,15 @@ class Adaptation(Method):
         for part in images.pixels.split(EVALUATED):
             both = [self._forward(side)[0] for side in (part, part.flip(3))]
             parts.append(F.log_softmax((both[0] + both[1]) / 2, 1))
-        blend = torch.tensor(0.0 if "average" in self.without else self.settings.blend, device=fixed.device)
-        return torch.logaddexp(blend.log() + fixed, (1 - blend).log() + torch.cat(parts))
+        return blended(fixed, torch.cat(parts), self._blend())
+
+    def kept_state(self) -> Tensors:
+        weight, bias = self.discriminant
+        state = {"deviation": self.deviation, "weight": weight, "bias": bias, "blend": self._blend()}
+        if "tuning" in self.without:
+            return state
+        head = {f"head.{name}": value for name, value in self.head.state_dict().items()}
+        return state | head | headless_state(self.network.state_dict(), "tuned")
 
     @torch.inference_mode()
     def source_logits(self, images: Images, head: Tensors) -> torch.Tensor:
@@ -149,6 +157,9 @@ class Adaptation(Method):
             return super().source_logits(images, head)
         assert images.pixels is not None
         return torch.cat([self._forward(part)[1] for part in images.pixels.split(EVALUATED)])
+
+    def _blend(self) -> torch.Tensor:
+        return torch.tensor(0.0 if "average" in self.without else self.settings.blend, device=self.deviation.device)
 
     def _given(self, images: Images) -> torch.Tensor:
         return images.x if "stages" in self.without else images.stages[:, self.column :]

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import nn
 
 from common.files import Arrays
 from common.problems import Problem, Refused, nearest
 from trainables.artifacts.store import Artifact, piece_slice
 from trainables.core.device import pick_device
-from trainables.data.pixels import channels_first, grayscale, resized
+from trainables.core.network import Input, Pretrained
 from trainables.data.sources import Sources
 from trainables.data.subsets import split_train
 from trainables.nets import weights
@@ -89,24 +90,54 @@ def _misfits(backbone: str, path: Path, fingerprint: str) -> list[Problem]:
 def embed(backbone: Backbone, images: np.ndarray, precision: str) -> np.ndarray:
     """Return features [N, width] float32 for images [N, H, W] or [N, H, W, 3] uint8; use a GPU if there is one."""
     device = pick_device()
-    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    module = backbone.module.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module = backbone.module.to(device)
     size = BATCH[device.type]
     embeddings = np.empty((len(images), backbone.description.width), np.float32)
     with torch.inference_mode():
         for start in range(0, len(images), size):
             batch = torch.from_numpy(images[start : start + size].copy()).to(device)
-            x = prepare(batch, backbone.description).to(dtype, memory_format=torch.channels_last)
-            embeddings[start : start + size] = module(x).float().cpu().numpy()
+            x = input_of(backbone.description).prepared(batch)
+            embeddings[start : start + size] = features_of(module, x, precision).cpu().numpy()
     return embeddings
 
 
-def prepare(images: torch.Tensor, to: Description) -> torch.Tensor:
-    """Return [N, channels, resolution, resolution] float32, normalised, for images [N, H, W] or [N, H, W, 3] uint8."""
-    x = channels_first(images)
-    x = resized(grayscale(x) if to.channels == 1 else x, to.resolution)
-    x = x.expand(-1, to.channels, -1, -1)  # grayscale images are resized before they are repeated
-    return (x - x.new_tensor(to.mean)[:, None, None]) / x.new_tensor(to.std)[:, None, None]
+def features_of(module: nn.Module, x: torch.Tensor, precision: str) -> torch.Tensor:
+    """Return features [N, width] float32 of prepared images x [N, channels, R, R]; the module becomes bf16 for bf16."""
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    module.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    features: torch.Tensor = module(x.to(dtype, memory_format=torch.channels_last))
+    return features.float()
+
+
+def input_of(backbone: Description) -> Input:
+    """Return what a backbone takes."""
+    return Input(channels=backbone.channels, side=backbone.resolution, mean=backbone.mean, std=backbone.std)
+
+
+class FrozenBackbone(nn.Module):
+    """A frozen backbone and a linear layer on its features: a map from prepared images to logits [N, classes]."""
+
+    def __init__(self, backbone: nn.Module, width: int, classes: int, precision: str) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = nn.Linear(width, classes)
+        self.precision = precision
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        features = [features_of(self.backbone, part, self.precision) for part in x.split(BATCH[x.device.type])]
+        logits: torch.Tensor = self.head(torch.cat(features))
+        return logits
+
+
+def kept_backbone(backbone: str, seed: int, sources: Sources) -> dict[str, Any]:
+    """Return what a `Network` says of a frozen backbone that is its module's part "backbone".
+
+    Weights of torchvision are named, since they lie elsewhere; a backbone that was trained here is a part of the file.
+    """
+    if backbone == LETTERS:
+        return {"parts": {"backbone": letters_backbone(seed)}}
+    digest = weights.digest(weights.find(backbone, sources.weights_dir))
+    return {"pretrained": Pretrained(part="backbone", backbone=backbone, sha256=digest)}
 
 
 def _features(data: str, artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:

@@ -48,6 +48,10 @@ class Method(Resumable, ABC):
     def logits(self, images: Images) -> torch.Tensor:
         """Return logits of the target's classes, [N, classes]; the class of the highest is predicted."""
 
+    def kept_state(self) -> Tensors:
+        """Return the state of the module in `transfer.networks` that does the same, without the source network."""
+        return {}
+
     def source_logits(self, images: Images, head: Tensors) -> torch.Tensor:
         """Return logits of the source's classes after the method; `head` is the source network's own last layer."""
         return F.linear(images.x, head["weight"], head["bias"])

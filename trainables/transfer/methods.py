@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from common.seeds import seed_of
+from trainables.core.device import Tensors
 from trainables.core.experiment import Metrics
 from trainables.training.linear_head import HeadSettings, LinearHead
 from trainables.transfer.method import BATCH, Images, Method
@@ -26,6 +27,9 @@ class NewLayer(Method):
 
     def logits(self, images: Images) -> torch.Tensor:
         return self.head(images.x)
+
+    def kept_state(self) -> Tensors:
+        return {f"head.{name}": value for name, value in self.head.layer.state_dict().items()}
 
 
 class Neighbours(Method):

@@ -22,7 +22,7 @@ from trainables.data.subsets import nested_subset, split_train
 from trainables.nets import weights
 from trainables.nets.backbones import Backbone, build, describe
 from trainables.transfer import features
-from trainables.transfer.features import backbone_features, embed, features_problems, prepare
+from trainables.transfer.features import backbone_features, embed, features_problems, input_of
 
 REAL = os.environ.get("LABSWEEP_REAL")
 
@@ -85,13 +85,13 @@ def test_the_transform_is_torchvisions(sources: Sources) -> None:
     for given, planes in ((images, images[:, None].expand(-1, 3, -1, -1)), (wide, wide.permute(0, 3, 1, 2))):
         x = T.resize(T.to_dtype(planes, torch.float32, scale=True), [224], antialias=True)
         expected = T.normalize(T.center_crop(x, [224, 224]), list(facts.mean), list(facts.std))
-        torch.testing.assert_close(prepare(given, facts), expected, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(input_of(facts).prepared(given), expected, atol=1e-4, rtol=1e-4)
 
 
 def test_colour_becomes_luminance_for_a_grayscale_backbone() -> None:
     images = torch.full((1, 28, 28, 3), 100, dtype=torch.uint8)
-    assert prepare(images, describe("letters_cnn")).shape == (1, 1, 28, 28)
-    torch.testing.assert_close(prepare(images, describe("letters_cnn")), torch.full((1, 1, 28, 28), 100 / 255))
+    prepared = input_of(describe("letters_cnn")).prepared(images)
+    torch.testing.assert_close(prepared, torch.full((1, 1, 28, 28), 100 / 255))
 
 
 @pytest.mark.parametrize("name", ["resnet18", "letters_cnn"])

@@ -13,8 +13,9 @@ import math
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
-from analysis.ledger import Ledger, Status
+from analysis.ledger import FINAL, Ledger, Status
 from sweeps.engine.condition_run import ConditionRun
+from sweeps.engine.failures import Failures
 from sweeps.engine.plan import Plan
 from sweeps.engine.tpe import new_study
 from trainables.core.task import Task
@@ -36,12 +37,19 @@ class Agenda:
         ahead = max(2, math.ceil(2 * slots / len(plan.conditions) / len(plan.first_seeds())))
         shared = new_study(plan, "all conditions") if plan.search == "pareto" else None
         self.condition_runs = {c.key: ConditionRun(c, plan, ledger, ahead, shared) for c in plan.conditions}
+        statuses = ledger.statuses()
+        self.failures = Failures(
+            plan,
+            (key for key, r in self.condition_runs.items() if any(statuses.get(t) in FINAL for t in r.known)),
+        )
+        """The trials whose code failed; they close the agenda where they are too regular for chance."""
         self.running: dict[str, Task] = {}
         """Trials, by id, that were handed out and have no outcome yet; a crash leaves them open."""
         self.fraction_done: dict[str, float] = {}
         """The fraction of epochs done (0 to 1), by trial id, of the trials that a worker has started."""
         self.closed = False
-        """Whether no more trials are handed out, since the command was interrupted or its time budget is spent."""
+        """Whether no more trials are handed out: the command was interrupted, its time budget is spent, or its code
+        fails."""
         self.suspects: list[Task] = []
         """Trials that were running when Tune gave up, for instance for lack of memory: they run alone, and last."""
         self.retrying: str | None = None
@@ -64,10 +72,16 @@ class Agenda:
         else:
             return Signal.NOT_YET if self.running or self.suspects else Signal.OVER
         self.running[task.id] = task
+        self.failures.on_start(task)
         return task
 
-    def on_finished(self, task: Task, value: float | None = None) -> None:
-        """Note that a trial has its outcome in the ledger; `value` is its selection metric, for the live view."""
+    def on_finished(self, task: Task, value: float | None = None, error: str | None = None) -> None:
+        """Note that a trial has its outcome in the ledger.
+
+        `value` is its selection metric, for the live view, and `error` why its code failed, if it did.
+        """
+        self.failures.on_finished(task, error)
+        self.closed = self.closed or self.failures.stop is not None
         self.running.pop(task.id, None)
         self.fraction_done.pop(task.id, None)
         better = max if self.plan.sweep.mode == "max" else min

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -21,6 +22,7 @@ from sweeps.engine.agenda import Agenda
 from sweeps.engine.command import Command, Report, command_of
 from sweeps.engine.dry_run import dry_run
 from sweeps.engine.environment import environment
+from sweeps.engine.failures import Stop
 from sweeps.engine.hardware import Machine, machine_of
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.live import clock
@@ -36,6 +38,8 @@ COMPLETE = 0
 FAILED = 1
 REFUSED = 2
 INTERRUPTED = 130
+_AS_IT_IS: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
+"""How rich prints what others wrote: it would take `[x]` for markup."""
 
 
 def main(sweep: Sweep) -> None:
@@ -98,10 +102,16 @@ def _run_and_answer(command: Command, machine: Machine, plan: Plan, interrupt: I
         report = _run_trials(command, machine, agenda, interrupt)
         failed, missing = shortfall(agenda)
     console = standard_output()
-    answers.show(answers.make_answer(command.folder, plan.sweep.question), console)
+    answer = answers.make_answer(command.folder, plan.sweep.question)
+    if agenda.failures.stop is None or agenda.failures.proven:  # else there is no number to show
+        answers.show(answer, console)
     _print_effort(report, console)
-    if missing:
+    if agenda.failures.stop is not None:
+        _print_stop(agenda.failures.stop, command, console)
+    elif missing:
         _print_how_to_go_on(command, missing, console)
+    elif command.smoke and failed:
+        console.print(f"A smoke run: not every step works, since {failed} trial{'s' * (failed > 1)} failed.")
     elif command.smoke:
         console.print("A smoke run: it shows that every step works, and its numbers mean nothing.")
     elif plan.request.confirm_seeds and not failed:
@@ -172,6 +182,13 @@ def _print_effort(report: Report | None, console: Console) -> None:
 def _print_how_to_go_on(command: Command, missing: int, console: Console) -> None:
     text = f"Partial: {missing} trials are missing. To go on, type the same command:\n  {command.text}"
     console.print(text, soft_wrap=True)
+
+
+def _print_stop(stop: Stop, command: Command, console: Console) -> None:
+    """Print why the sweep stopped, with the whole of the first error."""
+    console.print(f"Stopped, since {stop.reason}. The first, with {stop.failure.config}:\n", **_AS_IT_IS)
+    console.print(stop.failure.error.rstrip(), **_AS_IT_IS)
+    console.print(f"\nMend it, then type the same command; failed trials run again:\n  {command.text}", **_AS_IT_IS)
 
 
 def _print_how_to_add_seeds(command: Command, console: Console) -> None:

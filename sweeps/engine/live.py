@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.report import terminal
+from analysis.report.failed import headline
 from analysis.words import as_text, heading
 from sweeps.engine.agenda import Agenda
 from sweeps.engine.condition_run import count_finished
@@ -44,6 +45,7 @@ class Live:
             self._live = rich.live.Live(console=self._console, auto_refresh=False, transient=True)
         self._started = time.monotonic()
         self._shown = -math.inf
+        self._failure_told = False
         self._estimate = Estimate(agenda, session.slots)
 
     def use(self, session: Session) -> None:
@@ -72,8 +74,12 @@ class Live:
             self._show(f"shared work: {progress.done}/{progress.total} pieces{made}  {self._clock()}")
 
     def update(self) -> None:
-        """Show how many trials are done."""
+        """Show how many trials are done, and the first error as soon as there is one."""
         self._estimate.observe()
+        first = self._agenda.failures.first
+        if first is not None and not self._failure_told:
+            self._failure_told = True
+            self._plain(f"a trial failed: {headline(first.error)} ({first.config})")
         if self._due():
             self._show(self.line())
 

@@ -107,7 +107,7 @@ class LedgerCallback(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray i
             metric = self.agenda.plan.sweep.metric
             if outcome.status == "done" and metric not in result:  # the selection could not rank it
                 outcome = Outcome("failed", error=f"reported no {metric}, by which Sweep.select chooses")
-            self._finish(known, outcome, worker, result.get(metric))
+            self._finish(known, outcome, worker, result.get(metric), by_code=outcome.status == "failed")
         elif result["done"]:  # stopped early by the scheduler
             seconds = float(result.get("seconds", 0.0))
             facts = {"read_epoch": result["read_epoch"]} if "read_epoch" in result else {}
@@ -142,14 +142,17 @@ class LedgerCallback(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray i
             self.error = self.error or error
             self.agenda.closed = True
 
-    def _finish(self, task: Task, outcome: Outcome, worker: str | None, value: float | None = None) -> None:
+    def _finish(
+        self, task: Task, outcome: Outcome, worker: str | None, value: float | None = None, *, by_code: bool = False
+    ) -> None:
+        """Record an outcome; `by_code` says that the trial's own code failed, and not its worker."""
         self._ledger.finish(task.id, outcome, worker=worker, hardware=self._hardware)
         Checkpoints(self.job.folder / "checkpoints" / task.id).clear()
-        self.agenda.on_finished(task, value)
+        self.agenda.on_finished(task, value, outcome.error if by_code else None)
 
 
 class OnInterrupt(_DriverOnly, Stopper):  # type: ignore[misc]  # Ray is untyped here
-    """Ends `fit()` after a signal, or when the ledger can no longer be written."""
+    """Ends `fit()` after a signal, when the ledger can no longer be written, or when trials fail one after another."""
 
     def __init__(self, interrupt: Interrupt, callback: LedgerCallback) -> None:
         self._interrupt = interrupt
@@ -162,7 +165,10 @@ class OnInterrupt(_DriverOnly, Stopper):  # type: ignore[misc]  # Ray is untyped
         """Return whether to end; after a signal, the agenda gives out no more trials."""
         if self._interrupt.signal is not None:
             self._callback.agenda.closed = True
-        return self._interrupt.signal is not None or self._callback.error is not None
+        agenda = self._callback.agenda
+        return (
+            self._interrupt.signal is not None or self._callback.error is not None or agenda.failures.stop is not None
+        )
 
 
 def fit(session: Session, callback: LedgerCallback, interrupt: Interrupt, schedule: PerCondition | None) -> None:

@@ -62,6 +62,12 @@ class Driver:
         self.ran.append(trial)
         self.agenda.on_finished(trial)
 
+    def fail(self, trial: Task, error: str) -> None:
+        """Let the trial's code raise an error."""
+        self.ledger.finish(trial.id, Outcome("failed", error=error))
+        self.ran.append(trial)
+        self.agenda.on_finished(trial, error=error)
+
     def run(self, score: Score = by_lr, at_most: int = 10_000) -> None:
         for _ in range(at_most):
             trial = self.start()

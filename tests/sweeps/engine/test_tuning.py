@@ -19,11 +19,14 @@ from sweeps.engine.agenda import Agenda
 from sweeps.engine.asha import PerCondition, scheduler
 from sweeps.engine.cli import shortfall
 from sweeps.engine.command import Report, command_of
+from sweeps.engine.failures import Stop
 from sweeps.engine.hardware import machine_of
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.options import parse
 from sweeps.engine.preflight import make_plan
 from sweeps.engine.run import carry_out
+from sweeps.engine.space import choice
+from sweeps.engine.sweep import Sweep
 from tests.support.driver import plan
 from tests.support.toy import SWEEP, Config
 from trainables.artifacts.store import Artifact
@@ -36,19 +39,20 @@ class Ran:
     epochs: pd.DataFrame
     failed: int
     missing: int
+    stop: Stop | None
 
 
-def sweep(out: Path, *words: str, kind: type[Ledger] = Ledger) -> Ran:
+def sweep(out: Path, *words: str, kind: type[Ledger] = Ledger, of: Sweep = SWEEP) -> Ran:
     """A toy sweep on Ray, in this process."""
     options, problems = parse(["--out", str(out), "--no-dashboard", *words], prog="toy", description="")
-    plan = make_plan(SWEEP, options, problems, out)
+    plan = make_plan(of, options, problems, out)
     command = command_of("toy", words, options)
     logging.disable(logging.ERROR)
     try:
         with kind(out / "toy") as ledger:
             agenda = Agenda(plan, ledger)
             report = carry_out(command, machine_of(options), agenda, Interrupt())
-            return Ran(report, ledger.trials(), ledger.epochs(), *shortfall(agenda))
+            return Ran(report, ledger.trials(), ledger.epochs(), *shortfall(agenda), agenda.failures.stop)
     finally:
         logging.disable(logging.NOTSET)
 
@@ -56,30 +60,43 @@ def sweep(out: Path, *words: str, kind: type[Ledger] = Ledger) -> Ran:
 pytestmark = pytest.mark.filterwarnings("default")  # Ray's own
 
 
-FAULTS = "none,error,nan,oom,mute,over"
+FAULTS = ["none", "error", "nan", "oom", "mute", "over"]
 
 
 @pytest.mark.ray
 def test_every_fault_of_a_trial_has_its_status_and_stops_no_other(tmp_path: Path) -> None:
-    ran = sweep(tmp_path, "--samples", "1", "--seeds", "1", "--set", f"fault={FAULTS}", "size=50")
-    status = {
-        (row.condition["fault"], row.phase): row.status for row in ran.trials.itertuples() if row.seed in (1, 1001)
-    }
+    """A grid over faults, of which one is the prescribed config's, so that it is confirmed too."""
+    space = {"fault": choice(FAULTS), "lr": choice([0.1]), "epochs": choice([3])}
+    faulty = replace(SWEEP, space=space, prescribed={"fault": "nan", "lr": 0.1, "epochs": 3})
+    ran = sweep(tmp_path, "--search", "grid", "--seeds", "1", "--set", "size=50", of=faulty)
+    status = {(row.config["fault"], row.phase): row.status for row in ran.trials.itertuples()}
     assert status[("none", "search")] == status[("none", "confirm")] == "done"
-    assert status[("error", "search")] == "failed"
     assert status[("nan", "search")] == status[("nan", "confirm")] == "diverged"
+    assert status[("error", "search")] == status[("mute", "search")] == status[("over", "search")] == "failed"
     assert status[("oom", "search")] == "oom"
-    assert status[("error", "confirm")] == "failed", "a lone config is confirmed whatever its search says"
     failed = ran.trials[ran.trials["status"] == "failed"]
-    errors = {row.condition["fault"]: row.error for row in failed.itertuples()}
+    errors = {row.config["fault"]: row.error for row in failed.itertuples()}
     assert set(errors) == {"error", "mute", "over"}
     assert "a bug in the experiment" in errors["error"]
     assert "Traceback" in errors["error"]
     assert "accuracy is one; found ['loss']" in errors["mute"], "a declared measure is missing"
     assert "accuracy: a share of images, from 0 to 1; found 1." in errors["over"]
     assert (ran.trials["attempts"] == 1).all(), "a deterministic error is not retried"
-    assert ran.failed == 4 * (2 + 1) + 1, "all that failed or were oom, and the confirmation that diverged"
+    assert ran.failed == 4 * 2 + 1, "all that failed or were oom, and the confirmation that diverged"
+    assert (ran.report.error, ran.stop) == (None, None)
+
+
+@pytest.mark.ray
+def test_a_sweep_whose_code_fails_ends_its_running_trials_and_starts_no_more(tmp_path: Path) -> None:
+    ran = sweep(tmp_path, "--samples", "20", "--seeds", "1", "--set", "fault=mute")
+    assert ran.stop is not None
+    assert "accuracy is one; found ['loss']" in ran.stop.failure.error
+    assert 3 <= len(ran.trials) <= 3 + 2 * ran.report.slots, "of 80"
+    assert set(ran.trials["status"]) <= {"failed", "running"}
+    assert ran.missing > 0
     assert ran.report.error is None
+    with Ledger(tmp_path / "toy", readonly=True) as ledger:
+        assert ledger.runs()["outcome"].tolist() == ["partial"]
 
 
 def _impossible(*_: Any) -> Any:

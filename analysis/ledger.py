@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import pandas as pd
 from pydantic import ValidationError
@@ -106,6 +106,16 @@ class Outcome:
     arrays: str | None = None
     """File name of the trial's arrays, relative to the ledger's folder."""
     arrays_sha256: str | None = None
+
+
+class Amended(NamedTuple):
+    """What a trial is called after its config has been completed."""
+
+    before: str
+    """Its id so far."""
+    now: str
+    condition: str
+    config: Mapping[str, Any]
 
 
 class Ledger:
@@ -277,6 +287,18 @@ class Ledger:
             self._db.execute("UPDATE epochs SET trial=? WHERE trial=?", (now, before))
             self._db.execute("UPDATE OR REPLACE trials SET id=? WHERE id=?", (now, before))
         self.commit()
+
+    def amend(self, trials: Iterable[Amended], plans: Mapping[int, PlanRecord]) -> None:
+        """Rewrite what trials, and the plans of runs by number, are called, all at once and durably."""
+        self._begin()
+        own = [*trials]
+        for before, _, condition, config in own:
+            self._db.execute(
+                "UPDATE trials SET condition=?, config=? WHERE id=?", (condition, canonical(config), before)
+            )
+        for run, plan in plans.items():
+            self._db.execute("UPDATE runs SET plan=? WHERE id=?", (plan.to_json(), run))
+        self.rename((trial.before, trial.now) for trial in own if trial.before != trial.now)
 
     def copy_to(self, folder: Path) -> None:
         """Write a copy of the ledger, without its arrays, into another folder."""

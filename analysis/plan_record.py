@@ -165,6 +165,21 @@ class PlanRecord(_Record):
         """Return whether an earlier plan of the same ledger counts beside this one."""
         return not self.code or earlier.own_code in self.code
 
+    def renamed(self, conditions: Mapping[str, str]) -> PlanRecord:
+        """Return the record with other keys for some conditions, given as before and now."""
+
+        def keyed(values: Mapping[str, Any]) -> dict[str, Any]:
+            return {conditions.get(key, key): value for key, value in values.items()}
+
+        changed: dict[str, Any] = {
+            "conditions": tuple(keyed(dict.fromkeys(self.conditions))),
+            "fingerprints": keyed(self.fingerprints),
+            "space": keyed(self.space),
+            "draws": None if self.draws is None else keyed(self.draws),
+            "search_trials": keyed(self.search_trials),
+        }
+        return self.model_copy(update=changed)
+
     def to_json(self) -> str:
         """Return canonical JSON: the same text for equal plans."""
         return canonical(self.model_dump())

@@ -10,6 +10,7 @@ from pathlib import Path
 from analysis.ledger import FINAL, Ledger
 from analysis.plan_record import UNRECORDED, PlanRecord, made_by
 from common.problems import Problem, Refused
+from sweeps.engine.added_fields import complete
 from sweeps.engine.fingerprint import Code
 from sweeps.engine.options import Options
 from sweeps.engine.plan import Plan
@@ -53,10 +54,20 @@ def _unasked(ledger: Ledger, plans: list[PlanRecord], code: Code) -> list[Proble
     ]
 
 
+def let_count(plan: Plan, ledger: Ledger) -> list[tuple[str, str]]:
+    """Let only those trials count whose code the plan counts; return the ids that changed, as (before, now).
+
+    Those of older code get the fields that the Config has gained since.
+    """
+    changed = ledger.count_only([plan.code.fingerprint, *plan.kept])
+    complete(plan, ledger)
+    return changed
+
+
 @contextlib.contextmanager
 def counting_only(plan: Plan, ledger: Ledger) -> Iterator[None]:
-    """Let only those trials count whose code the plan counts; undo it where the command is refused after all."""
-    changed = ledger.count_only([plan.code.fingerprint, *plan.kept])
+    """Do what `let_count` does, and set no trial aside where the command is refused after all."""
+    changed = let_count(plan, ledger)
     try:
         yield
     except Refused:

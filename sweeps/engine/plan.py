@@ -69,12 +69,17 @@ class Plan:
     """Fingerprints of older code whose trials in the ledger count, see `PlanRecord.code`."""
 
     @cached_property
+    def defaults(self) -> Values:
+        """The defaults of the config's fields that have one."""
+        fields = self.sweep.experiment.config_class().model_fields
+        return {name: field.get_default() for name, field in fields.items() if not field.is_required()}
+
+    @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """All combinations of factors, in the order of the factors' values."""
-        names, fields = list(self.request.factors), self.sweep.experiment.config_class().model_fields
+        names = list(self.request.factors)
         tuned = {*self.request.hyperparameters, "seed", *names}
-        defaults = {name: field.get_default() for name, field in fields.items() if not field.is_required()}
-        settings = {**defaults, **self.request.fixed, "precision": self.precision}
+        settings = {**self.defaults, **self.request.fixed, "precision": self.precision}
         settings = {name: value for name, value in settings.items() if name not in tuned}
         return tuple(
             Condition({**settings, **dict(zip(names, values, strict=True))})
@@ -184,9 +189,7 @@ class Plan:
 
     def _usual_values(self) -> Values:
         """Return values for the searched fields: what the question fixes or compares first, else the default."""
-        fields = self.sweep.experiment.config_class().model_fields
-        usual = {name: field.get_default() for name, field in fields.items() if not field.is_required()}
-        usual |= self.sweep.fixed
+        usual = {**self.defaults, **self.sweep.fixed}
         usual |= {name: values[0] for name, values in self.sweep.factors.items()}
         return {name: value for name, value in usual.items() if name in self.request.space}
 
@@ -231,19 +234,10 @@ class Plan:
         experiment = self.sweep.experiment
         config = experiment.config_class().model_validate({**condition.values, **draw.values, "seed": seed})
         artifacts = self._artifacts(config, phase)
-        identity = {
-            "question": self.sweep.question,
-            "phase": phase,
-            "condition": condition.key,  # a field may be compared in one plan and searched in another
-            "config": config.stored(),
-            "data": self._fingerprint(config, artifacts, phase),
-        }
-        if experiment.epoch_chosen == "best":
-            identity["select"] = self.sweep.select  # it chooses the epoch, too
         return Task(
             config,
             artifacts,
-            id=hashlib.sha256(canonical(identity).encode()).hexdigest(),
+            id=self.id_of(phase, condition.key, config.stored(), self._fingerprint(config, artifacts, phase)),
             question=self.sweep.question,
             phase=phase,
             condition=condition.key,
@@ -256,6 +250,26 @@ class Plan:
             metric=self.sweep.metric,
             mode=self.sweep.mode,
         )
+
+    def id_of(self, phase: Phase, condition: str, stored: Mapping[str, Any], data: str) -> str:
+        """Return the id of a trial: the SHA-256 of all that determines its result beside the code.
+
+        `stored` is its config as the ledger keeps it, `data` the fingerprint of its data and artifacts.
+        """
+        identity = {
+            "question": self.sweep.question,
+            "phase": phase,
+            "condition": condition,  # a field may be compared in one plan and searched in another
+            "config": stored,
+            "data": data,
+        }
+        if self.sweep.experiment.epoch_chosen == "best":
+            identity["select"] = self.sweep.select  # it chooses the epoch, too
+        return hashlib.sha256(canonical(identity).encode()).hexdigest()
+
+    def data_of(self, config: TrialConfig, phase: Phase) -> str:
+        """Return the fingerprint of the data and artifacts that a trial depends on. Raises Refused."""
+        return self._fingerprint(config, self._artifacts(config, phase), phase)
 
     def _artifacts(self, config: TrialConfig, phase: Phase) -> dict[str, Artifact]:
         artifacts = dict(config.artifacts(self.sources))
@@ -278,7 +292,7 @@ class Plan:
         if key not in self._fingerprints:
             values = {**middle(self.request.space), **middle(self.sweep.space), **condition.values}
             config = self.sweep.experiment.config_class().model_validate(values)
-            self._fingerprints[key] = self._fingerprint(config, self._artifacts(config, phase), phase)
+            self._fingerprints[key] = self.data_of(config, phase)
         return self._fingerprints[key]
 
     @cached_property

@@ -10,6 +10,7 @@ from typing import Any
 from analysis.ledger import Ledger, Outcome, Status
 from sweeps.engine.agenda import Agenda, Signal
 from sweeps.engine.command import Command
+from sweeps.engine.older_code import let_count
 from sweeps.engine.options import parse
 from sweeps.engine.plan import Plan
 from sweeps.engine.preflight import make_plan
@@ -45,7 +46,7 @@ class Driver:
     def __init__(self, folder: Path, *words: str, sweep: Sweep = SWEEP) -> None:
         self.plan = plan(folder, *words, sweep=sweep)
         self.ledger = Ledger(folder)
-        self.ledger.count_only([self.plan.code.fingerprint, *self.plan.kept])
+        let_count(self.plan, self.ledger)
         self.agenda = Agenda(self.plan, self.ledger)
         self.ran: list[Task] = []
 

@@ -16,10 +16,11 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 import pandas as pd
 from pydantic import ValidationError
@@ -51,7 +52,9 @@ CREATE TABLE runs (
 INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}');
 """
 _CODE = "CREATE TABLE IF NOT EXISTS code (fingerprint TEXT PRIMARY KEY, modules TEXT NOT NULL)"
-_ASIDE = "id LIKE '%@%'"
+ASIDE = "@"
+"""Stands in the id of a trial that no longer counts, before the start of its code's fingerprint."""
+_COUNTS = f"id NOT LIKE '%{ASIDE}%'"
 
 
 class LedgerError(Exception):
@@ -106,16 +109,6 @@ class Outcome:
     arrays: str | None = None
     """File name of the trial's arrays, relative to the ledger's folder."""
     arrays_sha256: str | None = None
-
-
-class Amended(NamedTuple):
-    """What a trial is called after its config has been completed."""
-
-    before: str
-    """Its id so far."""
-    now: str
-    condition: str
-    config: Mapping[str, Any]
 
 
 class Ledger:
@@ -265,46 +258,16 @@ class Ledger:
         """Remove what `begin_run` recorded: the command was refused after all, and ran nothing."""
         self._db.execute("DELETE FROM runs WHERE id=?", (run,))
 
-    def count_only(self, codes: Sequence[str]) -> list[tuple[str, str]]:
-        """Let only the trials of these fingerprints count; return the ids that changed, as (before, now), in order.
-
-        Other trials are set aside. Those of the first fingerprint that were set aside before come back, unless another
-        trial that counts has their id.
-        """
-        rows = self._db.execute("SELECT id, code_fingerprint FROM trials ORDER BY id").fetchall()
-        aside = [(i, f"{i}@{code[:12]}") for i, code in rows if "@" not in i and code not in codes]
-        taken = {i for i, code in rows if "@" not in i and code in codes}
-        back = [(i, i.partition("@")[0]) for i, code in rows if "@" in i and code == codes[0]]
-        changed = [*aside, *((before, now) for before, now in back if now not in taken)]
-        self.rename(changed)
-        return changed
-
-    def rename(self, ids: Iterable[tuple[str, str]]) -> None:
-        """Give trials other ids, all at once and durably; a trial that has the id already is replaced."""
+    @contextmanager
+    def rewriting(self) -> Iterator[sqlite3.Connection]:
+        """Yield the database for changes of what is in it, which take place all together and durably, or not at all."""
         self._begin()
-        for before, now in ids:
-            self._db.execute("DELETE FROM epochs WHERE trial=?", (now,))
-            self._db.execute("UPDATE epochs SET trial=? WHERE trial=?", (now, before))
-            self._db.execute("UPDATE OR REPLACE trials SET id=? WHERE id=?", (now, before))
+        try:
+            yield self._db
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
         self.commit()
-
-    def amend(self, trials: Iterable[Amended], plans: Mapping[int, PlanRecord]) -> None:
-        """Rewrite what trials, and the plans of runs by number, are called, all at once and durably."""
-        self._begin()
-        own = [*trials]
-        for before, _, condition, config in own:
-            self._db.execute(
-                "UPDATE trials SET condition=?, config=? WHERE id=?", (condition, canonical(config), before)
-            )
-        for run, plan in plans.items():
-            self._db.execute("UPDATE runs SET plan=? WHERE id=?", (plan.to_json(), run))
-        self.rename((trial.before, trial.now) for trial in own if trial.before != trial.now)
-
-    def copy_to(self, folder: Path) -> None:
-        """Write a copy of the ledger, without its arrays, into another folder."""
-        copy = sqlite3.connect(folder / self.path.name)
-        self._db.backup(copy)
-        copy.close()
 
     # Reading.
 
@@ -320,7 +283,7 @@ class Ledger:
         """
         wanted = {"condition": condition, "phase": phase, "status": status}
         wanted = {column: value for column, value in wanted.items() if value is not None}
-        where = " AND ".join([f"NOT {_ASIDE}", *(f"{column}=?" for column in wanted)])
+        where = " AND ".join([_COUNTS, *(f"{column}=?" for column in wanted)])
         frame = self._frame(
             f"trials WHERE {where} ORDER BY phase DESC, condition, draw, config, seed", list(wanted.values())
         )
@@ -370,7 +333,7 @@ class Ledger:
 
     def statuses(self) -> dict[str, Status]:
         """Return the status of every trial that counts, by id."""
-        return dict(self._db.execute(f"SELECT id, status FROM trials WHERE NOT {_ASIDE}").fetchall())
+        return dict(self._db.execute(f"SELECT id, status FROM trials WHERE {_COUNTS}").fetchall())
 
     def code(self) -> dict[str, dict[str, str]]:
         """Return the digests of the modules behind each fingerprint of code that a run recorded."""

@@ -11,12 +11,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from analysis.ledger import Amended, Ledger
+from analysis.ledger import Ledger
 from analysis.numbers.results import records
 from analysis.plan_record import PlanRecord
 from common.canonical import canonical
 from common.problems import Refused
 from sweeps.engine.plan import Plan
+from sweeps.engine.rewrite import Amended, amend, aside
 
 
 def complete(plan: Plan, ledger: Ledger) -> None:
@@ -31,7 +32,7 @@ def complete(plan: Plan, ledger: Ledger) -> None:
     plans = {run["id"]: run["plan"].renamed(conditions) for run in runs}
     plans = {run["id"]: plans[run["id"]] for run in runs if plans[run["id"]] != run["plan"]}
     if amended or plans:
-        ledger.amend(amended, plans)
+        amend(ledger, amended, plans)
 
 
 def _conditions(plan: Plan, older: list[PlanRecord]) -> dict[str, str]:
@@ -80,7 +81,7 @@ def _distinct(amended: Iterator[Amended], older: list[dict[str, Any]], taken: se
     """Return the trials, those aside whose new id another trial has: it was run again under that id since."""
     codes = {row["id"]: row["code_fingerprint"] for row in older}
     return [
-        trial._replace(now=f"{trial.before}@{codes[trial.before][:12]}")
+        trial._replace(now=aside(trial.before, codes[trial.before]))
         if trial.now != trial.before and trial.now in taken
         else trial
         for trial in amended

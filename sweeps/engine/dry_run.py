@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,8 +38,10 @@ def _copied_ledger(command: Command) -> Iterator[Ledger]:
     """Open a copy of the command's ledger, or an empty one where it has none yet or --fresh would set it aside."""
     with tempfile.TemporaryDirectory() as folder:
         if (command.folder / "ledger.sqlite").exists() and not command.fresh:
-            with Ledger(command.folder, readonly=True) as ledger:
-                ledger.copy_to(Path(folder))
+            files = [sqlite3.connect(at / "ledger.sqlite") for at in (command.folder, Path(folder))]
+            files[0].backup(files[1])
+            for file in files:
+                file.close()
         with Ledger(Path(folder)) as copy:
             yield copy
 

@@ -14,6 +14,7 @@ from sweeps.engine.added_fields import complete
 from sweeps.engine.fingerprint import Code
 from sweeps.engine.options import Options
 from sweeps.engine.plan import Plan
+from sweeps.engine.rewrite import count_only, take_back
 
 
 def kept_code(folder: Path, code: Code, options: Options) -> tuple[tuple[str, ...], list[Problem]]:
@@ -59,7 +60,7 @@ def let_count(plan: Plan, ledger: Ledger) -> list[tuple[str, str]]:
 
     Those of older code get the fields that the Config has gained since.
     """
-    changed = ledger.count_only([plan.code.fingerprint, *plan.kept])
+    changed = count_only(ledger, [plan.code.fingerprint, *plan.kept])
     complete(plan, ledger)
     return changed
 
@@ -71,5 +72,5 @@ def counting_only(plan: Plan, ledger: Ledger) -> Iterator[None]:
     try:
         yield
     except Refused:
-        ledger.rename([(now, before) for before, now in reversed(changed)])
+        take_back(ledger, changed)
         raise

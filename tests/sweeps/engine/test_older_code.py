@@ -24,6 +24,7 @@ from sweeps.engine.dry_run import _copied_ledger
 from sweeps.engine.hardware import Machine
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.older_code import counting_only
+from sweeps.engine.rewrite import count_only
 from sweeps.transfer_sizes import SWEEP
 from tests.support.driver import Driver, command, plan
 from tests.support.edited import Edited
@@ -149,7 +150,7 @@ def test_arrays_of_older_trials_stay(tmp_path: Path) -> None:
     with Ledger(tmp_path) as ledger:
         trial = str(ledger.trials(phase="confirm")["id"].iloc[0])
         arrays = ledger.arrays(trial)
-        (_, aside), *_ = [pair for pair in ledger.count_only(["new"]) if pair[0] == trial]
+        (_, aside), *_ = [pair for pair in count_only(ledger, ["new"]) if pair[0] == trial]
         assert ledger.trials().empty
         assert not ledger.statuses()
         assert ledger.arrays(trial) == {}

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+REFUSED = 2
+"""The exit code of a command that cannot be carried out: nothing was run."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class Refused(Exception):
     """The request cannot be carried out; carries every problem that was found, not just the first."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(dict.fromkeys(problems))
+        unique = {(problem.key, problem.rule, repr(problem.value), problem.remedy): problem for problem in problems}
+        self.problems = tuple(unique.values())  # by text, since a value may be a list
         super().__init__("\n".join(map(str, self.problems)))
 
     def __reduce__(self) -> tuple[type[Refused], tuple[tuple[Problem, ...]]]:
@@ -60,3 +65,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
         return f"Did you mean {close[0]!r}?"
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     return f"Known: {shown}."
+
+
+def refuse(*errors: object) -> int:
+    """Print errors on standard error, a line each, and return the exit code for them."""
+    for error in errors:
+        print(f"error: {error}", file=sys.stderr)
+    return REFUSED

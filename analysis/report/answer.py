@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
+from analysis.report import html
 from analysis.report.brief import Brief
 from analysis.report.markup import blocks_to_markdown
-from analysis.words import Block, Claim, Paragraph, claims_of
+from analysis.words import Block, Claim, Paragraph, Strong, claims_of, heading
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
-    """What was made, and where."""
+    """What was made, and where; in a notebook it shows itself as a page."""
 
     question: str
     title: str
@@ -38,6 +40,12 @@ class Answer:
     partial: str | None
     """`n/N` trials, if some are missing."""
     warnings: tuple[str, ...]
+    seeds: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """A row for each reported trial; `trial` is its id in the ledger."""
+    curves: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """A row for each epoch of each reported config, over its seeds."""
+    searched: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """A row for each search trial."""
 
     @property
     def claims(self) -> list[Claim]:
@@ -48,3 +56,33 @@ class Answer:
     def text(self) -> str:
         """The verdict and its terms in Markdown."""
         return blocks_to_markdown([*self.verdict, *self.terms])
+
+    @property
+    def figures(self) -> dict[str, Path]:
+        """The figures' files by name: PNGs, or another format where no PNG was written."""
+        found: dict[str, Path] = {}
+        for path in self.files:
+            if path.parent.name == "figures" and (path.suffix == ".png" or path.stem not in found):
+                found[path.stem] = path
+        return found
+
+    def __repr__(self) -> str:
+        partial = f", partial: {self.partial} trials" if self.partial else ""
+        folder = f", in {self.files[-1].parent}" if self.files else ""
+        return f"<Answer to {self.question}: {len(self.best)} rows{partial}{folder}>"
+
+    def _repr_html_(self) -> str:
+        return "\n".join(self._html())
+
+    def _html(self) -> Iterator[str]:
+        partial = f"  PARTIAL: {self.partial} trials" if self.partial else ""
+        yield html.paragraph((Strong(f"{self.title}{partial}"),))
+        yield html.paragraph((f"{self.brief.shared}.",))
+        yield html.table_to_html(self.brief.table)
+        yield html.paragraph((f"{self.brief.note}\n{self.brief.cost}",))
+        yield from html.blocks_to_html(self.verdict)
+        for warning in self.warnings:
+            yield html.paragraph((f"! {warning}",))
+        for name, path in self.figures.items():
+            if path.suffix == ".png":
+                yield html.figure(path, heading(name))

@@ -74,6 +74,9 @@ def make_answer(folder: Path, question: str, *, formats: Sequence[str] = tuple(s
         files=(),
         partial=tables.progress(best),
         warnings=tuple(warnings_of(results, best)),
+        seeds=found.seeds,
+        curves=found.curves,
+        searched=found.searched,
     )
     files = _write_tables(folder / "tables", answer, found, told)
     if formats:

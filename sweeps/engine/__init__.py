@@ -4,7 +4,7 @@ from trainables.core.startup import importing
 
 with importing():
     from sweeps.engine.cli import main
+    from sweeps.engine.interactive import Sweep
     from sweeps.engine.space import choice, integers, loguniform, uniform
-    from sweeps.engine.sweep import Sweep
 
 __all__ = ["Sweep", "choice", "integers", "loguniform", "main", "uniform"]

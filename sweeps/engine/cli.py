@@ -9,6 +9,8 @@ import inspect
 import os
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,14 @@ from rich.console import Console
 
 from analysis.ledger import Ledger, LedgerError
 from analysis.report import make as answers
+from analysis.report.answer import Answer
 from analysis.report.terminal import standard_output
-from common.problems import Problem, Refused
+from common.problems import REFUSED, Problem, Refused, refuse
 from sweeps.engine.agenda import Agenda
-from sweeps.engine.command import Command, Report, command_of
+from sweeps.engine.command import Command, Report, command_of, start_of
 from sweeps.engine.dry_run import dry_run
 from sweeps.engine.environment import environment
-from sweeps.engine.failures import Stop
+from sweeps.engine.failures import Failures, Stop
 from sweeps.engine.hardware import Machine, machine_of
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.live import clock
@@ -36,28 +39,44 @@ from sweeps.engine.sweep import Sweep
 
 COMPLETE = 0
 FAILED = 1
-REFUSED = 2
 INTERRUPTED = 130
 _AS_IT_IS: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
 """How rich prints what others wrote: it would take `[x]` for markup."""
 
 
-def main(sweep: Sweep) -> None:
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a command."""
+
+    answer: Answer
+    report: Report | None
+    """How the work on Ray went; None where the ledger lacked nothing."""
+    failed: int
+    missing: int
+    """Trials that failed, and trials that are missing."""
+    failures: Failures
+    """Why the sweep stopped, if its code fails."""
+
+
+def main(sweep: Sweep, argv: Sequence[str] | None = None, start: Sequence[str] = ()) -> None:
     """Read the command line, run the sweep, print the answer, and exit.
+
+    `argv` are the words after the command's `start`, if they are not those of this process; see `command_of`.
 
     Exit codes: 0 complete; 1 trials failed, ran out of memory, diverged or are missing; 2 refused, nothing was
     run; 130 and 143 interrupted by Ctrl-C and SIGTERM.
     """
     collect_garbage_less()
-    sys.exit(run(sweep, sys.argv[1:]))
+    sys.exit(run(sweep, sys.argv[1:] if argv is None else argv, start))
 
 
-def run(sweep: Sweep, argv: list[str]) -> int:
+def run(sweep: Sweep, argv: Sequence[str], start: Sequence[str] = ()) -> int:
     """Do what `main` does with these words of a command line, and return the exit code."""
+    start = start or start_of(sweep.question)
     about = inspect.getdoc(inspect.getmodule(sweep.experiment)) or ""
     description = f"{about}\n\nWhat --set takes:\n{sweep.keys()}"
-    options, problems = parse(argv, prog=f"python sweeps/{sweep.question}.py", description=description)
-    command = command_of(sweep.question, argv, options)
+    options, problems = parse(list(argv), prog=" ".join(start), description=description)
+    command = command_of(sweep.question, argv, options, start)
     machine = machine_of(options)
     try:
         plan = make_plan(sweep, options, [*problems, *answer_problems(sweep.question)], command.folder)
@@ -70,8 +89,7 @@ def run(sweep: Sweep, argv: list[str]) -> int:
         _print_problems(refused.problems)
         return REFUSED
     except LedgerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return REFUSED
+        return refuse(error)
     except KeyboardInterrupt:  # while data or weights are downloaded; later on `Interrupt` handles the signal
         print("Interrupted; nothing was run.", file=sys.stderr)
         return INTERRUPTED
@@ -85,31 +103,46 @@ def _print_problems(problems: tuple[Problem, ...]) -> None:
 
 
 def _run(command: Command, machine: Machine, plan: Plan, interrupt: Interrupt) -> int:
-    """Run the sweep on its ledger, which --fresh sets aside before, and return the exit code."""
+    """Run the sweep, print the answer and how to go on, and return the exit code."""
+    outcome = carry_through(command, machine, plan, interrupt)
+    _tell(command, plan, outcome)
+    return _exit_code(outcome, interrupt)
+
+
+def carry_through(command: Command, machine: Machine, plan: Plan, interrupt: Interrupt) -> Outcome:
+    """Run the sweep on its ledger, which --fresh sets aside before, and make the answer.
+
+    Raises Refused by a cluster that was to be joined: nothing was run then.
+    """
     aside = set_ledger_aside(command.folder) if command.fresh else None
     try:
         return _run_and_answer(command, machine, plan, interrupt)
-    except Refused:  # by the cluster that was to be joined: nothing was run
+    except Refused:
         if aside is not None:
             _move_ledger(aside, command.folder)
             aside.rmdir()
         raise
 
 
-def _run_and_answer(command: Command, machine: Machine, plan: Plan, interrupt: Interrupt) -> int:
+def _run_and_answer(command: Command, machine: Machine, plan: Plan, interrupt: Interrupt) -> Outcome:
     with Ledger(command.folder) as ledger, counting_only(plan, ledger):
         agenda = Agenda(plan, ledger, machine.slots)
         report = _run_trials(command, machine, agenda, interrupt)
         failed, missing = shortfall(agenda)
-    console = standard_output()
     answer = answers.make_answer(command.folder, plan.sweep.question)
-    if agenda.failures.stop is None or agenda.failures.proven:  # else there is no number to show
-        answers.show(answer, console)
+    return Outcome(answer, report, failed, missing, agenda.failures)
+
+
+def _tell(command: Command, plan: Plan, outcome: Outcome) -> None:
+    console, report, failed = standard_output(), outcome.report, outcome.failed
+    stop = outcome.failures.stop
+    if stop is None or outcome.failures.proven:  # else there is no number to show
+        answers.show(outcome.answer, console)
     _print_effort(report, console)
-    if agenda.failures.stop is not None:
-        _print_stop(agenda.failures.stop, command, console)
-    elif missing:
-        _print_how_to_go_on(command, missing, console)
+    if stop is not None:
+        _print_stop(stop, command, console)
+    elif outcome.missing:
+        _print_how_to_go_on(command, outcome.missing, console)
     elif command.smoke and failed:
         console.print(f"A smoke run: not every step works, since {failed} trial{'s' * (failed > 1)} failed.")
     elif command.smoke:
@@ -118,10 +151,13 @@ def _run_and_answer(command: Command, machine: Machine, plan: Plan, interrupt: I
         _print_how_to_add_seeds(command, console)
     if report is not None and report.error:
         print(f"error: {report.error}", file=sys.stderr)
+
+
+def _exit_code(outcome: Outcome, interrupt: Interrupt) -> int:
     if interrupt.exit_code is not None:
         return interrupt.exit_code
-    incomplete = failed or missing or (report is not None and report.error)
-    return FAILED if incomplete else COMPLETE
+    error = outcome.report is not None and outcome.report.error
+    return FAILED if outcome.failed or outcome.missing or error else COMPLETE
 
 
 def _run_trials(command: Command, machine: Machine, agenda: Agenda, interrupt: Interrupt) -> Report | None:
@@ -143,7 +179,7 @@ def record_plan(command: Command, machine: Machine, agenda: Agenda) -> None:
         number = agenda.ledger.begin_run(
             command=command.text,
             plan=record,
-            environment=environment(machine),
+            environment=environment(machine, command.words),
             modules=agenda.plan.code.modules,
         )
         agenda.ledger.end_run(number, outcome="complete", shared_seconds=0.0)

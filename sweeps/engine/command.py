@@ -29,17 +29,27 @@ class Command:
     smoke: bool = False
     fresh: bool = False
     dry_run: bool = False
+    words: tuple[str, ...] = ()
+    """The words of the command, --fresh among them; from Python, those that would ask for the same in a terminal."""
 
     def with_seeds(self, seeds: int) -> str:
         """Return the line to type for the same command with another number of seeds."""
         return shlex.join([*_without(shlex.split(self.text), "--seeds"), "--seeds", str(seeds)])
 
 
-def command_of(question: str, words: Sequence[str], options: Options) -> Command:
-    """Return the command that was typed with these words, which were read as these options."""
+def start_of(question: str) -> tuple[str, ...]:
+    """Return how a command starts that runs a question in a checkout."""
+    return "python", f"sweeps/{question}.py"
+
+
+def command_of(question: str, words: Sequence[str], options: Options, start: Sequence[str] = ()) -> Command:
+    """Return the command that was typed with these words, which were read as these options.
+
+    `start` are the words before them, where they are not those of `start_of`: lines to type again start alike.
+    """
     kept = [word for word in _without(words, "--older-code") if word != "--fresh"]
     return Command(
-        text=shlex.join(["python", f"sweeps/{question}.py", *kept]),
+        text=shlex.join([*(start or start_of(question)), *kept]),
         folder=folder_of(options.out, question, smoke=options.smoke),
         artifact_root=options.out.resolve() / "artifacts",
         seeds=options.seeds,
@@ -47,6 +57,7 @@ def command_of(question: str, words: Sequence[str], options: Options) -> Command
         smoke=options.smoke,
         fresh=options.fresh,
         dry_run=options.dry_run,
+        words=tuple(words),
     )
 
 

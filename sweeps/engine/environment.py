@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
-import sys
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,14 @@ from sweeps.engine.hardware import Machine, cores
 from trainables.core.device import processor_name
 
 
-def environment(machine: Machine) -> dict[str, Any]:
-    """Return versions, hardware, git commit and command-line words, as JSON values."""
+def environment(machine: Machine, words: Sequence[str]) -> dict[str, Any]:
+    """Return versions, hardware, git commit and the command's words, as JSON values."""
     names = ("torch", "torchvision", "ray", "optuna", "numpy", "pandas", "scikit-learn", "labsweep")
     return {
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in names}},
         "hardware": hardware(machine),
         "commit": commit(),
-        "argv": sys.argv[1:],
+        "argv": list(words),
     }
 
 

@@ -39,10 +39,7 @@ def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: P
         found.append(Problem("--search", rule, options.search, "Use optuna, or omit it."))
     asked, wrong = request(sweep, options)
     found += wrong
-    precision: Precision = "bf16" if options.precision == "bf16" else "fp32"
-    if options.precision == "auto":
-        precision = default_precision(options.gpus)
-    sources = Sources(data_dir=_absolute(options.data_dir), weights_dir=_absolute(options.weights_dir))
+    precision, sources = precision_of(options), sources_of(options)
     value_problems = _values(sweep, asked, precision)
     found += value_problems
     code = code_of(sweep.experiment)
@@ -54,6 +51,18 @@ def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: P
     if found:
         raise Refused(found)
     return plan
+
+
+def precision_of(options: Options) -> Precision:
+    """Return the arithmetic that the options ask for, on this machine."""
+    if options.precision == "auto":
+        return default_precision(options.gpus)
+    return "bf16" if options.precision == "bf16" else "fp32"
+
+
+def sources_of(options: Options) -> Sources:
+    """Return where the options say that data and weights are."""
+    return Sources(data_dir=_absolute(options.data_dir), weights_dir=_absolute(options.weights_dir))
 
 
 def output_problems(folder: Path) -> list[Problem]:
@@ -140,7 +149,7 @@ def _values(sweep: Sweep, asked: Request, precision: Precision) -> list[Problem]
     for name, values in candidates.items():
         for value in values:
             for rule in _errors(sweep, {**first, name: value}, name):
-                found.append(Problem(f"--set {name}", rule, value, _remedy(sweep, name)))
+                found.append(Problem(f"--set {name}", rule, value, remedy(sweep, name)))
     return found
 
 
@@ -152,7 +161,8 @@ def _errors(sweep: Sweep, values: dict[str, Any], name: str) -> list[str]:
     return []
 
 
-def _remedy(sweep: Sweep, name: str) -> str:
+def remedy(sweep: Sweep, name: str) -> str:
+    """Return what a field means and which values it takes."""
     field = sweep.experiment.config_class().model_fields[name]
     signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
     bounds = [f"{sign} {getattr(m, b)}" for m in field.metadata for b, sign in signs.items() if hasattr(m, b)]

@@ -233,7 +233,7 @@ def _set(word: str, sweep: Sweep, fields: Fields) -> Problem | None:
             return dimension
         _replace(fields, key, Searched(dimension))
         return None
-    values = tuple(_typed(config, key, part) for part in text.split(","))
+    values = tuple(typed(config, key, part) for part in text.split(","))
     if key in sweep.space:
         _replace(fields, key, Searched(Choice(values)))
     elif key in sweep.factors or isinstance(fields.get(key), Compared) or len(values) > 1:
@@ -244,7 +244,7 @@ def _set(word: str, sweep: Sweep, fields: Fields) -> Problem | None:
 
 
 def _range(config: type[TrialConfig], key: str, text: str, before: Dimension | None) -> Range | Problem:
-    parts = [_typed(config, key, part) for part in text.split(":")]
+    parts = [typed(config, key, part) for part in text.split(":")]
     if len(parts) != 2 or not all(isinstance(part, int | float) for part in parts):
         return Problem(f"--set {key}", "low:high, two numbers", text, f"Write for instance --set {key}=1:10.")
     low, high = parts
@@ -257,10 +257,10 @@ def _range(config: type[TrialConfig], key: str, text: str, before: Dimension | N
     return Range(low, high, integer=all(isinstance(part, int) for part in parts))
 
 
-def _typed(config: type[TrialConfig], key: str, text: str) -> Any:
-    """Return the text converted to the field's type, or unchanged if that fails, since preflight then reports it."""
+def typed(config: type[TrialConfig], key: str, value: Any) -> Any:
+    """Return a text or value converted to the field's type, or unchanged if that fails: what checks it reports it."""
     adapter: TypeAdapter[Any] = TypeAdapter(config.model_fields[key].annotation or str)
     try:
-        return adapter.validate_python(text)
+        return adapter.validate_python(value)
     except ValidationError:
-        return text
+        return value

@@ -28,7 +28,10 @@ def carry_out(command: Command, machine: Machine, agenda: Agenda, interrupt: Int
     plan, ledger = agenda.plan, agenda.ledger
     report = Report()
     number = ledger.begin_run(
-        command=command.text, plan=plan.record(), environment=environment(machine), modules=plan.code.modules
+        command=command.text,
+        plan=plan.record(),
+        environment=environment(machine, command.words),
+        modules=plan.code.modules,
     )
     light = start_light_artifacts(plan, command.artifact_root, interrupt)
     try:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import contextlib
 import platform
 import warnings
+from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Literal
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from common.files import Arrays
 
 Precision = Literal["bf16", "fp32"]
 Tensors = dict[str, torch.Tensor]
+_on_cpu: ContextVar[bool] = ContextVar("_on_cpu", default=False)
+"""Whether this process leaves its GPU alone; Ray hides it from the workers of a sweep that asked for none."""
 
 
 def tensors(arrays: Arrays, device: torch.device) -> Tensors:
@@ -33,7 +38,7 @@ def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
 
 def pick_device() -> torch.device:
     """Return the GPU that Ray (or CUDA_VISIBLE_DEVICES) gave this process, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device("cuda" if torch.cuda.is_available() and not _on_cpu.get() else "cpu")
 
 
 def device_name() -> str:
@@ -66,3 +71,31 @@ def pin(threads: int) -> None:
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.allow_tf32 = False  # fp32 is fp32: by default convolutions would round to 10 bits
+
+
+@contextlib.contextmanager
+def pins_restored() -> Iterator[None]:
+    """Restore what `pin` changes: a process that goes on, such as a notebook's, has its threads back."""
+    threads, cudnn = torch.get_num_threads(), torch.backends.cudnn
+    flags = {name: getattr(cudnn, name) for name in ("benchmark", "deterministic", "allow_tf32")}
+    try:
+        yield
+    finally:
+        for name, value in flags.items():
+            setattr(cudnn, name, value)
+        torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def as_worker(threads: int, *, gpu: bool) -> Iterator[None]:
+    """Compute as a worker of a sweep does, to the last bit: on as many threads, and on a GPU only if it has one.
+
+    NumPy's libraries are limited too, since Ray sets OMP_NUM_THREADS.
+    """
+    token = _on_cpu.set(not gpu)
+    try:
+        with pins_restored(), threadpool_limits(threads):
+            pin(threads)
+            yield
+    finally:
+        _on_cpu.reset(token)

@@ -276,8 +276,15 @@ def run(
     wanted = dict(config.artifacts(sources))
     if confirm:
         wanted |= config.test_artifacts(sources)
-    given = {name: tensors(store.get(artifact, sources), pick_device()) for name, artifact in wanted.items()}
     task = Task(config, wanted, phase="confirm" if confirm else "search")
+    return run_task(experiment, task, sources, store, epochs=epochs)
+
+
+def run_task(
+    experiment: type[Experiment[Any]], task: Task, sources: Sources, store: Store, *, epochs: int | None = None
+) -> Loop:
+    """Run a trial, or its first `epochs`, in this process; artifacts that the store lacks are computed first."""
+    given = {name: tensors(store.get(artifact, sources), pick_device()) for name, artifact in task.artifacts.items()}
     loop = Loop(experiment, task, sources, given)
     while loop.status == "running" and (epochs is None or len(loop.rows) < epochs):
         loop.advance()

@@ -100,6 +100,12 @@ class Sources:
         return _fingerprint(self, name, split)
 
 
+def forget() -> None:
+    """Forget what was read, so that files are read again: a notebook's process lives while they change."""
+    for cached in (_opened, _split, _fingerprint, _summary):
+        cached.cache_clear()
+
+
 @lru_cache(maxsize=8)
 def _opened(sources: Sources, name: str) -> DataSet:
     if name in NAMED:

@@ -199,7 +199,7 @@ def run_command(folder: Path, fails: Callable[[Task], str | None], monkeypatch: 
 
     monkeypatch.setattr(cli, "_run_trials", run_trials)
     made = plan(folder, "--samples", "4", "--seeds", "1", *words)
-    return cli._run_and_answer(replace(command(folder), smoke="--smoke" in words), Machine(), made, Interrupt())
+    return cli._run(replace(command(folder), smoke="--smoke" in words), Machine(), made, Interrupt())
 
 
 def test_a_command_whose_code_fails_prints_the_whole_traceback_and_how_to_go_on(

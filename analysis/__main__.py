@@ -16,9 +16,7 @@ from analysis.figures.style import FORMATS
 from analysis.ledger import LedgerError
 from analysis.report.make import folder_of, make_answer, show
 from analysis.report.terminal import standard_output
-from common.problems import Problem, nearest
-
-REFUSED = 2
+from common.problems import Problem, nearest, refuse
 
 
 @dataclass(frozen=True)
@@ -48,19 +46,14 @@ def main(argv: list[str] | None = None) -> int:
     known = questions()
     if options.question not in known:
         remedy = nearest(options.question, known)
-        return _refuse(str(Problem("question", "must be one that has an analysis", options.question, remedy)))
+        return refuse(Problem("question", "must be one that has an analysis", options.question, remedy))
     folder = folder_of(options.out, options.question, smoke=options.smoke)
     formats = ("png",) if options.png_only else tuple(FORMATS)
     try:
         show(make_answer(folder, options.question, formats=formats), standard_output())
     except LedgerError as error:
-        return _refuse(str(error))
+        return refuse(error)
     return 0
-
-
-def _refuse(text: str) -> int:
-    print(f"error: {text}", file=sys.stderr)
-    return REFUSED
 
 
 if __name__ == "__main__":

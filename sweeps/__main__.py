@@ -1,15 +1,23 @@
-"""`python -m sweeps` lists the questions; `python -m sweeps transfer_sizes …` runs one."""
+"""`labsweep`, or `python -m sweeps`: the one entry to all commands.
+
+labsweep                       # lists the questions
+labsweep transfer_sizes …      # does what `python sweeps/transfer_sizes.py …` does
+labsweep answer QUESTION …     # does what `python -m analysis QUESTION …` does
+labsweep predict …             # does what `python -m trainables predict …` does
+"""
 
 from __future__ import annotations
 
 import ast
-import runpy
+import importlib
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from common.problems import Problem, nearest
+from common.problems import Problem, nearest, refuse
 
-REFUSED = 2
+COMMANDS = {"answer": ("analysis.__main__", ()), "predict": ("trainables.__main__", ("predict",))}
+"""The module whose `main` does a command that is no question, and the words that it expects first."""
 
 
 def questions() -> dict[str, str]:
@@ -22,20 +30,38 @@ def questions() -> dict[str, str]:
     return found
 
 
-def main(argv: list[str]) -> int:
-    """List the questions or run one, and return the exit code."""
+def main(argv: list[str], name: str = "python -m sweeps") -> int:
+    """List the questions, run one, or do another command, and return the exit code; `name` is what was typed."""
     known = questions()
     if not argv or argv[0] in ("-h", "--help"):
-        for name, text in known.items():
-            print(f"python sweeps/{name}.py\n    {text}")
+        print(listing(known, name))
         return 0
-    name = argv[0]
-    if name not in known:
-        print(Problem("question", "a file in sweeps/", name, nearest(name, known)), file=sys.stderr)
-        return REFUSED
-    sys.argv = argv
-    runpy.run_module(f"sweeps.{name}", run_name="__main__")
+    first, rest = argv[0], argv[1:]
+    if first in COMMANDS:
+        module, words = COMMANDS[first]
+        return int(importlib.import_module(module).main([*words, *rest]))
+    if first not in known:
+        return refuse(Problem("question", "a file in sweeps/", first, nearest(first, [*known, *COMMANDS])))
+    from sweeps.engine import main as run  # it imports PyTorch, which takes seconds
+
+    run(importlib.import_module(f"sweeps.{first}").SWEEP, rest, () if name.startswith("python") else (name, first))
     return 0  # not reached: a question's main exits
+
+
+def listing(known: Mapping[str, str], name: str) -> str:
+    """Return how to run each question, with the line that states it, and the other commands."""
+    in_checkout = name.startswith("python")
+    lines = []
+    for question, text in known.items():
+        lines += [f"python sweeps/{question}.py" if in_checkout else f"{name} {question}", f"    {text}"]
+    lines += [f"{name} answer QUESTION", "    Make its answer again, from the ledger alone."]
+    lines += [f"{name} predict NETWORK IMAGE …", "    What a kept network sees in images."]
+    return "\n".join([*lines, "With --help, each explains its options."])
+
+
+def labsweep() -> int:
+    """Do what `labsweep` with the words of this process asks for, and return the exit code."""
+    return main(sys.argv[1:], "labsweep")
 
 
 if __name__ == "__main__":

@@ -6,9 +6,8 @@ import sys
 
 import tyro
 
-from common.problems import Problem, Refused, nearest
+from common.problems import Problem, Refused, nearest, refuse
 
-REFUSED = 2
 PIPED_WIDTH = 120
 COMMANDS = ("predict",)
 USAGE = "python -m trainables predict runs/QUESTION/networks/NETWORK IMAGE_OR_FOLDER …\n    --help explains its options"
@@ -20,8 +19,7 @@ def main(argv: list[str]) -> int:
         print(USAGE)
         return 0
     if argv[0] not in COMMANDS:
-        print(Problem("command", "one of predict", argv[0], nearest(argv[0], COMMANDS)), file=sys.stderr)
-        return REFUSED
+        return refuse(Problem("command", "one of predict", argv[0], nearest(argv[0], COMMANDS)))
     from rich.console import Console
 
     from trainables.networks.predict import Options, predictions  # late: it imports PyTorch
@@ -31,9 +29,7 @@ def main(argv: list[str]) -> int:
         console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
         console.print(predictions(options))
     except Refused as refused:
-        for problem in refused.problems:
-            print(f"error: {problem}", file=sys.stderr)
-        return REFUSED
+        return refuse(*refused.problems)
     return 0
 
 

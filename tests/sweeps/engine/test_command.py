@@ -15,6 +15,12 @@ def test_the_line_to_type_again_does_not_set_the_ledger_aside(tmp_path: Path) ->
     assert command.folder == tmp_path / "toy"
 
 
+def test_the_line_to_type_again_starts_as_it_was_typed() -> None:
+    command = command_of("toy", ["--smoke"], Options(smoke=True), ("labsweep", "toy"))
+    assert command.text == "labsweep toy --smoke"
+    assert command.with_seeds(6) == "labsweep toy --smoke --seeds 6"
+
+
 def test_more_seeds_replace_those_asked_for_before() -> None:
     for words in (["--seeds", "3", "--smoke"], ["--seeds=3", "--smoke"], ["--smoke"]):
         assert command_of("toy", words, Options()).with_seeds(6) == "python sweeps/toy.py --smoke --seeds 6"

@@ -82,6 +82,8 @@ class Results:
         self.plan: PlanRecord = runs[-1]["plan"]
         self.runs = [run for run in runs if self.plan.counts(run["plan"])]
         """The commands that count, oldest first: not those of code whose trials were run again."""
+        self.modules = ledger.code()
+        """Digests of the modules behind each fingerprint of code, where they are recorded."""
         self.question = self.plan.question
         self.phase = "confirm" if self.plan.confirm else "search"
         """The phase whose trials are reported: a question without a test split reports its search."""

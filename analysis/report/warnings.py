@@ -48,8 +48,8 @@ def _older_code(results: Results, used: pd.DataFrame) -> list[str]:
     older = trials[trials["code_fingerprint"] != results.plan.own_code]
     if older.empty:
         return []
-    recorded = results.ledger.code()
-    made = made_by(Counter(older["code_fingerprint"]), recorded, recorded.get(results.plan.own_code, {}))
+    now = results.modules.get(results.plan.own_code, {})
+    made = made_by(Counter(older["code_fingerprint"]), results.modules, now)
     return [f"Of {len(trials)} finished trials, other code made {len(older)}, which were kept: {made}."]
 
 

@@ -48,7 +48,8 @@ def read(folder: Path) -> tuple[pd.DataFrame, list[str]]:
     """Return the trials that count in the answer, and what the answer says of them beside its numbers."""
     with Ledger(folder, readonly=True) as ledger:
         results = Results(ledger)
-        return results.trials, warnings_of(results, best_config(results, by_seed(results)))
+        best = best_config(results, by_seed(results))
+    return results.trials, warnings_of(results, best)  # of a ledger that is closed by then, as in an answer
 
 
 def refusal(folder: Path, *words: str, sweep: Any) -> str:

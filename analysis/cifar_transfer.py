@@ -104,7 +104,7 @@ def _drawings(
     ):
         if len(table):
             words = Words(f"{title}: {what}", IMAGES, "test accuracy, points", part.note("Paired by seed."))
-            figure = partial(draw_gaps, table, words, x=SIZE, series=["pair"], percent=True)
+            figure = partial(draw_gaps, table, words, x=SIZE, series={"pair": ""}, percent=True)
             yield name, Drawing(figure, f"Differences of test accuracy by {IMAGES}: {what}.")
     words = Words(
         f"{title}: what is kept of the source", IMAGES, "accuracy on the source's test images, %", part.note()

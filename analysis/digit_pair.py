@@ -109,7 +109,7 @@ def _drawings(part: Findings, title: str, read: pd.DataFrame, sharing: pd.DataFr
         Words(f"{title}: test error of every network on both sets", IMAGES, part.axis("test_error"), part.note()),
         x=SIZE,
         columns=configs,
-        series=["network"],
+        series={"network": ""},
         panels="data",
         percent=True,
         logarithmic=True,
@@ -134,7 +134,7 @@ def _drawings(part: Findings, title: str, read: pd.DataFrame, sharing: pd.DataFr
         percent=["error"],
         splits={"val": "validation", "train": "training"},
         across="data",
-        series=["network"],
+        series={"network": ""},
     )
     yield "learning_curves", Drawing(learning, f"Learning curves of the chosen configs, {size:,} images a set.")
 

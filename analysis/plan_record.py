@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from common.canonical import canonical
 
@@ -96,7 +96,7 @@ class PlanRecord(_Record):
 
     question: str
     factors: dict[str, tuple[Any, ...]]
-    """The values of each factor, in the order in which the sweep lists them."""
+    """The values of each factor, factors and values in the order in which the sweep lists them."""
     hyperparameters: tuple[str, ...]
     """Names of the config fields that were searched, in the order of the tables' columns."""
     select: str
@@ -142,6 +142,13 @@ class PlanRecord(_Record):
     """Fingerprints of the code whose trials and plans count: the plan's own first, then older ones that are kept, where
     `UNRECORDED` stands for plans that name none. Empty in a plan that was made before this was recorded: all count."""
 
+    @field_validator("factors", mode="before")
+    @classmethod
+    def _as_dict(cls, factors: Any) -> Any:
+        """Read factors as the ledger has them, in pairs; older records have an object, sorted by name."""
+        pairs = isinstance(factors, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in factors)
+        return dict(factors) if pairs else factors
+
     @model_validator(mode="before")
     @classmethod
     def _convert(cls, fields: Any) -> Any:
@@ -181,8 +188,11 @@ class PlanRecord(_Record):
         return self.model_copy(update=changed)
 
     def to_json(self) -> str:
-        """Return canonical JSON: the same text for equal plans."""
-        return canonical(self.model_dump())
+        """Return canonical JSON: the same text for equal plans, whose factors are in the same order.
+
+        Canonical JSON sorts the keys of objects. Factors are hence written in pairs of name and values.
+        """
+        return canonical(self.model_dump() | {"factors": list(self.factors.items())})
 
 
 def made_by(counts: Mapping[str, int], recorded: Mapping[str, Mapping[str, str]], now: Mapping[str, str]) -> str:

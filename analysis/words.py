@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
 from analysis.numbers.measures import Form
-from analysis.numbers.results import short
+from analysis.numbers.results import CHOSEN, PRESCRIBED, short
 
 NONE = "–"
 Direction = Literal["lower", "higher", "not shown to differ", "no number"]
@@ -54,6 +56,12 @@ class Difference(Claim):
     factor: str = ""
     before: Any = None
     after: Any = None
+
+    @property
+    def name(self) -> str:
+        """What is compared, and where: `latent 2: fully connected no → yes`."""
+        where = {key: value for key, value in self.where.items() if (key, value) != ("recipe", CHOSEN)}
+        return compared(self.factor, self.before, self.after, where)
 
     @property
     def direction(self) -> Direction:
@@ -249,15 +257,39 @@ def heading(name: str) -> str:
     return name.replace("_", " ")
 
 
+def named(name: str, value: Any, known_as: str | None = None) -> str:
+    """Return a value with the name of its factor: `train size 2,000`, `fully connected yes`, `chosen config`.
+
+    `known_as` stands for the factor's name; empty, for values that speak for themselves.
+    """
+    if known_as is None and name == "recipe":
+        return f"{value} config" if value in (CHOSEN, PRESCRIBED) else str(value)
+    if known_as is None:
+        known_as = heading(name)
+    return f"{known_as} {counted(value)}".strip()
+
+
+def compared(factor: str, before: Any, after: Any, where: Mapping[str, Any] | None = None) -> str:
+    """Return what two conditions differ in: `latent 2: fully connected no → yes`.
+
+    `where` is what they have in common.
+    """
+    change = f"{'config' if factor == 'recipe' else heading(factor)} {counted(before)} → {counted(after)}"
+    common = ", ".join(named(name, value) for name, value in (where or {}).items() if name != factor)
+    return f"{common}: {change}" if common else change
+
+
 def counted(value: Any) -> str:
     """Return a factor's value in running text, whole numbers with a thousands separator: `2,000`."""
-    return f"{value:,}" if isinstance(value, int) else as_text(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else as_text(value)
 
 
 def as_text(value: Any) -> str:
     """Return a factor, setting or hyperparameter for people, whole numbers in full; of a path, its last part."""
     if missing(value):
         return NONE
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() else f"{value:.3g}"
     return short(str(value))

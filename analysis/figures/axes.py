@@ -2,10 +2,68 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+WIDEST = 6.5
+"""Inches of the widest figure: the text of a page."""
+NARROWEST = 1.15
+"""Inches of the narrowest panel whose numbers can be read, the gap beside it included."""
+LABELS = 0.7
+"""Inches that the label and the numbers of the y axis take, left of all panels."""
+
+
+def panels_abreast(count: int, least: float = NARROWEST) -> int:
+    """Return how many of `count` panels of `least` inches stand side by side on a page, in lines about equally full.
+
+    Five of which four would fit stand as three and two.
+    """
+    fitting = max(1, int((WIDEST - LABELS) / max(least, NARROWEST)))
+    return math.ceil(count / math.ceil(count / fitting))
+
+
+def wrapped_panels(
+    figure: Figure, count: int, abreast: int, rows: Sequence[str], *, one_scale: bool = False
+) -> list[list[Axes]]:
+    """Add `count` panels for each of `rows`, `abreast` side by side, those of a row on one y scale.
+
+    `rows` are their labels of the y axis, which stand at the first panel of a line with the numbers. If `one_scale`,
+    all rows are on the first one's scale. Return each row's panels in their order.
+    """
+    lines = math.ceil(count / abreast)
+    grid = figure.add_gridspec(len(rows) * lines, abreast)
+    drawn: list[list[Axes]] = []
+    for r, label in enumerate(rows):
+        row: list[Axes] = []
+        for i in range(count):
+            line, column = divmod(i, abreast)
+            first = drawn[0] if one_scale and drawn else row
+            axes = figure.add_subplot(grid[r * lines + line, column], sharey=first[0] if first else None)
+            if column:
+                axes.tick_params(labelleft=False)
+            else:
+                axes.set_ylabel(label)
+            row.append(axes)
+        drawn.append(row)
+    return drawn
+
+
+def from_zero(axes: Axes, values: pd.DataFrame) -> None:
+    """Let the y axis start at 0, or end there if all values are below; if some are on either side, 0 is on it."""
+    known = values.to_numpy(dtype=float)
+    known = known[np.isfinite(known)]
+    axes.update_datalim([(0, 0)], updatex=False)  # before the limits: else the highest mark may be cut
+    axes.autoscale_view(scalex=False)
+    if not known.size or known.min() >= 0:
+        axes.set_ylim(bottom=0)
+    elif known.max() <= 0:
+        axes.set_ylim(top=0)
 
 
 def logarithmic_axis(axes: Axes, values: pd.DataFrame, *, zero: bool = False, least: float = 1) -> bool:

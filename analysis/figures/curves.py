@@ -10,17 +10,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.axes import logarithmic_axis
+from analysis.figures.axes import WIDEST, from_zero, logarithmic_axis, panels_abreast, wrapped_panels
 from analysis.figures.style import (
     COLOURS,
     DASHES,
     GREY,
     STYLE,
+    Series,
     Words,
     add_title_note_legend,
     colour_of,
+    fitted,
     groups,
     handle,
+    legend_title,
 )
 from analysis.numbers.results import records
 
@@ -31,26 +34,30 @@ def draw_curves(
     *,
     columns: Mapping[str, str],
     across: str,
-    series: Sequence[str] = (),
+    series: Series = (),
     marks: pd.DataFrame | None = None,
     percent: bool = False,
+    zero: bool = False,
 ) -> Figure:
     """Draw learning curves as small multiples: a column for each value of `across`, a row for each of `series`.
 
     `table` has a row an epoch; bands are its `_low` and `_high`. `marks` has the same keys and, in `best_epoch`,
-    where a dotted line stands. The y axis is logarithmic where every value allows it.
+    where a dotted line stands. The y axis is logarithmic where every value allows it, but linear and from 0 if `zero`.
+    Where a row has more panels than stand side by side on a page, it has several lines.
     """
     with matplotlib.rc_context(STYLE):
         named = list(groups(table, series))
-        values = list(dict.fromkeys(table[across]))
-        width = max(6.2, 1.0 + 1.75 * len(values))
-        figure = Figure(figsize=(width, 1.3 + 1.75 * len(named)), layout="constrained")
-        grid = figure.subplots(len(named), len(values), sharey=True, squeeze=False)
+        titles = [title for title, _ in groups(table, [across])]
+        abreast = panels_abreast(len(titles))
+        lines = len(named) * math.ceil(len(titles) / abreast)
+        figure = Figure(figsize=(WIDEST, 1.3 + 1.75 * lines), layout="constrained")
+        labels = [f"{fitted(name, 1.5, size=9)}\n{words.y}" if name else words.y for name, _ in named]
+        grid = wrapped_panels(figure, len(titles), abreast, labels, one_scale=True)
         scale = 100 if percent else 1
-        for r, (name, rows) in enumerate(named):
-            for c, value in enumerate(values):
-                axes = grid[r][c]
-                own = rows[rows[across] == value]
+        for r, (_, rows) in enumerate(named):
+            parts = dict(groups(rows, [across]))
+            for axes, title in zip(grid[r], titles, strict=True):
+                own = parts.get(title, rows.iloc[:0])
                 for i, column in enumerate(columns):
                     _band(axes, own, column, scale, i, i)
                 mark = _marked(marks, own.iloc[:1], [across, *series])
@@ -58,10 +65,12 @@ def draw_curves(
                     axes.axvline(mark, color=GREY, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
                 axes.set_xlim(left=0)
                 axes.locator_params(axis="x", nbins=3, integer=True)
-                axes.set_title(f"{across.replace('_', ' ')} {value}" if r == 0 else "")
-            grid[r][0].set_ylabel(f"{name}\n{words.y}" if name else words.y)
-        logarithmic_axis(grid[0][0], table[list(columns)] * scale)
-        for axes in grid[-1]:
+                axes.set_title(title if r == 0 or abreast < len(titles) else "")
+        if zero:
+            from_zero(grid[0][0], table[list(columns)])
+        else:
+            logarithmic_axis(grid[0][0], table[list(columns)] * scale)
+        for axes in grid[-1][-abreast:]:
             axes.set_xlabel(words.x)
         handles = [handle(COLOURS[i], "", DASHES[i], label) for i, label in enumerate(columns.values())]
         if marks is not None:
@@ -77,43 +86,46 @@ def draw_learning(
     measures: Mapping[str, str],
     splits: Mapping[str, str],
     across: str,
-    series: Sequence[str] = (),
+    series: Series = (),
     percent: Collection[str] = (),
+    zero: bool = False,
 ) -> Figure:
     """Draw learning curves of several measures: a row of axes for each, a column for each value of `across`.
 
     A line, with its band, for each value of `series` (colours) and each of `splits` (dashes), from the column
     `SPLIT_MEASURE` of a row an epoch. Both map to what they are called (`{"error": "error, %"}`). Those in
-    `percent` are drawn in per cent. The y axes are logarithmic, near a zero linear.
+    `percent` are drawn in per cent. The y axes are logarithmic, near a zero linear, but all linear and from 0 if
+    `zero`.
     """
     with matplotlib.rc_context(STYLE):
         drawn = [f"{split}_{measure}{end}" for split in splits for measure in measures for end in ("", "_low", "_high")]
         table = table.reindex(columns=list(dict.fromkeys([*table, *drawn])))  # what nobody measured is not drawn
         parts = list(groups(table, [across]))
-        names = [name for name, _ in groups(table, series)]
-        figure = Figure(figsize=(2.2 + 2.8 * len(parts), 1.3 + 2.1 * len(measures)), layout="constrained")
-        grid = figure.subplots(len(measures), len(parts), sharex=True, sharey="row", squeeze=False)
-        for row, (measure, label) in zip(grid, measures.items(), strict=True):
+        bare = len(series) == 1 and len(splits) == 1
+        names = [name for name, _ in groups(table, series, bare=bare)]
+        abreast = panels_abreast(len(parts), 1.8)
+        lines = len(measures) * math.ceil(len(parts) / abreast)
+        figure = Figure(figsize=(WIDEST, 1.3 + 2.0 * lines), layout="constrained")
+        grid = wrapped_panels(figure, len(parts), abreast, list(measures.values()))
+        for row, measure in zip(grid, measures, strict=True):
             columns = [f"{split}_{measure}" for split in splits]
             scale = 100 if measure in percent else 1
-            for axes, (_, part) in zip(row, parts, strict=True):
-                for name, own in groups(part, series):
+            for axes, (title, part) in zip(row, parts, strict=True):
+                for name, own in groups(part, series, bare=bare):
                     for i, column in enumerate(columns):
                         _band(axes, own, column, scale, names.index(name), i)
                 axes.set_xlim(left=0)
                 axes.locator_params(axis="x", nbins=5, integer=True)
-            if not logarithmic_axis(row[0], table[columns] * scale, zero=True, least=4) and measure in percent:
-                row[0].set_ylim(bottom=0)
-            row[0].set_ylabel(label)
-        for axes, (title, _) in zip(grid[0], parts, strict=True):
-            axes.set_title(title)
-        for axes in grid[-1]:
+                axes.set_title(title if row is grid[0] or abreast < len(parts) else "")
+            if zero or (
+                not logarithmic_axis(row[0], table[columns] * scale, zero=True, least=4) and measure in percent
+            ):
+                from_zero(row[0], table[columns])
+        for axes in grid[-1][-abreast:]:
             axes.set_xlabel(words.x)
         entries = [handle(colour_of(g), "", "-", name) for g, name in enumerate(names) if len(names) > 1]
         entries += [handle(GREY, "", DASHES[i], label) for i, label in enumerate(splits.values()) if len(splits) > 1]
-        if entries:
-            figure.legend(handles=entries, loc="outside right center")
-        add_title_note_legend(figure, words)
+        add_title_note_legend(figure, words, entries, legend_title(series) if bare else "")
         return figure
 
 

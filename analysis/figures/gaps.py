@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,21 +12,26 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.figures.axes import LABELS, WIDEST, panels_abreast, wrapped_panels
 from analysis.figures.style import (
     GREY,
     STYLE,
+    Series,
     Words,
     add_title_note_legend,
     colour_of,
+    fitted,
     groups,
     handle,
+    legend_title,
     marker_of,
 )
 from analysis.numbers.results import records
+from analysis.words import counted
 
 
 def draw_gaps(
-    table: pd.DataFrame, words: Words, *, x: str, series: Sequence[str] = (), panels: str = "", percent: bool = False
+    table: pd.DataFrame, words: Words, *, x: str, series: Series = (), panels: str = "", percent: bool = False
 ) -> Figure:
     """Draw differences with their intervals, about a line at zero; a mark is hollow unless its interval excludes zero.
 
@@ -35,27 +40,33 @@ def draw_gaps(
     """
     with matplotlib.rc_context(STYLE):
         parts = list(groups(table, [panels])) if panels else [("", table)]
-        names = [name for name, _ in groups(table, series)]
+        bare = len(series) == 1
+        names = [name for name, _ in groups(table, series, bare=bare)]
         values = list(dict.fromkeys(table[x]))
         values = sorted(values) if all(isinstance(value, int | float) for value in values) else values
-        width = max(6.2, 1.0 + len(parts) * (0.8 + 0.3 * len(values) * max(len(names), 2)))
-        figure = Figure(figsize=(width, 3.6), layout="constrained")
-        grid = figure.subplots(1, len(parts), sharey=True, squeeze=False)[0]
+        abreast = panels_abreast(len(parts), 0.3 + 0.15 * len(values) * max(len(names), 2))
+        lines = math.ceil(len(parts) / abreast)
+        figure = Figure(figsize=(WIDEST, 1.2 + 2.4 * lines), layout="constrained")
+        (grid,) = wrapped_panels(figure, len(parts), abreast, [words.y])
+        room = (WIDEST - LABELS) / abreast / len(values)
+        ticks = [fitted(counted(value), 0.9 * room, size=8) for value in values]
         for axes, (title, part) in zip(grid, parts, strict=True):
             axes.axhline(0, color=GREY, linewidth=1)
-            for name, rows in groups(part, series):
+            for name, rows in groups(part, series, bare=bare):
                 g = names.index(name)
                 for row in records(rows):
                     at = values.index(row[x]) + 0.5 * ((g + 0.5) / len(names) - 0.5)
                     _gap(axes, at, row, 100 if percent else 1, g)
             axes.set_title(title)
-            axes.set_xticks(range(len(values)), [f"{v:,}" if isinstance(v, int) else str(v) for v in values])
+            axes.set_xticks(range(len(values)), ticks)
             axes.set_xlim(-0.5, len(values) - 0.5)
             axes.grid(axis="x", visible=False)
+        for axes in grid[-abreast:]:
             axes.set_xlabel(words.x)
-        grid[0].set_ylabel(words.y)
         entries = [handle(colour_of(g), marker_of(g), "", name) for g, name in enumerate(names) if name]
-        add_title_note_legend(figure, replace(words, note=f"{words.note} {_marks(table)}"), entries)
+        add_title_note_legend(
+            figure, replace(words, note=f"{words.note} {_marks(table)}"), entries, legend_title(series)
+        )
         return figure
 
 

@@ -11,17 +11,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.figures.axes import logarithmic_axis
+from analysis.figures.axes import WIDEST, from_zero, logarithmic_axis, panels_abreast, wrapped_panels
 from analysis.figures.style import (
     STYLE,
+    Series,
     Words,
     add_title_note_legend,
     colour_of,
     errorbars,
     groups,
     keys,
+    legend_title,
 )
 from analysis.numbers.results import records
+
+LEAST = 2.4
+"""Inches of the narrowest panel: the values of a factor stand below it."""
 
 
 def draw_lines(
@@ -30,35 +35,38 @@ def draw_lines(
     *,
     x: str,
     columns: Mapping[str, str],
-    series: Sequence[str] = (),
+    series: Series = (),
     panels: str = "",
     percent: bool = False,
     rising: bool = False,
     logarithmic: bool = False,
+    zero: bool = True,
 ) -> Figure:
     """Draw one line for each value of the `series` columns and each of `columns` (column → what the legend calls it).
 
     `table` has, beside a column, its bounds `_low` and `_high`. Later columns are dashed, with hollow marks. Shares
     are drawn in per cent if `percent`; `rising` marks points (↑) where training ended while most seeds still rose.
-    With `panels`, a column, each of its values has axes of its own, on one scale. The y axis is `logarithmic` on
-    demand, if there is no zero.
+    With `panels`, a column, each of its values has axes of its own, on one scale. The y axis starts at 0 if `zero`, or
+    is `logarithmic` on demand, if no value is 0 or less.
     """
     with matplotlib.rc_context(STYLE):
         parts = list(groups(table, [panels])) if panels else [("", table)]
-        width = 6.2 if len(parts) == 1 else 2.2 + 3.0 * len(parts)
-        figure = Figure(figsize=(width, 4.1), layout="constrained")
-        grid = figure.subplots(1, len(parts), sharey=True, squeeze=False)[0]
-        names = [name for name, _ in groups(table, series)]
+        abreast = panels_abreast(len(parts), LEAST)
+        lines = math.ceil(len(parts) / abreast)
+        figure = Figure(figsize=(WIDEST, 1.2 + (2.9 if lines == 1 else 2.4) * lines), layout="constrained")
+        (grid,) = wrapped_panels(figure, len(parts), abreast, [words.y])
+        alone = len(columns) == 1
+        names = [name for name, _ in groups(table, series, bare=alone and len(series) == 1)]
         scale = 100 if percent else 1
         at = sorted({float(value) for value in table[x]})
         count = len(names) * len(columns)
         wide = len(at) > 1 and at[0] > 0 and at[-1] / at[0] > 12
         for axes, (title, part) in zip(grid, parts, strict=True):
-            for name, rows in groups(part, series):
+            for name, rows in groups(part, series, bare=alone and len(series) == 1):
                 g = names.index(name)
                 for c, column in enumerate(columns):
                     # Bars stand side by side, not on top of each other.
-                    shift = (g * len(columns) + c - (count - 1) / 2) * (0.011 if len(parts) == 1 else 0.017)
+                    shift = (g * len(columns) + c - (count - 1) / 2) * (0.011 if abreast == 1 else 0.025)
                     xs = [_shifted(float(v), shift, at, wide) for v in rows[x]]
                     errorbars(axes, xs, rows, column, scale, g, c)
                     if rising and c == 0:
@@ -72,26 +80,15 @@ def draw_lines(
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
             axes.xaxis.set_minor_locator(NullLocator())
             axes.grid(axis="x", visible=False)
+        for axes in grid[-abreast:]:
             axes.set_xlabel(words.x)
         bounds = table[[f"{column}{end}" for column in columns for end in ("", "_low", "_high")]] * scale
-        zero = bool((table[list(columns)] <= 0).any(axis=None))
-        if zero or not logarithmic or not logarithmic_axis(grid[0], bounds.where(bounds > 0), least=4):
-            _include_zero(grid[0], at[0], table[list(columns)])
-        grid[0].set_ylabel(words.y)
+        positive = not bool((table[list(columns)] <= 0).any(axis=None))
+        if not (positive and logarithmic and logarithmic_axis(grid[0], bounds.where(bounds > 0), least=4)) and zero:
+            from_zero(grid[0], bounds)
         entries = keys(names, list(columns.values()))
-        if entries and panels:
-            figure.legend(handles=entries, loc="outside right center")
-        elif entries:
-            grid[0].legend(handles=entries, loc="best")
-        add_title_note_legend(figure, words)
+        add_title_note_legend(figure, words, entries, legend_title(series) if alone else "")
         return figure
-
-
-def _include_zero(axes: Axes, x: float, values: pd.DataFrame) -> None:
-    """Let the y axis begin at 0 or, where values lie below it, include it; `x` is a place within the x axis."""
-    axes.update_datalim([(x, 0)], updatex=False)  # before: else the highest mark may be cut
-    if not (values < 0).any(axis=None):
-        axes.set_ylim(bottom=0)
 
 
 def _shifted(value: float, shift: float, at: Sequence[float], logarithmic: bool) -> float:

@@ -34,7 +34,7 @@ def draw_scatter(table: pd.DataFrame, words: Words, *, colour: str, mark: str) -
     lie together. The plane is square and bears no scale: only nearness means something.
     """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(6.6, 6.2), layout="constrained")
+        figure = Figure(figsize=(6.5, 6.2), layout="constrained")
         axes = figure.subplots()
         classes = sorted(set(table[colour]))
         groups = list(dict.fromkeys(table[mark]))

@@ -11,8 +11,22 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from analysis.figures.style import GREY, STYLE, Words, add_title_note_legend, colour_of, errorbars, handle, marker_of
+from analysis.figures.axes import LABELS, WIDEST, from_zero, panels_abreast, wrapped_panels
+from analysis.figures.style import (
+    GREY,
+    STYLE,
+    Series,
+    Words,
+    add_title_note_legend,
+    colour_of,
+    errorbars,
+    fitted,
+    handle,
+    legend_title,
+    marker_of,
+)
 from analysis.figures.style import groups as grouped
+from analysis.words import counted
 
 
 def draw_dots(
@@ -21,79 +35,97 @@ def draw_dots(
     *,
     x: str,
     columns: Mapping[str, str],
-    series: Sequence[str] = (),
+    series: Series = (),
     wrap: int = 2,
     chance: Mapping[str, float] | None = None,
     percent: bool = False,
+    zero: bool = True,
 ) -> Figure:
     """Draw means with their intervals (`_low`, `_high`) over a factor without order, one panel for each of `columns`.
 
-    `columns` maps a column to its panel's title; `wrap` panels stand side by side. Shares are drawn in per
-    cent if `percent`; a dotted line stands at a column's `chance`, if that is known.
+    `columns` maps a column to its panel's title; at most `wrap` panels stand side by side. Shares are drawn in per cent
+    if `percent`; a dotted line stands at a column's `chance`, if that is known. The y axis starts at 0 if `zero`.
     """
     scale = 100 if percent else 1
     with matplotlib.rc_context(STYLE):
-        rows = math.ceil(len(columns) / wrap)
-        figure = Figure(figsize=(6.2, 1.4 + 2.1 * rows), layout="constrained")
-        grid = figure.subplots(rows, min(wrap, len(columns)), sharex=True, sharey=True, squeeze=False)
-        groups = list(grouped(table, series))
+        abreast = min(wrap, panels_abreast(len(columns)))
+        lines = math.ceil(len(columns) / abreast)
+        figure = Figure(figsize=(WIDEST, 1.4 + 2.1 * lines), layout="constrained")
+        (grid,) = wrapped_panels(figure, len(columns), abreast, [words.y])
+        chances = {column: level for column, level in (chance or {}).items() if level > 0}
+        bare = len(series) == 1 and not chances
+        groups = list(grouped(table, series, bare=bare))
         values = list(dict.fromkeys(table[x]))
-        for axes, (column, title) in zip(grid.flat, columns.items(), strict=False):
+        room = (WIDEST - LABELS) / abreast / len(values)
+        ticks = [fitted(counted(value), 0.9 * room, size=8) for value in values]
+        for axes, (column, title) in zip(grid, columns.items(), strict=True):
             for g, (_, own) in enumerate(groups):
                 shift = 0.16 * (g - (len(groups) - 1) / 2)
                 at = [values.index(value) + shift for value in own[x]]
                 errorbars(axes, at, own, column, scale, g, 0)
                 axes.containers[-1][0].set_linestyle("")  # between values without order there is nothing to join
-            if (level := (chance or {}).get(column, math.nan)) > 0:
-                axes.axhline(scale * level, color=GREY, linewidth=0.9, linestyle=(0, (1, 2)))
+            if column in chances:
+                axes.axhline(scale * chances[column], color=GREY, linewidth=0.9, linestyle=(0, (1, 2)))
             axes.set_title(title)
             axes.grid(axis="x", visible=False)
-            axes.set_xticks(range(len(values)), [str(value) for value in values])
+            axes.set_xticks(range(len(values)), ticks)
             axes.set_xlim(-0.5, len(values) - 0.5)
-        grid[0][0].update_datalim([(0, 0)], updatex=False)  # before: else the highest mark may be cut
-        if not (table[list(columns)] < 0).any(axis=None):
-            grid[0][0].set_ylim(bottom=0)
-        for axes in grid[:, 0]:
-            axes.set_ylabel(words.y)
-        for axes in grid[-1]:
+        if zero:
+            from_zero(grid[0], table[[f"{column}{end}" for column in columns for end in ("", "_low", "_high")]])
+        for axes in grid[-abreast:]:
             axes.set_xlabel(words.x)
         entries = _keys([name for name, _ in groups])
-        entries += [handle(GREY, "", (0, (1, 2)), "chance")] if max((chance or {}).values(), default=0) > 0 else []
-        add_title_note_legend(figure, words, entries)
+        entries += [handle(GREY, "", (0, (1, 2)), "chance")] if chances else []
+        add_title_note_legend(figure, words, entries, legend_title(series) if bare else "")
         return figure
 
 
 def draw_trials(
-    table: pd.DataFrame, words: Words, *, x: str, y: str, series: Sequence[str], across: str, percent: bool = False
+    table: pd.DataFrame,
+    words: Words,
+    *,
+    x: str,
+    y: str,
+    series: Series,
+    across: str,
+    percent: bool = False,
+    zero: bool = False,
 ) -> Figure:
     """Draw a point for each row: `y`, a share in per cent if `percent`, against the hyperparameter `x`.
 
-    Each value of `across` has a panel, each value of `series` a colour and a mark.
+    Each value of `across` has a panel, each value of `series` a colour and a mark. The y axis starts at 0 if `zero`.
     """
     scale = 100 if percent else 1
     with matplotlib.rc_context(STYLE):
-        panels = list(dict.fromkeys(table[across]))
-        figure = Figure(figsize=(max(4.2, 0.6 + 2.8 * len(panels)), 3.6), layout="constrained")
-        grid = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+        panels = list(grouped(table, [across]))
+        abreast = panels_abreast(len(panels), 1.8)
+        lines = math.ceil(len(panels) / abreast)
+        figure = Figure(figsize=(WIDEST, 1.2 + 2.4 * lines), layout="constrained")
+        (grid,) = wrapped_panels(figure, len(panels), abreast, [words.y])
         at = sorted({float(value) for value in table[x]})
         logarithmic = at[0] > 0 and at[-1] / at[0] > 12
-        groups = list(grouped(table, series))
-        for axes, panel in zip(grid, panels, strict=True):
-            for g, (_, rows) in enumerate(groups):
-                own = rows[rows[across] == panel]
+        bare = len(series) == 1
+        names = [name for name, _ in grouped(table, series, bare=bare)]
+        for axes, (title, panel) in zip(grid, panels, strict=True):
+            if axes is not grid[0]:
+                axes.sharex(grid[0])
+            for name, own in grouped(panel, series, bare=bare):
+                g = names.index(name)
                 axes.plot(
                     own[x], scale * own[y], linestyle="", marker=marker_of(g),
                     color=colour_of(g), markersize=5, markerfacecolor="none", markeredgewidth=1.2,
                 )  # fmt: skip
-            axes.set_title(str(panel))
+            axes.set_title(title)
+        for axes in grid[-abreast:]:
             axes.set_xlabel(words.x)
         if logarithmic:
             grid[0].set_xscale("log")
         else:
             grid[0].locator_params(axis="x", nbins=5)
         grid[0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        grid[0].set_ylabel(words.y)
-        add_title_note_legend(figure, words, _keys([name for name, _ in groups], hollow=True))
+        if zero:
+            from_zero(grid[0], table[[y]])
+        add_title_note_legend(figure, words, _keys(names, hollow=True), legend_title(series) if bare else "")
         return figure
 
 

@@ -7,7 +7,7 @@ again. A note below the axes names the data.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
-from analysis.numbers.results import records, short
+from analysis.numbers.results import records
+from analysis.words import heading, named
 from common.files import write_atomic
 
 # Okabe and Ito's palette, distinguishable with every kind of colour vision; its yellow is too pale for lines.
@@ -35,15 +36,19 @@ STYLE: dict[str, Any] = {
     "axes.axisbelow": True, "axes.edgecolor": GREY, "axes.grid": True, "axes.labelsize": 9, "axes.linewidth": 0.8,
     "axes.spines.right": False, "axes.spines.top": False, "axes.titlelocation": "left", "axes.titlesize": 9,
     "font.family": "DejaVu Sans", "font.size": 9, "grid.color": "#e4e4e4", "grid.linewidth": 0.6,
-    "legend.fontsize": 8, "legend.frameon": False, "legend.handlelength": 2.6, "lines.linewidth": 1.6,
-    "pdf.fonttype": 42, "savefig.dpi": 200, "svg.hashsalt": "labsweep", "xtick.color": GREY, "xtick.labelsize": 8,
-    "ytick.color": GREY, "ytick.labelsize": 8,
+    "legend.fontsize": 8, "legend.frameon": False, "legend.handlelength": 2.6, "legend.title_fontsize": 8,
+    "lines.linewidth": 1.6, "pdf.fonttype": 42, "savefig.dpi": 200, "svg.hashsalt": "labsweep", "xtick.color": GREY,
+    "xtick.labelsize": 8, "ytick.color": GREY, "ytick.labelsize": 8,
 }  # fmt: skip
 FORMATS: dict[str, dict[str, None]] = {
     "png": {},
     "svg": {"Date": None},
     "pdf": {"CreationDate": None, "ModDate": None},
 }
+
+
+Series = Sequence[str] | Mapping[str, str]
+"""Columns whose values tell lines apart, by name or each with what to call it; empty if values speak for themselves."""
 
 
 def colour_of(group: int) -> str:
@@ -85,11 +90,24 @@ def save(figure: Figure, folder: Path, name: str, formats: Sequence[str] = tuple
     return paths
 
 
-def groups(table: pd.DataFrame, series: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield (name, rows) of each line, in the table's order."""
-    names = [", ".join(short(str(row[key])) for key in series) for row in records(table)]
+def groups(table: pd.DataFrame, series: Series, *, bare: bool = False) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield (name, rows) of each line, in the table's order: `latent 2, fully connected yes`.
+
+    If `bare`, names leave out the factors: their legend is titled by `legend_title`.
+    """
+    called: Mapping[str, str | None] = series if isinstance(series, Mapping) else dict.fromkeys(series)
+    called = dict.fromkeys(called, "") if bare else called
+    names = [", ".join(named(key, row[key], word) for key, word in called.items()) for row in records(table)]
     for name in dict.fromkeys(names):
         yield name, table[[other == name for other in names]]
+
+
+def legend_title(series: Series) -> str:
+    """Return what names the factor of a legend whose entries are the values of one; empty for several factors."""
+    if len(series) != 1:
+        return ""
+    (key,) = series
+    return series[key] if isinstance(series, Mapping) else "config" if key == "recipe" else heading(key)
 
 
 def errorbars(
@@ -102,6 +120,7 @@ def errorbars(
         xs, ys, yerr=bars, color=colour, linestyle=DASHES[style], marker=marker_of(group), markersize=5,
         markerfacecolor="white" if style else colour, elinewidth=1.1, capsize=2.5, capthick=1.1, zorder=3 - style / 2,
     )  # fmt: skip
+    axes.containers[-1][0].set_clip_on(False)  # a mark at 0 is whole
 
 
 def handle(colour: str, marker: str, dash: Any, label: str, *, hollow: bool = False) -> Line2D:
@@ -123,13 +142,15 @@ def keys(names: Sequence[str], columns: Sequence[str]) -> list[Line2D]:
     return entries
 
 
-def add_title_note_legend(figure: Figure, words: Words, entries: Sequence[Artist] = ()) -> None:
+def add_title_note_legend(figure: Figure, words: Words, entries: Sequence[Artist] = (), factor: str = "") -> None:
     """Add a title, a note and, right of the title, a legend of `entries`, and fit titles of panels to their panels.
+
+    `factor` is the legend's title.
 
     Call this last: what is on the figure decides how wide a panel is.
     """
     width = figure.get_figwidth()
-    room = (1 - 2 * EDGE) * width - (_legend(figure, entries) + 0.2 if entries else 0)
+    room = (1 - 2 * EDGE) * width - (_legend(figure, entries, factor) + 0.2 if entries else 0)
     title = fitted(words.title, max(room, 0.25 * width), size=11, weight="bold")
     figure.suptitle(title, x=EDGE, ha="left", fontsize=11, fontweight="bold")
     note = fitted(words.note, (1 - 2 * EDGE) * width, size=7.5)
@@ -144,11 +165,9 @@ def add_title_note_legend(figure: Figure, words: Words, entries: Sequence[Artist
 
 def fitted(text: str, inches: float, *, size: float, weight: str = "normal") -> str:
     """Return `text` in lines of at most `inches` in its font of `size` points; a word that is too long is broken."""
-    font = FontProperties(size=size, weight=weight)
 
     def fits(line: str) -> bool:
-        points: float = text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]
-        return 1.04 * points <= 72 * inches  # a PNG's letters stand on whole dots: they may be that much wider
+        return inches_of(line, size, weight) <= inches
 
     lines = [""]
     for word in text.split():
@@ -163,10 +182,19 @@ def fitted(text: str, inches: float, *, size: float, weight: str = "normal") -> 
     return "\n".join(filter(None, lines))
 
 
-def _legend(figure: Figure, entries: Sequence[Artist]) -> float:
+def inches_of(line: str, size: float, weight: str = "normal") -> float:
+    """Return how wide a line of text is, at most: a PNG's letters stand on whole dots, which makes it a bit wider."""
+    font = FontProperties(size=size, weight=weight)
+    points: float = text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]
+    return 1.04 * points / 72
+
+
+def _legend(figure: Figure, entries: Sequence[Artist], factor: str) -> float:
     """Add a legend at the upper right that leaves nearly half of the width to a title; returns its width in inches."""
     for columns in range(len(entries), 0, -1):
-        legend = figure.legend(handles=list(entries), loc="outside upper right", ncols=columns)
+        legend = figure.legend(
+            handles=list(entries), loc="outside upper right", ncols=columns, title=factor or None, alignment="left"
+        )
         inches = legend.get_window_extent().width / figure.dpi
         if inches < 0.55 * figure.get_figwidth() or columns == 1:
             break

@@ -27,6 +27,15 @@ def key_text(results: Results, name: str, value: Any) -> str:
     return results.roles[value] if isinstance(value, str) and value in results.roles else setting_text(name, value)
 
 
+def key_named(results: Results, name: str, value: Any) -> str:
+    """Return a factor's or setting's value with its name: `latent 2`, `fully connected yes`, `config chosen`.
+
+    A data set is called by its own name alone.
+    """
+    text = key_text(results, name, value)
+    return text if name in results.data_fields else f"{'config' if name == 'recipe' else heading(name)} {text}"
+
+
 def number(value: float, n: int, form: Form) -> str:
     """Return a value in a measure's form: `NaN` where one of n seeds diverged, a dash where n is 0."""
     if math.isnan(value):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.numbers.measures import Form, unit_of
 from analysis.numbers.results import PRESCRIBED, Results, records
-from analysis.report.cells import INTERVAL, bounded, key_cells, key_text, number, whole
+from analysis.report.cells import INTERVAL, bounded, key_cells, key_named, key_text, number, whole
 from analysis.words import NONE, as_text, heading
 
 
@@ -100,11 +100,11 @@ def differences_table(results: Results, differences: pd.DataFrame) -> pd.DataFra
     change = f"change of {measures.label(metrics[0])}" if len(metrics) == 1 else "change"
     rows = []
     for row in records(differences):
-        where = [key_text(results, key, row[key]) for key in results.keys if row[key] != ""]
-        where += ["prescribed config"] if row["recipe"] == PRESCRIBED else []
+        where = [key_named(results, key, row[key]) for key in results.keys if key != row["factor"]]
+        where += ["prescribed config"] if row["recipe"] == PRESCRIBED and row["factor"] != "recipe" else []
         form = measures.form(row["metric"], row)
         low, high = (_signed(row[name], form, 0) for name in ("low", "high"))
-        sides = (key_text(results, row["factor"], row[side]) for side in ("from", "to"))
+        sides = (key_named(results, row["factor"], row["from"]), key_text(results, row["factor"], row["to"]))
         rows.append(
             {
                 **({"measure": measures.label(row["metric"])} if len(metrics) > 1 else {}),

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
+from analysis.figures.images import ImageGrid, draw_images
 from analysis.figures.maps import draw_matrix, draw_scatter
-from analysis.figures.sheets import draw_sheet
 from analysis.figures.style import Words
 from analysis.findings import Drawing, Findings
 from common.files import Arrays
@@ -43,8 +43,13 @@ def drawings(
     if "sheet_neighbour" in arrays:
         note = f"Shown: {condition}, seed {seed}. Queries: the first test image of each class; nearest first."
         titles = [f"{a} queries, nearest in {b}" for a, b in (domains, domains[::-1])]
+        words = Words(f"{title}: retrieval", "", "", part.note(note, means=False))
         figure = partial(
-            draw_sheet, arrays, Words(f"{title}: retrieval", "", "", part.note(note, means=False)), titles=titles
+            draw_images,
+            retrieved(arrays, titles),
+            words,
+            right="same class as the query",
+            wrong="another class, written in it",
         )
         drawn["retrieval"] = Drawing(figure, f"Nearest neighbours in the other domain: {condition}, seed {seed}.")
     if known := {s: own["class_distance"] for s, own in trials.items() if "class_distance" in own}:
@@ -91,6 +96,30 @@ def plane(arrays: Arrays, domains: Sequence[str]) -> pd.DataFrame:
         found = TSNE(init="pca", perplexity=perplexity, max_iter=500, random_state=0, n_jobs=1).fit_transform(space)
     named = [domains[i] for i in arrays["embedding_domain"]]
     return pd.DataFrame({"x": found[:, 0], "y": found[:, 1], "class": arrays["embedding_label"], "domain": named})
+
+
+def retrieved(arrays: Arrays, titles: Sequence[str]) -> list[ImageGrid]:
+    """Return a grid for each title: a row for each query, named by its class, and its neighbours, nearest first.
+
+    `arrays` has `sheet_query` [grids, rows, H, W, C] uint8 (C is 1 or 3) and `sheet_query_label` [grids, rows],
+    `sheet_neighbour` [grids, rows, k, H, W, C] uint8 and `sheet_neighbour_label` [grids, rows, k].
+    """
+    grids = []
+    for g, title in enumerate(titles):
+        labels, others = arrays["sheet_query_label"][g], arrays["sheet_neighbour_label"][g]
+        queries, found = arrays["sheet_query"][g], arrays["sheet_neighbour"][g]
+        same = others == labels[:, None]
+        grid = ImageGrid(
+            np.concatenate([queries[:, None], found], axis=1),
+            rows=[str(label) for label in labels],
+            columns=["query", *(str(place) for place in range(1, found.shape[1] + 1))],
+            title=title,
+            right=np.insert(same.astype(float), 0, np.nan, axis=1),
+            written=np.insert(np.where(same, "", others.astype(str)), 0, "", axis=1),
+            apart=1,
+        )
+        grids.append(grid)
+    return grids
 
 
 def _draw_map(arrays: Arrays, domains: Sequence[str], words: Words) -> Figure:

@@ -190,7 +190,8 @@ def test_the_tables_hold_every_network_and_what_the_figures_draw(complete: tuple
     assert drawn == pytest.approx(sorted(100 * sharing.loc[sharing["recipe"] == "chosen", "difference"]))
     faces = [container.lines[0].get_markerfacecolor() for container in chosen.containers]
     assert faces.count("white") == 2, "hollow where the interval holds 0"
-    assert [axes.get_title(loc="left") for axes in drawings["test_error"].draw().axes] == ["digits", "house_digits"]
+    panels = [axes.get_title(loc="left") for axes in drawings["test_error"].draw().axes]
+    assert panels == ["data digits", "data house_digits"]
     assert len(drawings["learning_curves"].draw().axes) == 4
 
 

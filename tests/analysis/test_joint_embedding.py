@@ -195,7 +195,7 @@ def test_figures_say_what_they_show(complete: tuple[Path, Joined]) -> None:
     titles = [axes.get_title(loc="left") for axes in draft.drawings["retrieval"].draw().axes]
     assert titles == ["digits queries, nearest in house_digits", "house_digits queries, nearest in digits"]
     panels = [axes.get_title(loc="left") for axes in draft.drawings["learning_curves"].draw().axes[:3]]
-    assert panels == ["random", "semi-hard", "hard"]  # cross-entropy is no triplet loss
+    assert panels == ["mining random", "mining semi-hard", "mining hard"]  # cross-entropy is no triplet loss
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from analysis.ledger import Ledger, LedgerError
 from analysis.plan_record import PlanRecord
@@ -29,6 +30,14 @@ def test_an_older_record_is_converted(draws: list[dict[str, float]] | None) -> N
     assert PlanRecord.model_validate_json(older(made)) == made
     assert PlanRecord.model_validate_json(made.to_json()) == made
     assert made.search_trials == dict.fromkeys(made.conditions, 6)
+
+
+def test_factors_keep_the_order_in_which_they_were_declared() -> None:
+    made = plan(factors={"train_size": [100], "backbone": ["resnet18"]})
+    assert list(PlanRecord.model_validate_json(made.to_json()).factors) == ["train_size", "backbone"]
+    assert list(PlanRecord.model_validate_json(older(made)).factors) == ["train_size", "backbone"]
+    with pytest.raises(ValidationError, match="factors"):
+        PlanRecord.model_validate({**made.model_dump(), "factors": ["train_size"]})
 
 
 def test_a_space_holds_what_was_searched() -> None:

@@ -100,7 +100,7 @@ def test_titles_of_panels_are_no_wider_than_these() -> None:
     for i, axes in enumerate(figure.axes):
         title = axes._left_title  # type: ignore[attr-defined]
         assert box(title).x1 <= box(axes).x1
-        assert title.get_text().split() == f"{LONG}, {i}".split()
+        assert title.get_text().split() == f"data {LONG}, {i}".split()
 
 
 def test_lines_are_fitted_by_their_width_and_a_word_that_is_too_long_is_broken() -> None:

@@ -6,11 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from analysis.figures.maps import draw_matrix, draw_scatter
 from analysis.figures.points import draw_dots, draw_trials
-from analysis.figures.sheets import draw_sheet
 from analysis.figures.style import Words
 
 WORDS = Words("A title", "x", "y", "Data: made up.")
@@ -35,28 +33,6 @@ def test_a_scatter_marks_groups_and_writes_a_class_twice_where_its_groups_are_ap
     assert "Data: made up." in figure._supxlabel.get_text()
     strewn = table.assign(x=[0.0, 20, 40, 60, 80, 100] * 2)
     assert texts(draw_scatter(strewn, WORDS, colour="class", mark="domain")) == [], "there is no middle to name"
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_a_sheet_frames_wrong_neighbours_otherwise_and_writes_their_class(channels: int) -> None:
-    draw = np.random.default_rng(0)
-    arrays = {
-        "sheet_query": draw.integers(0, 256, (2, 2, 8, 8, channels), dtype=np.uint8),
-        "sheet_query_label": np.array([[4, 5], [4, 5]]),
-        "sheet_neighbour": draw.integers(0, 256, (2, 2, 3, 8, 8, channels), dtype=np.uint8),
-        "sheet_neighbour_label": np.array([[[4, 4, 9], [5, 5, 5]], [[1, 4, 4], [5, 2, 5]]]),
-    }
-    figure = draw_sheet(arrays, WORDS, titles=["there", "back"])
-    assert texts(figure, 0) == ["4", "9", "5"]
-    assert texts(figure, 1) == ["4", "1", "5", "2"]
-    frames = [patch for patch in figure.axes[1].patches if isinstance(patch, Rectangle)]
-    dashed = [frame.get_linestyle() != "solid" for frame in frames]
-    assert dashed == [True, False, False, False, True, False]
-    assert frames[0].get_linewidth() > frames[1].get_linewidth()
-    mosaic = figure.axes[0].images[0].get_array()
-    x, y = (int(at + 0.5) for at in figure.axes[0].patches[5].get_xy())  # the last neighbour of the last query
-    assert (mosaic[y : y + 8, x : x + 8] == arrays["sheet_neighbour"][0, 1, 2]).all()
-    assert (mosaic[:8, :8] == arrays["sheet_query"][0, 0]).all()
 
 
 def test_a_matrix_writes_its_numbers_and_frames_the_diagonal() -> None:
@@ -89,32 +65,26 @@ def test_dots_are_the_means_of_the_table_and_are_not_joined() -> None:
     assert near.get_ylim() == far.get_ylim()
     assert near.get_ylim()[0] == 0
     assert near.get_ylim()[1] > 70
-    assert [entry.get_text() for entry in figure.legends[0].get_texts()] == ["gray", "colour", "chance"]
+    assert [entry.get_text() for entry in figure.legends[0].get_texts()] == ["colour gray", "colour colour", "chance"]
     assert not draw_dots(table[:2], WORDS, x="mining", columns=columns).legends
     plain = draw_dots(table.assign(far=-table["far"]), WORDS, **drawn).axes
     assert list(plain[1].containers[0].lines[0].get_ydata()) == [-0.2, -0.3], "no share, and drawn though negative"
     assert plain[1].get_ylim()[0] < -0.3
 
 
-def test_titles_of_dots_and_sheets_stay_on_their_panels() -> None:
+def test_titles_of_dots_stay_on_their_panels() -> None:
     name = "mnist_photos@cifar10"
     table = pd.DataFrame(
         {"mining": ["random", "hard"], **{f"{a}{end}": 0.93 for a in "pq" for end in ("", "_low", "_high")}}
     )
-    dots = draw_dots(table, WORDS, x="mining", columns=dict.fromkeys("pq", f"{name} queries in {name}"))
-    draw = np.random.default_rng(0)
-    arrays = {"sheet_query": draw.integers(0, 256, (2, 2, 8, 8, 1), dtype=np.uint8),
-              "sheet_query_label": np.ones((2, 2)), "sheet_neighbour_label": np.ones((2, 2, 3)),
-              "sheet_neighbour": draw.integers(0, 256, (2, 2, 3, 8, 8, 1), dtype=np.uint8)}  # fmt: skip
-    sheet = draw_sheet(arrays, WORDS, titles=[f"{name} queries, nearest in {name}"] * 2)
-    for figure in (dots, sheet):
-        figure.set_dpi(200)
-        figure.draw_without_rendering()
-        for axes in figure.axes:
-            title = axes._left_title  # type: ignore[attr-defined]
-            assert "\n" in title.get_text()
-            assert title.get_window_extent().x1 <= axes.get_window_extent().x1
-        assert figure._suptitle.get_window_extent().y0 >= title.get_window_extent().y1
+    figure = draw_dots(table, WORDS, x="mining", columns=dict.fromkeys("pq", f"{name} queries in {name}"))
+    figure.set_dpi(200)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        title = axes._left_title  # type: ignore[attr-defined]
+        assert "\n" in title.get_text()
+        assert title.get_window_extent().x1 <= axes.get_window_extent().x1
+    assert figure._suptitle.get_window_extent().y0 >= title.get_window_extent().y1
 
 
 @pytest.mark.parametrize(("last", "scale"), [(0.4, "linear"), (5.0, "log")])
@@ -126,5 +96,5 @@ def test_trials_stand_in_panels_and_wide_ranges_on_a_logarithmic_scale(last: flo
     figure = draw_trials(table, WORDS, x="margin", y="val", series=["mining"], across="colour", percent=True)
     assert [axes.get_xscale() for axes in figure.axes] == [scale, scale]
     drawn = [[len(line.get_xdata()) for line in axes.lines] for axes in figure.axes]
-    assert drawn == [[2, 2], [2, 0]]
+    assert drawn == [[2, 2], [2]]
     assert set(figure.axes[0].lines[0].get_ydata()) == {50}

@@ -22,6 +22,7 @@ from analysis.plan_record import MeasureRecord
 from analysis.report import markup, rounded
 from analysis.report.brief import make_brief
 from tests.support.synthetic import (
+    BACKBONES,
     CONFIRM_SEEDS,
     DRAWS,
     FACTORS,
@@ -409,6 +410,38 @@ def test_whole_numbers_are_told_in_full() -> None:
     assert [words.as_text(number) for number in numbers] == [
         "3000", "3000", "20040", "0.0273", "0.0001", "0", "–", "–"
     ]  # fmt: skip
+
+
+def test_factors_stand_in_the_order_in_which_they_were_declared(tmp_path: Path) -> None:
+    declared = {"train_size": [300, 100], "backbone": ["resnet18", "squeezenet1_1"]}
+    keys = [condition(backbone, size) for backbone in BACKBONES for size in (100, 300)]
+    with Ledger(tmp_path) as ledger:
+        begin(ledger, factors=declared, conditions=keys)
+        for key in keys:
+            add_trial(ledger, key, DRAWS[0], 1, 0)
+    results, _, best = tables(tmp_path)
+    assert list(best)[:2] == results.keys == ["train_size", "backbone"]
+    assert list(zip(best["train_size"], best["backbone"], strict=True)) == [
+        (100, "resnet18"), (100, "squeezenet1_1"), (300, "resnet18"), (300, "squeezenet1_1")
+    ]  # fmt: skip
+    assert list(rounded.results_table(results, best))[:2] == ["train size", "backbone"]
+
+
+def test_a_difference_names_its_factor(tmp_path: Path) -> None:
+    fill(tmp_path, sizes=[100, 300])
+    results, seeds, _ = tables(tmp_path)
+    table = rounded.differences_table(results, differences(results, seeds))
+    assert list(zip(table["where"], table["compared"], strict=True)) == [
+        ("backbone squeezenet1_1", "train size 100 → 300"), ("train size 100", "backbone squeezenet1_1 → resnet18"),
+        ("train size 300", "backbone squeezenet1_1 → resnet18"), ("backbone resnet18", "train size 100 → 300"),
+    ]  # fmt: skip
+    gap = words.Difference(
+        "", "test_error", 0.1, 0.0, 0.2, 5, {"latent": 2, "recipe": "chosen"},
+        factor="fully_connected", before=False, after=True,
+    )  # fmt: skip
+    assert gap.name == "latent 2: fully connected no → yes"
+    assert words.compared("recipe", "prescribed", "chosen") == "config prescribed → chosen"
+    assert words.named("train_size", 2_000) == "train size 2,000"
 
 
 def test_csv_is_exact(tmp_path: Path) -> None:

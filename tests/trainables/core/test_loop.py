@@ -83,6 +83,19 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_used(tmp_path: Pat
     assert without_time(second.rows) == without_time(whole.rows)
 
 
+def test_other_codes_checkpoints_are_not_gone_on_from_and_do_not_outlive_those_of_this_code(tmp_path: Path) -> None:
+    def begun(code: str) -> Loop:
+        return Loop(Toy, Task(config(), id="t", code_fingerprint=code), Sources(), {}, folder=tmp_path)
+
+    before = begun("before")
+    for _ in range(3):
+        before.report(0)
+    now = begun("now")
+    assert not now.rows
+    now.report(0)
+    assert len(begun("now").rows) == 1, "though the other code had come further"
+
+
 def test_only_the_newest_checkpoints_are_kept_and_clear_removes_all(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path / "c")
     for epoch in range(1, 6):

@@ -39,7 +39,7 @@ class Live:
 
     def __init__(self, plan: Plan, agenda: Agenda, session: Session, console: Console | None = None) -> None:
         self._plan, self._agenda, self._session = plan, agenda, session
-        self._console = console or Console(file=sys.stderr)
+        self._console = console or Console(file=sys.stderr, force_jupyter=False)  # else each line is a cell's output
         self._live = None
         if self._console.is_terminal:
             self._live = rich.live.Live(console=self._console, auto_refresh=False, transient=True)

@@ -1,10 +1,14 @@
-"""`python -m analysis transfer_sizes` makes an answer again, from the ledger alone, without torch or Ray."""
+"""`python -m analysis transfer_sizes` makes an answer again, from the ledger alone, without torch or Ray.
+
+Several questions may be named; without a name it is all that have a ledger. A fault in the file of one question, or in
+its ledger, costs no other question's answer.
+"""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -18,13 +22,15 @@ from analysis.report.make import folder_of, make_answer, show
 from analysis.report.terminal import standard_output
 from common.problems import Problem, nearest, refuse
 
+FAULTY = 1
+
 
 @dataclass(frozen=True)
 class Options:
-    """Make the tables, figures and verdict of a question again, from its ledger."""
+    """Make the tables, figures and verdict of questions again, from their ledgers."""
 
-    question: Annotated[str, tyro.conf.Positional]
-    """The question's name, such as transfer_sizes."""
+    question: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """The questions' names, such as transfer_sizes; all that have a ledger by default."""
     out: Path = Path("runs")
     """The folder given to the sweep as --out; the ledger is in OUT/QUESTION."""
     smoke: bool = False
@@ -34,26 +40,42 @@ class Options:
 
 
 def questions() -> list[str]:
-    """Return the names of all questions: the modules at this package's top that have a function `answer`."""
-    modules = [module.name for module in pkgutil.iter_modules(analysis.__path__) if not module.ispkg]
-    candidates = [name for name in modules if not name.startswith("_")]
-    return [name for name in candidates if hasattr(importlib.import_module(f"analysis.{name}"), "answer")]
+    """Return the names of all questions: the modules at this package's top that have a function `answer`.
+
+    They are read and not imported: a fault in one of them is its own.
+    """
+    modules = sorted(Path(next(iter(analysis.__path__))).glob("*.py"))
+    return [path.stem for path in modules if re.search(r"^def answer\(", path.read_text(), re.MULTILINE)]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Make and print an answer. Returns 0, or 2 for an unknown question or a ledger that cannot be read."""
+    """Make and print answers.
+
+    Returns 0, 1 where the file of a question has a fault, or 2 for an unknown question or a ledger that cannot be read.
+    """
     options = tyro.cli(Options, args=argv, prog="python -m analysis")
     known = questions()
-    if options.question not in known:
-        remedy = nearest(options.question, known)
-        return refuse(Problem("question", "must be one that has an analysis", options.question, remedy))
-    folder = folder_of(options.out, options.question, smoke=options.smoke)
+    unknown = [name for name in options.question if name not in known]
+    if unknown:
+        rule = "must be one that has an analysis"
+        return refuse(*(Problem("question", rule, name, nearest(name, known)) for name in unknown))
+    folders = {name: folder_of(options.out, name, smoke=options.smoke) for name in options.question or known}
+    if not options.question:
+        folders = {name: folder for name, folder in folders.items() if (folder / "ledger.sqlite").exists()}
+    if not folders:
+        return refuse(f"{options.out}: no ledger there; run a sweep first, or name its folder with --out")
     formats = ("png",) if options.png_only else tuple(FORMATS)
+    return max(_answer(name, folder, formats) for name, folder in folders.items())
+
+
+def _answer(question: str, folder: Path, formats: Sequence[str]) -> int:
+    """Make and print the answer to one question."""
     try:
-        show(make_answer(folder, options.question, formats=formats), standard_output())
+        answer = make_answer(folder, question, formats=formats)
     except LedgerError as error:
         return refuse(error)
-    return 0
+    show(answer, standard_output())
+    return FAULTY if answer.faults else 0
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.report import html
 from analysis.report.brief import Brief
+from analysis.report.faults import Fault
 from analysis.report.markup import blocks_to_markdown
 from analysis.words import Block, Claim, Paragraph, Strong, claims_of, heading
 
@@ -46,6 +47,8 @@ class Answer:
     """A row for each epoch of each reported config, over its seeds."""
     searched: pd.DataFrame = field(default_factory=pd.DataFrame)
     """A row for each search trial."""
+    faults: tuple[Fault, ...] = ()
+    """Errors in the question's own file, which the verdict tells."""
 
     @property
     def claims(self) -> list[Claim]:

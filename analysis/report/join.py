@@ -9,6 +9,7 @@ from types import ModuleType
 import pandas as pd
 
 from analysis.findings import Draft, Drawing, Findings, parts
+from analysis.numbers.results import Results
 from analysis.numbers.tables import progress
 from analysis.words import Block, Paragraph, heading, listed
 
@@ -29,9 +30,14 @@ class Joined:
     """The differences that the question compares, where it chooses them itself."""
 
 
+def title_of(results: Results) -> str:
+    """Return the title of an answer to which its question's file has given none."""
+    return heading(results.question).capitalize()
+
+
 def joined(whole: Findings, question: ModuleType) -> Joined:
     """Answer every part of a ledger by `question.answer`, compared over the factors `question.COMPARED`."""
-    title = heading(whole.results.question).capitalize()
+    title = title_of(whole.results)
     if not len(whole.seeds):
         return Joined(title, (_nothing_yet(whole),))
     if searched := [heading(name) for name in question.COMPARED if name not in whole.results.keys]:

@@ -11,14 +11,15 @@ partly filled gives a partial answer, marked so. The same ledger gives the same 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from matplotlib.backend_bases import get_registered_canvas_class
 
 from analysis.figures import style
-from analysis.findings import Findings
+from analysis.findings import Drawing, Findings
 from analysis.ledger import Ledger
 from analysis.numbers import tables
 from analysis.numbers.paired import differences
@@ -27,7 +28,9 @@ from analysis.numbers.seeds import by_seed
 from analysis.report import markup, rounded
 from analysis.report.answer import Answer
 from analysis.report.brief import make_brief
-from analysis.report.join import Joined, joined
+from analysis.report.failed import ERRORS, errors_text, failed_trials
+from analysis.report.faults import Fault, drafted, drawn
+from analysis.report.join import Joined, title_of
 from analysis.report.manifest import manifest
 from analysis.report.page import PAIRED, page
 from analysis.report.terminal import show
@@ -53,39 +56,80 @@ def make_answer(folder: Path, question: str, *, formats: Sequence[str] = tuple(s
     """Read `folder/ledger.sqlite` and write the answer beside it, its figures in these formats.
 
     The page shows the PNGs. Fonts make PDFs the slowest: they take as long as the other two together.
+    An error in the question's file costs the verdict and the figures, or a figure; `Answer.faults` has it.
     Raises LedgerError if there is no ledger or it cannot be read.
     """
     with Ledger(folder, readonly=True) as ledger:
         found = gathered(ledger)
-        told = joined(found, importlib.import_module(f"analysis.{question}"))
-    results, best = found.results, found.best
-    answer = Answer(
-        question=question,
+        answer = _without_draft(found, question)
+        of_ledger = _tables_of_ledger(answer, found)
+        before = {**of_ledger, **_titled_tables(answer, found)}
+        _write_changed(folder / "tables", before, {})  # before the question's own file, which may fail, is asked
+        told, faults = drafted(found, question)
+    answer = replace(
+        answer,
         title=told.title,
+        differences=answer.differences if told.differences is None else told.differences,
+        warnings=tuple(warnings_of(found.results, found.best)),  # reading arrays adds to them
+    )
+    own = {f"{name}.csv": markup.to_csv(table) for name, table in told.tables.items()}
+    tables_now = {**of_ledger, **_titled_tables(answer, found), **own}
+    _write_changed(folder / "tables", tables_now, before)
+    drawings, drawn_files, missed = _draw(told, folder / "figures", question, formats)
+    faults += missed
+    verdict = (*told.verdict, *(fault.paragraph for fault in missed))
+    answer = replace(answer, verdict=verdict, terms=told.terms, faults=tuple(faults))
+    files = [*(folder / "tables" / name for name in tables_now), *drawn_files]
+    files.append(_write(folder / "verdict.md", f"{answer.text}\n"))
+    files.append(_write(folder / "answer.md", page(answer, found, drawings)))
+    files += _write_errors(folder / ERRORS, answer, found.results)
+    files.append(_write(folder / "manifest.json", manifest(answer, found.results, folder, files)))
+    return replace(answer, files=tuple(files))
+
+
+def _without_draft(found: Findings, question: str) -> Answer:
+    """Return all of an answer that does not come from the question's own file."""
+    results, best = found.results, found.best
+    return Answer(
+        question=question,
+        title=title_of(results),
         table=rounded.results_table(results, best),
         effort=rounded.effort_table(results, best),
         best=best,
-        differences=found.differences if told.differences is None else told.differences,
+        differences=found.differences,
         keys=len(results.keys) + results.has_prescribed,
         caption=rounded.caption(results, best),
-        verdict=told.verdict,
-        terms=told.terms,
+        verdict=(),
+        terms=(),
         brief=make_brief(results, best),
         files=(),
         partial=tables.progress(best),
-        warnings=tuple(warnings_of(results, best)),
+        warnings=(),
         seeds=found.seeds,
         curves=found.curves,
         searched=found.searched,
     )
-    files = _write_tables(folder / "tables", answer, found, told)
-    if formats:
-        for name, drawing in told.drawings.items():
-            files += style.save(drawing.draw(), folder / "figures", name, formats)
-    files.append(_write(folder / "verdict.md", f"{answer.text}\n"))
-    files.append(_write(folder / "answer.md", page(answer, found, told.drawings)))
-    files.append(_write(folder / "manifest.json", manifest(answer, results, folder, files)))
-    return replace(answer, files=tuple(files))
+
+
+def _draw(
+    told: Joined, folder: Path, question: str, formats: Sequence[str]
+) -> tuple[dict[str, Drawing], list[Path], list[Fault]]:
+    """Write the figures; return those that can be shown, their files, and what kept others from being drawn."""
+    drawings, files, faults = dict(told.drawings), [], []
+    for name, drawing in told.drawings.items() if formats else ():
+        written = drawn(partial(_save, drawing, folder, name, formats), name, question)
+        if isinstance(written, Fault):
+            faults.append(written)
+            del drawings[name]
+            for kind in style.FORMATS:
+                (folder / f"{name}.{kind}").unlink(missing_ok=True)  # it would be that of an earlier answer
+        else:
+            files += written
+    return drawings, files, faults
+
+
+def _save(drawing: Drawing, folder: Path, name: str, formats: Sequence[str]) -> list[Path]:
+    return style.save(drawing.draw(), folder, name, formats)
 
 
 def gathered(ledger: Ledger) -> Findings:
@@ -103,27 +147,53 @@ def gathered(ledger: Ledger) -> Findings:
     )
 
 
-def _write_tables(folder: Path, answer: Answer, found: Findings, told: Joined) -> list[Path]:
+def _tables_of_ledger(answer: Answer, found: Findings) -> dict[str, str]:
+    """Return the texts of the tables' files in which the question's file has no say, by name."""
+    csv, markdown = markup.to_csv, markup.to_markdown
+    texts = {
+        "best_config.csv": csv(answer.best),
+        "best_config.md": f"{markdown(answer.table)}\n{answer.caption}\n\n{markdown(answer.effort)}",
+        "seeds.csv": csv(found.seeds),
+        "curves.csv": csv(found.curves),
+        "search.csv": csv(found.searched),
+    }
+    if len(found.extra):
+        texts["apart.csv"] = csv(found.extra)  # the file keeps its name: who reads it, reads answers made before too
+    return texts
+
+
+def _titled_tables(answer: Answer, found: Findings) -> dict[str, str]:
+    """Return the texts of the other tables' files: the question's file may give a title, and compare by itself."""
     compared = rounded.differences_table(found.results, answer.differences)
     csv, markdown, latex = markup.to_csv, markup.to_markdown, markup.to_latex
     name = answer.question.replace("_", "-")
     caption, effort = f"{answer.title}. {answer.caption}", f"{answer.title}: effort."
     texts = {
-        "best_config.csv": csv(answer.best),
-        "best_config.md": f"{markdown(answer.table)}\n{answer.caption}\n\n{markdown(answer.effort)}",
         "best_config.tex": latex(answer.table, caption, name) + latex(answer.effort, effort, f"{name}-effort"),
-        "seeds.csv": csv(found.seeds),
-        "curves.csv": csv(found.curves),
-        "search.csv": csv(found.searched),
         "differences.csv": csv(answer.differences),
     }
     if len(compared):
         texts["differences.md"] = markdown(compared)
         texts["differences.tex"] = latex(compared, f"{answer.title}: {PAIRED}", f"{name}-differences")
-    if len(found.extra):
-        texts["apart.csv"] = csv(found.extra)  # the file keeps its name: who reads it, reads answers made before too
-    texts |= {f"{name}.csv": csv(table) for name, table in told.tables.items()}
-    return [_write(folder / name, text) for name, text in texts.items()]
+    return texts
+
+
+def _write_changed(folder: Path, texts: Mapping[str, str], before: Mapping[str, str]) -> None:
+    """Write those files whose texts are not there from `before`, and delete those that are there and in no `texts`."""
+    for name, text in texts.items():
+        if before.get(name) != text:
+            _write(folder / name, text)
+    for name in before.keys() - texts.keys():
+        (folder / name).unlink()
+
+
+def _write_errors(path: Path, answer: Answer, results: Results) -> list[Path]:
+    """Write the tracebacks of failed trials and of faults, if there are any, and return the file."""
+    failed = failed_trials(results)
+    if failed or answer.faults:
+        return [_write(path, errors_text(failed, [fault.traceback for fault in answer.faults]))]
+    path.unlink(missing_ok=True)
+    return []
 
 
 def _write(path: Path, text: str) -> Path:

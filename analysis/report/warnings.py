@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.ledger import FINAL
 from analysis.numbers.results import CHOSEN, Results
 from analysis.plan_record import PlanRecord, made_by
+from analysis.report.failed import ERRORS, failed_trials
 
 
 def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
@@ -26,7 +27,8 @@ def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
     if results.left_out:
         notes.append(f"{_trials(results.left_out)} on other content of the same data or weights: left out.")
     if failed := int(own["failed"].sum()):
-        notes.append(f"{_trials(failed)} failed; the ledger's column `error` says why.")
+        each, first = "The first: " if failed > 1 else "It was ", failed_trials(results)[0]
+        notes.append(f"{_trials(failed)} failed. {each}{first.told}; {ERRORS} has its traceback.")
     if diverged := int(own["diverged"].sum()):
         notes.append(f"{_trials(diverged)} diverged or collapsed; a mean over seeds that holds one is NaN.")
     if rising := int(((best["n"] > 0) & (best["rising"] > best["n"] / 2)).sum()):

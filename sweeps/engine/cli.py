@@ -157,7 +157,8 @@ def _exit_code(outcome: Outcome, interrupt: Interrupt) -> int:
     if interrupt.exit_code is not None:
         return interrupt.exit_code
     error = outcome.report is not None and outcome.report.error
-    return FAILED if outcome.failed or outcome.missing or error else COMPLETE
+    incomplete = outcome.failed or outcome.missing or outcome.answer.faults or error
+    return FAILED if incomplete else COMPLETE
 
 
 def _run_trials(command: Command, machine: Machine, agenda: Agenda, interrupt: Interrupt) -> Report | None:

@@ -38,7 +38,7 @@ class Sweep(sweep.Sweep):
 
         The options are those of the command line, by name: `SWEEP.run(builtin=True, set={"train_size": [100, 300]})`.
         The same files are written, and the same ledger is extended. An answer tells in `partial` and `warnings` what
-        failed or is missing.
+        failed or is missing, and in `faults` what was wrong with the question's file in `analysis/`.
 
         Raises Refused with all that is wrong, before anything ran; SweepError where Ray or the disk fails, or the
         question's own code in its first trials; LedgerError where a ledger cannot be read. On an interrupt the partial

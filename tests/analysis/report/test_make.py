@@ -253,7 +253,8 @@ def test_every_caveat_is_said(tmp_path: Path) -> None:
     said = "\n".join(answer.warnings)
     for phrase in (
         "2 kinds of hardware",
-        "1 trial failed",
+        "1 trial failed. It was `boom` with backbone=squeezenet1_1, train_size=100, lr=0.001",
+        "seed=77; errors.txt has its traceback.",
         "1 trial diverged",
         "SHA-256",
         "5 seeds, after an answer on 2",

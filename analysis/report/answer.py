@@ -41,6 +41,8 @@ class Answer:
     partial: str | None
     """`n/N` trials, if some are missing."""
     warnings: tuple[str, ...]
+    networks: str = ""
+    """Where trained networks lie and how to use them; empty where none were kept."""
     seeds: pd.DataFrame = field(default_factory=pd.DataFrame)
     """A row for each reported trial; `trial` is its id in the ledger."""
     curves: pd.DataFrame = field(default_factory=pd.DataFrame)

@@ -32,6 +32,7 @@ from analysis.report.failed import ERRORS, errors_text, failed_trials
 from analysis.report.faults import Fault, drafted, drawn
 from analysis.report.join import Joined, title_of
 from analysis.report.manifest import manifest
+from analysis.report.networks import complete_cards, left_out_networks, networks_of, told_networks
 from analysis.report.page import PAIRED, page
 from analysis.report.terminal import show
 from analysis.report.warnings import warnings_of
@@ -66,13 +67,18 @@ def make_answer(folder: Path, question: str, *, formats: Sequence[str] = tuple(s
         before = {**of_ledger, **_titled_tables(answer, found)}
         _write_changed(folder / "tables", before, {})  # before the question's own file, which may fail, is asked
         told, faults = drafted(found, question)
+        networks = networks_of(found)
+        cards = complete_cards(found, networks, folder)
     answer = replace(
         answer,
         title=told.title,
         differences=answer.differences if told.differences is None else told.differences,
-        warnings=tuple(warnings_of(found.results, found.best)),  # reading arrays adds to them
+        warnings=(*warnings_of(found.results, found.best), *left_out_networks(found.results)),
+        networks=told_networks(networks, folder),
     )
     own = {f"{name}.csv": markup.to_csv(table) for name, table in told.tables.items()}
+    if len(networks):
+        own["networks.csv"] = markup.to_csv(networks)
     tables_now = {**of_ledger, **_titled_tables(answer, found), **own}
     _write_changed(folder / "tables", tables_now, before)
     drawings, drawn_files, missed = _draw(told, folder / "figures", question, formats)
@@ -83,7 +89,7 @@ def make_answer(folder: Path, question: str, *, formats: Sequence[str] = tuple(s
     files.append(_write(folder / "verdict.md", f"{answer.text}\n"))
     files.append(_write(folder / "answer.md", page(answer, found, drawings)))
     files += _write_errors(folder / ERRORS, answer, found.results)
-    files.append(_write(folder / "manifest.json", manifest(answer, found.results, folder, files)))
+    files.append(_write(folder / "manifest.json", manifest(answer, found.results, folder, [*files, *cards])))
     return replace(answer, files=tuple(files))
 
 

@@ -36,6 +36,8 @@ def page(answer: Answer, found: Findings, drawings: Mapping[str, Drawing]) -> st
     if len(answer.differences):
         differences = markup.to_markdown(rounded.differences_table(found.results, answer.differences))
         parts += ["## Differences", differences, f"Differences are {PAIRED}"]
+    if answer.networks:
+        parts += ["## Networks", answer.networks]
     if answer.warnings:
         parts += ["## Caveats", "\n".join(f"- {warning}" for warning in answer.warnings)]
     run = found.results.runs[-1]

@@ -234,7 +234,7 @@ def _print_how_to_add_seeds(command: Command, console: Console) -> None:
 
 
 def set_ledger_aside(folder: Path) -> Path | None:
-    """Move the ledger, its arrays and checkpoints into `folder/before-<time>`; return that folder.
+    """Move the ledger, its arrays, networks and checkpoints into `folder/before-<time>`; return that folder.
 
     Returns None where there is no ledger. Artifacts stay: their names follow from their content.
     """
@@ -247,6 +247,6 @@ def set_ledger_aside(folder: Path) -> Path | None:
 
 
 def _move_ledger(start: Path, end: Path) -> None:
-    for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "arrays", "checkpoints"):
+    for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "arrays", "networks", "checkpoints"):
         if (start / name).exists():
             os.replace(start / name, end / name)

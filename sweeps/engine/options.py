@@ -11,9 +11,13 @@ import tyro
 
 from common.problems import Problem, nearest
 
-SEARCHES = ("random", "grid", "optuna", "pareto")
-SCHEDULERS = ("none", "asha")
-PRECISIONS = ("auto", "bf16", "fp32")
+CHOICES = {
+    "search": ("random", "grid", "optuna", "pareto"),
+    "scheduler": ("none", "asha"),
+    "precision": ("auto", "bf16", "fp32"),
+    "keep_networks": ("none", "chosen", "all"),
+}
+"""The values of options that take one of a few words."""
 OLDER = ("keep", "rerun")
 
 
@@ -55,6 +59,12 @@ class Options:
     """Use built-in data and networks: no download, minutes on a laptop."""
     smoke: bool = False
     """The smallest run that goes through every step; results go to OUT/<question>-smoke."""
+    keep_networks: str = "chosen"
+    """Which trained networks to keep in OUT/<question>/networks, each with a card: none, chosen (those of the confirmed
+    trials, of chosen and prescribed configs) or all (of search trials too). Those of finished trials are gone."""
+    network_mb: float = 50
+    """Megabytes that all networks of a command may take. A network is kept if it takes no more than this divided by the
+    number of networks that the command plans."""
     dry_run: bool = False
     """Show what would run, and stop."""
     fresh: bool = False
@@ -72,10 +82,11 @@ class Options:
     def problems(self) -> list[Problem]:
         """Return a problem for each value that no sweep could use."""
         found = []
-        for key, known in (("search", SEARCHES), ("scheduler", SCHEDULERS), ("precision", PRECISIONS)):
+        for key, known in CHOICES.items():
             value = getattr(self, key)
             if value not in known:
-                found.append(Problem(f"--{key}", f"one of {', '.join(known)}", value, nearest(value, known)))
+                option = f"--{key.replace('_', '-')}"
+                found.append(Problem(option, f"one of {', '.join(known)}", value, nearest(value, known)))
         if self.older_code is not None and self.older_code not in OLDER:
             remedy = nearest(self.older_code, OLDER)
             found.append(Problem("--older-code", "keep or rerun", self.older_code, remedy))
@@ -90,6 +101,9 @@ class Options:
             found.append(Problem("--trials-per-gpu", rule, self.trials_per_gpu, "Give --gpus N too, or omit it."))
         if self.seeds > 1000:
             found.append(Problem("--seeds", "at most 1000", self.seeds, "Give a smaller number."))
+        if not 0 < self.network_mb < float("inf"):
+            remedy = "Omit it for 50; --keep-networks none keeps none."
+            found.append(Problem("--network-mb", "megabytes, more than 0", self.network_mb, remedy))
         if self.time_budget is not None and not 0 < self.time_budget < float("inf"):
             found.append(Problem("--time-budget", "minutes, more than 0", self.time_budget, "Omit it for no limit."))
         return found

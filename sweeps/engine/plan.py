@@ -229,6 +229,25 @@ class Plan:
         """How many trials the whole plan has at most; it has fewer where a condition chooses the prescribed config."""
         return sum(self.search_trials_in(c) + self.confirm_trials_in(c) for c in self.conditions)
 
+    @cached_property
+    def network_share(self) -> int:
+        """Bytes that each kept network may take: the same whichever trials finish first, and whatever is killed."""
+        return self.request.network_bytes // max(1, sum(map(self._networks_in, self.conditions)))
+
+    @property
+    def _phases_kept(self) -> tuple[Phase, ...]:
+        """The phases whose trials leave their networks."""
+        kept: dict[str, tuple[Phase, ...]] = {"none": (), "chosen": ("confirm",)}
+        return kept.get(self.request.keep_networks, ("search", "confirm"))
+
+    def _networks_in(self, condition: Condition) -> int:
+        """Return how many networks a condition leaves at most."""
+        configs = [self._config(condition, values) for values in self._examined]
+        if not any(config is not None and config.leaves_network() for config in configs):
+            return 0
+        counts = {"search": self.search_trials_in(condition), "confirm": self.confirm_trials_in(condition)}
+        return sum(counts[phase] for phase in self._phases_kept)
+
     def task(self, condition: Condition, draw: Draw, seed: int, phase: Phase) -> Task:
         """Return a trial. Raises pydantic's ValidationError if its config is not valid."""
         experiment = self.sweep.experiment
@@ -246,6 +265,7 @@ class Plan:
             data_fingerprint=self.fingerprint(condition, phase),
             code_fingerprint=self.code.fingerprint,
             stoppable=phase == "search" and seed in self.first_seeds(),
+            network_limit=self.network_share if phase in self._phases_kept else 0,
             keep_outputs=phase == "confirm" or not experiment.has_test,
             metric=self.sweep.metric,
             mode=self.sweep.mode,

@@ -70,6 +70,10 @@ class Request:
     """How many values a grid takes from each range."""
     draw_seed: int
     """What --search-seed says: it moves the sampled configs and the model's proposals, no trial's own seed."""
+    keep_networks: str
+    """Whose networks are kept: `none`, those of `chosen` configs, or `all`."""
+    network_bytes: int
+    """Bytes that the networks of all trials may take together."""
 
     @cached_property
     def factors(self) -> dict[str, list[Any]]:
@@ -107,6 +111,8 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
         samples=_samples(sweep, options, has_prescribed=prescribed is not None),
         grid_points=options.samples or DEFAULT_GRID_POINTS,
         draw_seed=options.search_seed,
+        keep_networks=options.keep_networks,
+        network_bytes=round(options.network_mb * 1_000_000),
     )
     return made, problems
 

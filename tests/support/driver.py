@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from sweeps.engine.plan import Plan
 from sweeps.engine.preflight import make_plan
 from sweeps.engine.sweep import Sweep
 from tests.support.toy import SWEEP
+from trainables.core.loop import Loop
 from trainables.core.task import Task
 
 PRESCRIBED = replace(SWEEP, prescribed={"lr": 0.05, "epochs": 3})
@@ -89,3 +91,22 @@ class Driver:
 
     def phase(self, name: str) -> list[Task]:
         return [t for t in self.ran if t.phase == name]
+
+
+def trained_here(asked: Plan, folder: Path) -> Ledger:
+    """Run all trials of a plan in this process, as a worker does, and record them as the engine does."""
+    ledger = Ledger(folder)
+    number = ledger.begin_run(command="toy --all", plan=asked.record(), environment={}, modules=asked.code.modules)
+    agenda = Agenda(asked, ledger)
+    while isinstance(task := agenda.next(), Task):
+        ledger.start(task, worker=None, hardware="")
+        trial = Loop(asked.sweep.experiment, task, asked.sources, {}, folder=folder)
+        finished = False
+        while not finished:
+            result = trial.report(0)
+            ledger.add_epochs(task.id, json.loads(result["rows"]))
+            finished = result["finished"]
+        ledger.finish(task.id, Outcome(**result["outcome"]))
+        agenda.on_finished(task)
+    ledger.end_run(number, outcome="complete", shared_seconds=0)
+    return ledger

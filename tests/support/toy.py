@@ -13,6 +13,7 @@ from sweeps.engine import Sweep, choice, loguniform
 from trainables.core.config import TrialConfig
 from trainables.core.experiment import EvalSplit, Experiment, Metrics
 from trainables.core.measures import accuracy, loss, plain
+from trainables.core.network import Input, Network
 
 
 class Config(TrialConfig):
@@ -22,6 +23,9 @@ class Config(TrialConfig):
     epochs: int = Field(gt=0, le=1000, description="passes")
     sleep: float = Field(0, ge=0, description="seconds an epoch")
     fault: Literal["none", "error", "nan", "oom", "hog", "mute", "over"] = Field("none", description="what goes wrong")
+
+    def leaves_network(self) -> bool:
+        return self.size > 16
 
 
 class Toy(Experiment[Config]):
@@ -117,3 +121,14 @@ class Distance(Toy):
         if split == "test":
             self.keep_last("test_l1_scores", scores)
         return {"l1": scores.mean().item(), "agreement": torch.corrcoef(torch.stack([gap, truth]))[0, 1].item()}
+
+
+class Leaving(Toy):
+    """Leaves its network, unless it is trained on a single batch."""
+
+    def network(self) -> Network:
+        return Network(state=self.model.state_dict(), input=Input(channels=1, side=5), classes=("below", "above"))
+
+    @classmethod
+    def build(cls, config: Config, classes: int) -> torch.nn.Module:
+        return torch.nn.Sequential(torch.nn.Dropout(0.2), torch.nn.Linear(5, classes))

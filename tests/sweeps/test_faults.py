@@ -34,6 +34,11 @@ def survivors(processes: list[psutil.Process]) -> list[psutil.Process]:
     return alive
 
 
+def networks(of: Sweeps) -> dict[str, str]:
+    """Return the checksum of each network that a sweep kept, by its folder."""
+    return {path.parent.name: path.read_text() for path in of.folder.glob("networks/*/*.sha256")}
+
+
 def damage(artifacts: Path) -> tuple[Path, bytes]:
     """Cut off the end of some features; returns the file, and what it held."""
     damaged = sorted(artifacts.glob("features-*/piece-000.npz"))[0]
@@ -61,6 +66,8 @@ def test_a_killed_driver_loses_nothing_and_the_table_is_the_same_to_the_last_dig
     assert before.items() <= sweeps.finished().items()
     assert sweeps.finished().keys() == undisturbed.finished().keys()
     assert sweeps.table() == undisturbed.table()
+    assert networks(sweeps) == networks(undisturbed), "the same networks are kept"
+    assert len(networks(sweeps)) == 4
     assert damaged.with_name("piece-000.npz.damaged-1").exists(), "a damaged artifact is set aside"
     assert damaged.read_bytes() == content, "and computed again, to the same bytes"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import trainables
 from tests.conftest import ROOT, Sweeps
 from tests.test_house import questions
 
@@ -30,6 +31,11 @@ def test_a_smoke_run_of_every_other_question_ends_in_an_answer(tmp_path: Path, q
     assert all(name in page for name in figures)
     assert page.count("(built-in)") >= 2, "each data set is called what it is"
     assert "Traceback" not in output
+    for card in folder.glob("networks/*/card.json"):
+        said = trainables.load(card.parent).card.answer
+        assert said["command"].startswith(f"python sweeps/{question}.py")
+        assert said["measures"]
+    assert f"python -m trainables predict {folder / 'networks'}" in output
 
 
 @pytest.mark.parametrize("question", questions())

@@ -9,13 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from analysis.ledger import Ledger, Outcome
 from analysis.numbers.results import Results
 from analysis.numbers.seeds import by_seed
 from analysis.selection import objective, winner
 from common.files import unpack
-from sweeps.engine.agenda import Agenda
-from tests.support.driver import plan
+from tests.support.driver import plan, trained_here
 from tests.support.toy import SWEEP, Config, Hill
 from trainables.artifacts.store import Store
 from trainables.core.loop import Loop, run
@@ -104,20 +102,9 @@ def test_a_row_that_was_reported_before_it_had_test_measures_is_reported_again()
 
 
 def test_selection_and_tables_read_the_best_epoch(tmp_path: Path) -> None:
-    """The trials are run here, as a worker does, and recorded as the engine does."""
     sweep = replace(SWEEP, experiment=Hill, factors={"size": [200]}, search_seeds=1)
     asked = plan(tmp_path, "--samples", "2", "--seeds", "2", "--set", "epochs=6", sweep=sweep)
-    with Ledger(tmp_path) as ledger:
-        ledger.begin_run(command="toy", plan=asked.record(), environment={})
-        agenda = Agenda(asked, ledger)
-        while isinstance(task := agenda.next(), Task):
-            ledger.start(task, worker=None, hardware="")
-            trial = Loop(Hill, task, Sources(), {}, folder=tmp_path)
-            while not (result := trial.report(0))["finished"]:
-                ledger.add_epochs(task.id, json.loads(result["rows"]))
-            ledger.add_epochs(task.id, json.loads(result["rows"]))
-            ledger.finish(task.id, Outcome(**result["outcome"]))
-            agenda.on_finished(task)
+    with trained_here(asked, tmp_path) as ledger:
         epochs = ledger.epochs()
         best = epochs.groupby("trial")["val_accuracy"].max()
         assert ledger.read_epochs()["val_accuracy"].to_dict() == best.to_dict()

@@ -5,6 +5,7 @@ Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from trainables.data.dataset import Arrays, Split
 
 TRAIN = 1_300
 """The first so many images are for training."""
+PACKAGED = Path("datasets", "data", "digits.csv.gz")
+"""Where scikit-learn has the digits, below its own folder: a row of 64 gray levels and the label for each."""
 
 
 class Digits(Arrays):
@@ -24,16 +27,29 @@ class Digits(Arrays):
 
 def open_digits(data_dir: Path | None, cache_dir: Path) -> Digits:
     """Open the data set, which needs neither folder."""
-    from sklearn.datasets import load_digits  # late: scikit-learn takes a while to import
-
-    small, labels = load_digits(return_X_y=True)  # [1797, 64] float64, 0 to 16
+    small, labels = packaged()
     images = enlarge(small.reshape(-1, 8, 8) / 16)
-    labels = labels.astype(np.int64)
     return Digits(
         map(str, range(10)),
         "built-in: scikit-learn's handwritten digits, enlarged within 28×28, 1,300 + 497 by position",
         {"train": Split(images[:TRAIN], labels[:TRAIN]), "test": Split(images[TRAIN:], labels[TRAIN:])},
     )
+
+
+def packaged() -> tuple[np.ndarray, np.ndarray]:
+    """Return scikit-learn's digits, [1797, 64] float64 in 0 … 16, and their labels [1797] int64.
+
+    Its file is read as its `load_digits` reads it, but without importing it: that takes a second in each process. A
+    version that has the file elsewhere is asked itself.
+    """
+    spec = find_spec("sklearn")
+    if spec is not None and spec.origin is not None and (path := Path(spec.origin).parent / PACKAGED).is_file():
+        table = np.loadtxt(path, delimiter=",")
+        return table[:, :-1], table[:, -1].astype(np.int64)
+    from sklearn.datasets import load_digits
+
+    small, labels = load_digits(return_X_y=True)
+    return small, labels.astype(np.int64)
 
 
 def enlarge(small: np.ndarray) -> np.ndarray:

@@ -44,8 +44,8 @@ def main(argv: list[str], name: str = "python -m sweeps") -> int:
         return refuse(Problem("question", "a file in sweeps/", first, nearest(first, [*known, *COMMANDS])))
     from sweeps.engine import main as run  # it imports PyTorch, which takes seconds
 
-    run(importlib.import_module(f"sweeps.{first}").SWEEP, rest, () if name.startswith("python") else (name, first))
-    return 0  # not reached: a question's main exits
+    sweep = importlib.import_module(f"sweeps.{first}").SWEEP
+    return run(sweep, rest, () if name.startswith("python") else (name, first))  # which exits the process itself
 
 
 def listing(known: Mapping[str, str], name: str) -> str:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.console import Console
 
@@ -58,7 +58,7 @@ class Outcome:
     """Why the sweep stopped, if its code fails."""
 
 
-def main(sweep: Sweep, argv: Sequence[str] | None = None, start: Sequence[str] = ()) -> None:
+def main(sweep: Sweep, argv: Sequence[str] | None = None, start: Sequence[str] = ()) -> NoReturn:
     """Read the command line, run the sweep, print the answer, and exit.
 
     `argv` are the words after the command's `start`, if they are not those of this process; see `command_of`.

@@ -109,6 +109,7 @@ def loaded_by(program: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
+@pytest.mark.slow
 def test_no_trainable_needs_ray_or_another_package() -> None:
     program = "\n".join(f"import trainables.{question}" for question in questions())
     assert not loaded_by(program) & {"ray", "sweeps", "analysis"}

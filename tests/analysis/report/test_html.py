@@ -16,7 +16,7 @@ from tests.support.synthetic import fill
 
 
 def test_an_answer_shows_its_table_its_verdict_and_its_figures(tmp_path: Path) -> None:
-    fill(tmp_path)
+    fill(tmp_path, backbones=["squeezenet1_1"], sizes=[100, 900])
     answer = make.make_answer(tmp_path, "transfer_sizes", formats=("png",))
     page = answer._repr_html_()
     assert page.count("<tr>") == 1 + len(answer.best)

@@ -21,7 +21,7 @@ from trainables.artifacts.images import SIDE, split_images
 from trainables.artifacts.store import Artifact
 from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Tensors
-from trainables.core.experiment import EvalSplit, Experiment, Metrics
+from trainables.core.experiment import EvalSplit, Experiment, LeavesNetwork, Metrics
 from trainables.core.measures import accuracy, loss
 from trainables.core.network import Input, Network
 from trainables.data.dataset import SplitName
@@ -106,7 +106,7 @@ class Config(TrialConfig):
         )
 
 
-class CifarTransfer(Experiment[Config]):
+class CifarTransfer(Experiment[Config], LeavesNetwork):
     measures = (
         accuracy(),
         accuracy(of="source", optional=True),  # at the last epoch only

@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import nn
 
 from trainables.core.device import Tensors, to_device
-from trainables.core.experiment import EvalSplit, Metrics
+from trainables.core.experiment import EvalSplit, LeavesNetwork, Metrics
 from trainables.core.measures import accuracy, loss
 from trainables.core.network import Input, Network
 from trainables.data.streams import batches, shuffled
@@ -52,7 +52,7 @@ class Config(DomainsConfig):
         return frozenset() if self.regime == "both" else frozenset({"second_weight"})
 
 
-class DigitPair(DomainsExperiment[Config]):
+class DigitPair(DomainsExperiment[Config], LeavesNetwork):
     measures = (
         accuracy(),  # this and the loss: means over the sets trained on
         loss(),

@@ -21,7 +21,7 @@ from torch import nn
 from common.problems import Problem
 from common.seeds import seed_of
 from trainables.core.device import Tensors, to_device
-from trainables.core.experiment import EvalSplit, Labelled, Metrics
+from trainables.core.experiment import EvalSplit, Labelled, LeavesNetwork, Metrics
 from trainables.core.measures import HELD_OUT, accuracy, loss, plain, share
 from trainables.core.network import Input, Network
 from trainables.data.sources import Sources
@@ -59,7 +59,7 @@ class Config(DomainsConfig):
         return super().problems(sources) or _batch_problems(self, sources)
 
 
-class JointEmbedding(DomainsExperiment[Config]):
+class JointEmbedding(DomainsExperiment[Config], LeavesNetwork):
     measures = (
         accuracy("cross"),  # the mean over both ways
         accuracy("first_to_second", of="first", label="{first} to {second}"),

@@ -21,7 +21,7 @@ from trainables.artifacts.images import SIDE, split_images
 from trainables.artifacts.store import Artifact
 from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Precision, Tensors
-from trainables.core.experiment import EvalSplit, Experiment, Labelled, Metrics
+from trainables.core.experiment import EvalSplit, Experiment, Labelled, LeavesNetwork, Metrics
 from trainables.core.measures import accuracy, loss
 from trainables.core.network import Input, Network
 from trainables.data.augment import Mix
@@ -73,7 +73,7 @@ class Config(TrialConfig):
         return gather(lambda: _size_problems(self, sources), lambda: _budget_problems(self, sources))
 
 
-class TinyCifar(Experiment[Config]):
+class TinyCifar(Experiment[Config], LeavesNetwork):
     measures = (accuracy(), accuracy("mirror", optional=True), loss())  # mirror: at the last epoch only
     test_every_epoch = False
 

@@ -28,7 +28,7 @@ from common.problems import Problem, gather
 from trainables.artifacts.store import Artifact
 from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Tensors
-from trainables.core.experiment import EvalSplit, Experiment, Labelled, Metrics
+from trainables.core.experiment import EvalSplit, Experiment, Labelled, LeavesNetwork, Metrics
 from trainables.core.measures import accuracy, loss
 from trainables.core.network import Network
 from trainables.data.sources import Sources
@@ -106,7 +106,7 @@ class Config(TrialConfig):
         )
 
 
-class TransferSizes(Experiment[Config]):
+class TransferSizes(Experiment[Config], LeavesNetwork):
     measures = (accuracy(), loss())
 
     def setup(self, pool: Tensors, validation: Tensors, test: Tensors | None = None) -> None:

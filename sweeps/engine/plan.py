@@ -22,6 +22,7 @@ from sweeps.engine.sweep import Sweep
 from trainables.artifacts.store import Artifact
 from trainables.core.config import TrialConfig
 from trainables.core.device import Precision
+from trainables.core.experiment import LeavesNetwork
 from trainables.core.task import Phase, Task
 from trainables.data.sources import Sources
 
@@ -242,6 +243,8 @@ class Plan:
 
     def _networks_in(self, condition: Condition) -> int:
         """Return how many networks a condition leaves at most."""
+        if not issubclass(self.sweep.experiment, LeavesNetwork):
+            return 0
         configs = [self._config(condition, values) for values in self._examined]
         if not any(config is not None and config.leaves_network() for config in configs):
             return 0

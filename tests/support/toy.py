@@ -11,7 +11,7 @@ from pydantic import Field
 
 from sweeps.engine import Sweep, choice, loguniform
 from trainables.core.config import TrialConfig
-from trainables.core.experiment import EvalSplit, Experiment, Metrics
+from trainables.core.experiment import EvalSplit, Experiment, LeavesNetwork, Metrics
 from trainables.core.measures import accuracy, loss, plain
 from trainables.core.network import Input, Network
 
@@ -123,7 +123,7 @@ class Distance(Toy):
         return {"l1": scores.mean().item(), "agreement": torch.corrcoef(torch.stack([gap, truth]))[0, 1].item()}
 
 
-class Leaving(Toy):
+class Leaving(Toy, LeavesNetwork):
     """Leaves its network, unless it is trained on a single batch."""
 
     def network(self) -> Network:

@@ -56,7 +56,7 @@ class TrialConfig(BaseModel):
         return frozenset()
 
     def leaves_network(self) -> bool:
-        """Return whether a trial has a network to keep, where its question keeps networks; a method may have none."""
+        """Return whether a trial of a question that leaves networks (`LeavesNetwork`) has one; some may not."""
         return True
 
     def annealed(self) -> bool:

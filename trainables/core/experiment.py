@@ -137,20 +137,6 @@ class Experiment(Resumable, ABC, Generic[C]):
         """
         return {}
 
-    def network(self) -> Network | None:
-        """Return the network that was trained, to be kept; None for a trial that has none."""
-        return None
-
-    @classmethod
-    def build(cls, config: C, classes: int) -> nn.Module:
-        """Return an untrained module whose state dict is that of `network()`, without data or artifacts.
-
-        It maps images, as the network's `Input` prepares them, to logits [N, classes], or [N, heads, classes] where the
-        network names heads, or to embeddings [N, D] where it names no classes. A backbone that is `Pretrained` is
-        `nn.Identity()` here.
-        """
-        raise NotImplementedError(f"{cls.__name__}.network() returns a network: {cls.__name__}.build must build it")
-
     # What it may use.
 
     def keep(self, name: str, array: np.ndarray | torch.Tensor) -> None:
@@ -194,3 +180,27 @@ class Experiment(Resumable, ABC, Generic[C]):
         if twice := sorted(kept.keys() & made.keys()):
             raise ValueError(f"outputs() returns what was kept already: {', '.join(twice)}; rename one of the two")
         return kept | made
+
+
+class LeavesNetwork(ABC):
+    """What an experiment adds whose trials leave the network that they trained.
+
+    class TinyCifar(Experiment[Config], LeavesNetwork): ...
+
+    Sweeps keep such networks, `trainables.load` gives them, and other questions may use them
+    (`trainables.training.trained`). `Config.leaves_network` says which configs have one, if not all do.
+    """
+
+    @abstractmethod
+    def network(self) -> Network | None:
+        """Return the trained network, which is kept; None where the config leaves none."""
+
+    @classmethod
+    @abstractmethod
+    def build(cls, config: Any, classes: int) -> nn.Module:
+        """Return an untrained module whose state dict is that of `network()`, without data or artifacts.
+
+        It maps images, as the network's `Input` prepares them, to logits [N, classes], or [N, heads, classes] where the
+        network names heads, or to embeddings [N, D] where it names no classes. A backbone that is `Pretrained` is
+        `nn.Identity()` here.
+        """

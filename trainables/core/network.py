@@ -48,7 +48,7 @@ class Pretrained(BaseModel):
 
 @dataclass(frozen=True)
 class Network:
-    """A trained network: what it needs beside the config, from which `Experiment.build` makes its module."""
+    """A trained network: what it needs beside the config, from which `LeavesNetwork.build` makes its module."""
 
     state: Mapping[str, torch.Tensor]
     """The state dict of that module, without its `parts`."""

@@ -16,8 +16,9 @@ from safetensors.torch import save
 
 from common.files import write_atomic, write_checked
 from trainables.artifacts.store import Artifact
+from trainables.core.config import TrialConfig
 from trainables.core.device import Precision, Tensors
-from trainables.core.experiment import Experiment
+from trainables.core.experiment import Experiment, LeavesNetwork
 from trainables.core.network import Input, Network, Pretrained
 from trainables.core.task import Task
 
@@ -75,13 +76,12 @@ def keep_network(experiment: Experiment[Any], task: Task, folder: Path, fetch: F
     """Write the network of a finished trial into `folder`; return the trial's fact `network`, if it has a network.
 
     The fact holds `folder` (relative), `sha256` and `bytes`, or, where the network is larger than the task allows,
-    `bytes` and `limit`: it is then left out. Raises ValueError where `Experiment.build` makes another module.
+    `bytes` and `limit`: it is then left out. Raises ValueError where its `build` makes another module.
     """
-    network = experiment.network()
-    if network is None:
+    if not isinstance(experiment, LeavesNetwork) or (network := experiment.network()) is None:
         return {}
     state = _whole_state(network, fetch)
-    _check_form(experiment, network, state)
+    _check_form(type(experiment), experiment.config, network, state)
     content = save(state)
     if len(content) > task.network_limit:
         return {"network": {"bytes": len(content), "limit": task.network_limit}}
@@ -99,16 +99,16 @@ def _whole_state(network: Network, fetch: Fetch) -> Tensors:
     return {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()}
 
 
-def _check_form(experiment: Experiment[Any], network: Network, state: Tensors) -> None:
+def _check_form(leaves: type[LeavesNetwork], config: TrialConfig, network: Network, state: Tensors) -> None:
     """Raise ValueError where the state is not that of the module which will be built to load it."""
     with torch.device("meta"):
-        built = type(experiment).build(experiment.config, len(network.classes)).state_dict()
+        built = leaves.build(config, len(network.classes)).state_dict()
     wanted = {name: tuple(value.shape) for name, value in built.items()}
     given = {name: tuple(value.shape) for name, value in state.items()}
     if wrong := [name for name in wanted | given if wanted.get(name) != given.get(name)]:
         name = wrong[0]
         raise ValueError(
-            f"{type(experiment).__name__}.build makes another module than network() returns the state of; {name} is"
+            f"{leaves.__name__}.build makes another module than network() returns the state of; {name} is"
             f" {wanted.get(name, 'absent')} there and {given.get(name, 'absent')} here"
         )
 

@@ -23,7 +23,7 @@ from torch import nn
 
 from common.files import Damaged, read_checked
 from common.problems import Problem, Refused
-from trainables.core.experiment import Experiment
+from trainables.core.experiment import LeavesNetwork
 from trainables.core.network import Pretrained
 from trainables.core.network_files import CARD, FOLDER, WEIGHTS, Card
 from trainables.data.dataset import refuse
@@ -136,13 +136,14 @@ def _state(folder: Path, card: Card) -> dict[str, torch.Tensor]:
 def _built(folder: Path, card: Card) -> nn.Module:
     """Return the untrained module, built by the question's own class."""
     try:
-        experiment: type[Experiment[Any]] = getattr(
-            importlib.import_module(f"trainables.{card.question}"), card.experiment
-        )
-        config = experiment.config_class().model_validate(card.config)
-        return experiment.build(config, len(card.classes))
-    except (ImportError, AttributeError, ValidationError, NotImplementedError) as error:
+        experiment: Any = getattr(importlib.import_module(f"trainables.{card.question}"), card.experiment)
+        leaves = isinstance(experiment, type) and issubclass(experiment, LeavesNetwork)
+        if not leaves:
+            raise _other_code(folder, f"{card.question}.{card.experiment}, which leaves no network")
+        module: nn.Module = experiment.build(experiment.config_class().model_validate(card.config), len(card.classes))
+    except (ImportError, AttributeError, ValidationError) as error:
         raise _other_code(folder, " ".join(str(error).split())[:200]) from None
+    return module
 
 
 def _other_code(folder: Path, found: str) -> Refused:

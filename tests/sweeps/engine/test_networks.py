@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,8 @@ from sweeps.engine.cli import set_ledger_aside
 from sweeps.engine.options import Options
 from sweeps.engine.plan import Plan
 from tests.support.driver import PRESCRIBED, plan
-from tests.support.toy import SWEEP, Leaving
+from tests.support.toy import SWEEP, Leaving, Toy
+from trainables.core.experiment import LeavesNetwork
 from trainables.core.task import Phase
 
 SMALL = replace(SWEEP, experiment=Leaving)
@@ -44,6 +46,19 @@ def test_each_network_has_the_same_share_of_what_is_planned(
 def test_the_prescribed_config_leaves_its_networks_too(tmp_path: Path) -> None:
     asked = plan(tmp_path, sweep=replace(PRESCRIBED, experiment=Leaving))
     assert limit(asked, "confirm") == 50_000_000 // (2 * 2 * 5)
+
+
+def test_a_question_that_leaves_no_networks_has_no_use_for_the_space(tmp_path: Path) -> None:
+    asked = plan(tmp_path, "--keep-networks", "all")
+    assert asked.network_share == asked.request.network_bytes, "it is divided among none"
+
+
+@pytest.mark.parametrize("method", ["network", "build"])
+def test_what_leaves_networks_says_which_and_builds_them(method: str) -> None:
+    methods = {name: getattr(Leaving, name) for name in ("network", "build") if name != method}
+    incomplete: Any = type("Incomplete", (Toy, LeavesNetwork), methods)
+    with pytest.raises(TypeError, match=method):
+        incomplete(None, None, None)
 
 
 def test_what_is_kept_changes_no_trials_id(tmp_path: Path) -> None:

@@ -288,6 +288,7 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "no weights": (lambda f: (f / "weights.safetensors").unlink(), "must have weights.safetensors"),
     "no question": (lambda f: change(f / "card.json", question="gone"), "that this program builds"),
     "no such class": (lambda f: change(f / "card.json", experiment="Gone"), "that this program builds"),
+    "a class that leaves none": (lambda f: change(f / "card.json", experiment="Config"), "that this program builds"),
     "an unknown field": (lambda f: change(f / "card.json", config={"gone": 1}), "that this program builds"),
     "another form": (lambda f: change(f / "card.json", classes=["a"]), "that this program builds"),
     "no card at all": (lambda f: (f / "card.json").write_text("{}"), "must be the card of a network"),

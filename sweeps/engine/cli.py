@@ -34,6 +34,7 @@ from sweeps.engine.older_code import counting_only
 from sweeps.engine.options import parse
 from sweeps.engine.plan import Plan
 from sweeps.engine.preflight import answer_problems, make_plan
+from sweeps.engine.recorded import recorded
 from sweeps.engine.startup import collect_garbage_less
 from sweeps.engine.sweep import Sweep
 
@@ -175,7 +176,7 @@ def _run_trials(command: Command, machine: Machine, agenda: Agenda, interrupt: I
 def record_plan(command: Command, machine: Machine, agenda: Agenda) -> None:
     """Record a command whose trials are all in the ledger, so that the answer follows its plan, not the last run's."""
     runs = agenda.ledger.runs()
-    record = agenda.plan.record()
+    record = recorded(agenda.plan)
     if runs.empty or runs["plan"].iloc[-1].to_json() != record.to_json():
         number = agenda.ledger.begin_run(
             command=command.text,

@@ -6,18 +6,17 @@ import hashlib
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from analysis.plan_record import ChoiceRecord, DataSetRecord, Fingerprints, MeasureRecord, PlanRecord, RangeRecord
 from common.canonical import canonical
 from common.seeds import seed_of
 from sweeps.engine.fingerprint import Code
 from sweeps.engine.request import Request
-from sweeps.engine.space import Choice, Dimension, Values, grid, middle, random_configs
+from sweeps.engine.space import Dimension, Values, grid, middle, random_configs
 from sweeps.engine.sweep import Sweep
 from trainables.artifacts.store import Artifact
 from trainables.core.config import TrialConfig
@@ -342,68 +341,9 @@ class Plan:
             for artifact in self.task(condition, d, seed, phase).artifacts.values()
         }
 
-    def record(self) -> PlanRecord:
-        """Return the record of the plan that the ledger keeps for the analysis."""
-        return PlanRecord(
-            question=self.sweep.question,
-            factors={name: tuple(values) for name, values in self.request.factors.items()},
-            hyperparameters=tuple(self.request.hyperparameters),
-            select=self.sweep.select,
-            report=tuple(self.sweep.report),
-            oracle=self.sweep.experiment.test_every_epoch,
-            epoch_chosen=self.sweep.experiment.epoch_chosen,
-            data_fields=self.sweep.experiment.config_class().data_fields(),
-            conditions=tuple(condition.key for condition in self.conditions),
-            search=self.search,
-            scheduler=self.scheduler,
-            fingerprints={condition.key: self._fingerprints_of(condition) for condition in self.conditions},
-            space={condition.key: self._recorded_space(condition) for condition in self.conditions},
-            draws=None if self.model_based else {c.key: self._values_of(c) for c in self.conditions},
-            search_trials={c.key: self.configs_in(c) * len(self.first_seeds()) for c in self.conditions},
-            finalists=self.finalists,
-            search_seeds=self.request.search_seeds,
-            confirm_seeds=self.request.confirm_seeds,
-            extra_seeds=tuple(self.sweep.extra_seeds),
-            prescribed=self.request.prescribed is not None,
-            confirm=self.sweep.experiment.has_test,
-            titles=self._titles(),
-            measures=tuple(MeasureRecord.model_validate(asdict(m)) for m in self.sweep.experiment.measures),
-            data=tuple(
-                DataSetRecord(
-                    name=s.name, builtin=s.builtin, origin=s.origin, made_from=s.made_from, classes=tuple(s.classes)
-                )
-                for s in map(self.sources.summary, self.datasets())
-            ),
-            code=(self.code.fingerprint, *self.kept),
-        )
-
-    def _titles(self) -> dict[str, str]:
-        fields = self.sweep.experiment.config_class().model_fields
-        return {name: field.title for name, field in fields.items() if field.title is not None}
-
-    def _recorded_space(self, condition: Condition) -> dict[str, ChoiceRecord | RangeRecord]:
-        space, optional = self.space_of(condition).items(), self.sometimes_unused(condition)
-        return {name: _recorded(dimension, optional=name in optional) for name, dimension in space}
-
-    def _values_of(self, condition: Condition) -> tuple[Values, ...]:
-        return tuple(d.values for d in self.draws_of(condition))
-
-    def _fingerprints_of(self, condition: Condition) -> Fingerprints:
-        has_test = self.sweep.experiment.has_test
-        return Fingerprints(
-            search=self.fingerprint(condition, "search"),
-            confirm=self.fingerprint(condition, "confirm") if has_test else None,
-        )
-
     def datasets(self) -> tuple[str, ...]:
         """Return the names of all data sets of the plan."""
         experiment = self.sweep.experiment
         values = [middle(self.request.space) | dict(c.values) for c in self.conditions]
         configs = [experiment.config_class().model_validate(v) for v in values]
         return tuple(dict.fromkeys(name for config in configs for name in config.datasets()))
-
-
-def _recorded(dimension: Dimension, *, optional: bool) -> ChoiceRecord | RangeRecord:
-    if isinstance(dimension, Choice):
-        return ChoiceRecord(values=dimension.values, optional=optional)
-    return RangeRecord(low=dimension.low, high=dimension.high, optional=optional)

@@ -12,6 +12,7 @@ from sweeps.engine.command import Command, Report
 from sweeps.engine.environment import environment
 from sweeps.engine.hardware import Machine
 from sweeps.engine.interrupt import Interrupt
+from sweeps.engine.recorded import recorded
 from sweeps.engine.session import error_line, session
 from sweeps.engine.startup import start_imports_for_answer, start_light_artifacts
 
@@ -29,7 +30,7 @@ def carry_out(command: Command, machine: Machine, agenda: Agenda, interrupt: Int
     report = Report()
     number = ledger.begin_run(
         command=command.text,
-        plan=plan.record(),
+        plan=recorded(plan),
         environment=environment(machine, command.words),
         modules=plan.code.modules,
     )

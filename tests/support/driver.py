@@ -15,6 +15,7 @@ from sweeps.engine.older_code import let_count
 from sweeps.engine.options import parse
 from sweeps.engine.plan import Plan
 from sweeps.engine.preflight import make_plan
+from sweeps.engine.recorded import recorded
 from sweeps.engine.sweep import Sweep
 from tests.support.toy import SWEEP
 from trainables.core.loop import Loop
@@ -82,7 +83,7 @@ class Driver:
     def command(self, score: Score = by_lr) -> int:
         """Do what a command does: record the plan, run all of its trials, close the ledger; return how many ran."""
         number = self.ledger.begin_run(
-            command="toy", plan=self.plan.record(), environment={}, modules=self.plan.code.modules
+            command="toy", plan=recorded(self.plan), environment={}, modules=self.plan.code.modules
         )
         self.run(score)
         self.ledger.end_run(number, outcome="complete", shared_seconds=0)
@@ -96,7 +97,7 @@ class Driver:
 def trained_here(asked: Plan, folder: Path) -> Ledger:
     """Run all trials of a plan in this process, as a worker does, and record them as the engine does."""
     ledger = Ledger(folder)
-    number = ledger.begin_run(command="toy --all", plan=asked.record(), environment={}, modules=asked.code.modules)
+    number = ledger.begin_run(command="toy --all", plan=recorded(asked), environment={}, modules=asked.code.modules)
     agenda = Agenda(asked, ledger)
     while isinstance(task := agenda.next(), Task):
         ledger.start(task, worker=None, hardware="")

@@ -27,6 +27,7 @@ from analysis.report.make import make_answer
 from analysis.report.terminal import show
 from analysis.words import Block, Bullets, text
 from sweeps.engine.agenda import Agenda
+from sweeps.engine.recorded import recorded
 from tests.support.driver import plan
 from tests.support.synthetic import Measured, as_question, fill_question, records_of
 from tests.support.synthetic import told as told_of
@@ -200,7 +201,7 @@ def run_here(folder: Path, experiment: type[Toy], select: str) -> None:
     sweep = replace(SWEEP, experiment=experiment, factors={"size": [20, 200]}, select=select, search_seeds=1)
     asked = plan(folder, "--samples", "2", "--seeds", "3", "--set", "epochs=3", sweep=sweep)
     with Ledger(folder) as ledger:
-        run = ledger.begin_run(command="toy", plan=asked.record(), environment={})
+        run = ledger.begin_run(command="toy", plan=recorded(asked), environment={})
         agenda = Agenda(asked, ledger)
         while isinstance(task := agenda.next(), Task):
             ledger.start(task, worker=None, hardware="cpu")

@@ -14,6 +14,7 @@ from analysis.ledger import Outcome
 from analysis.selection import asked_for, chosen, config_text
 from common.problems import Refused
 from sweeps.engine.agenda import Signal
+from sweeps.engine.recorded import recorded
 from tests.support.driver import PRESCRIBED, Driver, by_lr, plan
 from tests.support.toy import SWEEP
 from trainables.core.task import Task
@@ -64,7 +65,7 @@ def test_the_prescribed_recipe_can_be_left_out(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "--seeds", "2", "--no-prescribed", sweep=PRESCRIBED)
     driver.run()
     assert not any(trial.prescribed for trial in driver.ran)
-    assert driver.plan.record().prescribed is False
+    assert recorded(driver.plan).prescribed is False
 
 
 def test_a_prescribed_recipe_that_wins_is_confirmed_once(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_more_samples_are_chosen_among_alike_by_engine_and_answer(tmp_path: Path
     for samples in ("3", "5", "9"):  # a finalist of a shorter search may be none of a longer one
         driver = Driver(tmp_path, "--samples", samples, "--seeds", "1", sweep=few)
         driver.run(lambda trial: random.Random(f"{trial.stored_config['lr']} {trial.seed}").random())
-        trials, last, plan = driver.ledger.trials(), driver.ledger.last_epochs(), driver.plan.record()
+        trials, last, plan = driver.ledger.trials(), driver.ledger.last_epochs(), recorded(driver.plan)
         for condition in driver.plan.conditions:
             own = trials[trials["condition_key"] == condition.key]
             confirmed = {

@@ -10,6 +10,7 @@ import pytest
 
 from common.problems import Refused
 from sweeps.engine.measured import measure_problems
+from sweeps.engine.recorded import recorded
 from tests.support.driver import Driver, plan
 from tests.support.toy import SWEEP
 from tests.test_house import questions
@@ -63,7 +64,7 @@ def test_every_question_declares_what_it_selects_by_and_reports(question: str) -
 
 
 def test_the_plans_record_holds_every_measure_as_it_is_declared(tmp_path: Path) -> None:
-    (accuracy, loss) = plan(tmp_path).record().measures
+    (accuracy, loss) = recorded(plan(tmp_path)).measures
     declared = SWEEP.experiment.measures
     assert [accuracy.name, loss.name] == [measure.name for measure in declared]
     assert accuracy.error is not None

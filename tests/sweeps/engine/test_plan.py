@@ -15,6 +15,7 @@ from sweeps.engine.hardware import Machine, Session
 from sweeps.engine.options import Options, parse
 from sweeps.engine.plan import Condition, Plan
 from sweeps.engine.preflight import answer_problems
+from sweeps.engine.recorded import recorded
 from sweeps.engine.session import joined
 from sweeps.engine.space import choice, integers, loguniform
 from tests.support.driver import PRESCRIBED, plan
@@ -44,7 +45,7 @@ def test_the_prescribed_recipe_is_only_called_so_where_all_that_it_states_holds(
     stated = replace(SWEEP, space={"lr": SWEEP.space["lr"]}, fixed={"epochs": 3}, prescribed={"lr": 0.05, "epochs": 3})
     made = plan(tmp_path, *words, sweep=stated)
     assert made.draws()[0].prescribed == there
-    assert made.record().prescribed == there
+    assert recorded(made).prescribed == there
     made.task(made.conditions[0], made.draws()[0], 1001, "search")
 
 

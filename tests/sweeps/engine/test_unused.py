@@ -12,6 +12,7 @@ from common.problems import Refused
 from sweeps.cifar_transfer import SWEEP as CIFAR_TRANSFER
 from sweeps.digit_pair import SWEEP as DIGIT_PAIR
 from sweeps.engine.plan import Condition, Draw, Plan
+from sweeps.engine.recorded import recorded
 from sweeps.engine.space import choice
 from sweeps.engine.tpe import Proposer
 from sweeps.joint_embedding import SWEEP as JOINT_EMBEDDING
@@ -36,7 +37,7 @@ def test_neighbours_are_drawn_with_their_own_three_hyperparameters(tmp_path: Pat
     task = made.task(knn, made.draws_of(knn)[0], 1001, "search")
     assert not {"lr", "blend"} & task.stored_config.keys()
     assert type(task.config).model_validate(task.stored_config) == task.config, "what is stored can be run again"
-    record = made.record()
+    record = recorded(made)
     assert {*record.space[knn.key]} == KNN
     assert record.draws is not None
     assert record.draws[knn.key] == tuple(d.values for d in made.draws_of(knn))
@@ -58,7 +59,7 @@ def test_configs_that_differ_in_what_they_do_not_use_are_one(tmp_path: Path) -> 
     assert made.search_trials_in(alone) == 1
     assert made.search_trials_in(both) == 3
     assert made.size == sum(made.search_trials_in(c) + made.confirm_trials_in(c) for c in made.conditions)
-    record = made.record()
+    record = recorded(made)
     assert (record.search_trials[alone.key], record.search_trials[both.key]) == (1, 3)
 
 
@@ -113,9 +114,9 @@ def test_a_hyperparameter_that_only_several_others_together_bring_into_use_is_se
     made = plan(tmp_path, "--samples", "40", sweep=sweep)
     condition = made.conditions[0]
     assert {*made.space_of(condition)} == {*sweep.space}
-    assert {*made.record().space[condition.key]} == {*sweep.space}
+    assert {*recorded(made).space[condition.key]} == {*sweep.space}
     assert any("sleep" in d.values for d in made.draws_of(condition))
-    assert [name for name, kind in made.record().space[condition.key].items() if kind.optional] == ["sleep"]
+    assert [name for name, kind in recorded(made).space[condition.key].items() if kind.optional] == ["sleep"]
 
 
 def test_a_model_is_told_of_a_prescribed_config_that_names_what_is_used_only_jointly(tmp_path: Path) -> None:

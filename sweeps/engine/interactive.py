@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from analysis.report.answer import Answer
@@ -16,6 +17,7 @@ from sweeps.engine import sweep
 from sweeps.engine.cli import Outcome, carry_through
 from sweeps.engine.command import command_of
 from sweeps.engine.hardware import machine_of
+from sweeps.engine.imported import edit_problems, imports_noted, note_imports
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.keywords import options_of, words_of
 from sweeps.engine.lock import lock
@@ -30,8 +32,12 @@ class SweepError(RuntimeError):
     """Ray, the disk or the question's code ended a sweep early; its ledger and its answer have what finished."""
 
 
+@dataclass(frozen=True)
 class Sweep(sweep.Sweep):
     """The sweep that `sweeps/<question>.py` defines, and that is run from a terminal or from Python."""
+
+    def __post_init__(self) -> None:
+        note_imports(self)
 
     def run(self, **options: Any) -> Answer:
         """Run the sweep, unless its ledger has all trials already, and return the answer.
@@ -40,16 +46,17 @@ class Sweep(sweep.Sweep):
         The same files are written, and the same ledger is extended. An answer tells in `partial` and `warnings` what
         failed or is missing, and in `faults` what was wrong with the question's file in `analysis/`.
 
-        Raises Refused with all that is wrong, before anything ran; SweepError where Ray or the disk fails, or the
+        Raises Refused with all that is wrong, before anything ran, such as code that was edited after this process
+        imported it; SweepError where Ray or the disk fails, or the
         question's own code in its first trials; LedgerError where a ledger cannot be read. On an interrupt the partial
         answer is written first, then KeyboardInterrupt is raised, or SystemExit for SIGTERM.
         """
         asked, problems = options_of(options)
         command = command_of(self.question, words_of(asked), asked)
         forget()  # files of data may have changed since this process read them last
-        found = [*problems, *answer_problems(self.question), *_ray_problems()]
+        found = [*problems, *answer_problems(self.question), *_ray_problems(), *edit_problems(self)]
         plan = make_plan(self, asked, found, command.folder)
-        with pins_restored(), lock(command.folder, command.text), Interrupt() as interrupt:
+        with pins_restored(), imports_noted(self), lock(command.folder, command.text), Interrupt() as interrupt:
             outcome = carry_through(command, machine_of(asked), plan, interrupt)
         raise_what_ended_it(outcome, interrupt, command.text)
         return outcome.answer

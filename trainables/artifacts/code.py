@@ -52,6 +52,11 @@ def fingerprint(modules: Mapping[str, str]) -> str:
     return hashlib.sha256(canonical(modules).encode()).hexdigest()
 
 
+def digest(source: bytes) -> str:
+    """Return the SHA-256 (hex) of a module's source without its prose, as `closure` has it."""
+    return _read(source)[0]
+
+
 @lru_cache(maxsize=256)
 def code_behind(module: str, *others: str) -> str:
     """Return the fingerprint of `closure`, as this process first found it: what it has imported changes no more."""

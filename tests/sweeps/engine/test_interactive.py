@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import signal
 import sys
@@ -19,6 +20,8 @@ from common.problems import Refused
 from sweeps.engine.cli import Outcome
 from sweeps.engine.command import Report
 from sweeps.engine.failures import Failure, Failures, Stop
+from sweeps.engine.fingerprint import code_of
+from sweeps.engine.imported import behind, imports_noted
 from sweeps.engine.interactive import SweepError, raise_what_ended_it
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.keywords import options_of, words_of
@@ -28,6 +31,7 @@ from sweeps.tiny_cifar import SWEEP as TINY
 from sweeps.transfer_sizes import SWEEP
 from tests.conftest import Sweeps
 from tests.support.driver import plan
+from tests.support.edited import Edited
 from tests.support.toy import SWEEP as TOY
 from trainables.core import device
 from trainables.core.experiment import EvalSplit, Metrics
@@ -82,6 +86,48 @@ def test_a_sweep_does_not_share_a_ray_that_runs_already(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "ray", Running)
     with pytest.raises(Refused, match=r"ray: not started.*Call ray.shutdown\(\) first"):
         TOY.run(out=tmp_path)
+
+
+def code_refused(edited: Edited, sweep: Any) -> str:
+    """Return what a run is told of its code; the question is refused in any case, since it has no file in analysis."""
+    with pytest.raises(Refused, match="the answer") as found:
+        sweep.run(out=edited.package.parent)
+    return "".join(str(problem) for problem in found.value.problems if problem.key == "the code")
+
+
+def test_code_that_was_edited_in_a_live_process_is_refused_and_named(edited: Edited) -> None:
+    sweep = edited.sweep()
+    assert code_refused(edited, sweep) == ""
+    edited.replace("networks", '"""Networks."""', '"""What is trained."""  # at most five wide')
+    edited.replace("question", "passes", "passes over the data")
+    edited.write("another", "WIDTH = 7\n")
+    assert code_refused(edited, sweep) == "", "prose and files of other questions refuse nothing"
+    edited.replace("networks", "WIDTH = 5", "WIDTH = 6")
+    told = code_refused(edited, replace(sweep, samples=3))
+    assert "edited since: edited.networks'" in told
+    assert "Restart the kernel" in told
+    edited.replace("question", '"accuracy": 0.5', '"accuracy": 0.6')
+    assert "edited since: edited.networks, edited.question'" in code_refused(edited, sweep)
+    assert code_refused(edited, edited.sweep()) == "", "a new process imports it all"
+
+
+def test_only_code_that_this_process_has_imported_is_compared(edited: Edited) -> None:
+    edited.replace("networks", "WIDTH = 5", "WIDTH = 5\ndef later():\n    import edited.far\n")
+    edited.write("far", "WIDTH = 1\n")
+    sweep = edited.sweep()
+    edited.write("far", "WIDTH = 2\n")
+    assert code_refused(edited, sweep) == ""
+    with imports_noted(sweep):
+        importlib.import_module("edited.far")
+    edited.write("far", "WIDTH = 3\n")
+    assert "edited since: edited.far'" in code_refused(edited, sweep)
+
+
+def test_the_files_of_the_sweep_and_of_its_answer_are_compared_too() -> None:
+    modules = behind(TINY)
+    assert {"sweeps.tiny_cifar", "sweeps.engine.plan", "analysis.tiny_cifar", "analysis.findings"} <= {*modules}
+    assert {*code_of(TINY.experiment).modules} <= {*modules}
+    assert not {"sweeps.digit_pair", "analysis.digit_pair", "trainables.digit_pair"} & {*modules}
 
 
 def test_what_ends_a_sweep_early_is_raised(tmp_path: Path) -> None:

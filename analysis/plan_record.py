@@ -134,6 +134,8 @@ class PlanRecord(_Record):
     confirm: bool
     """Whether there is a confirm step: not without a test split."""
     data: tuple[DataSetRecord, ...]
+    procedure: str = ""
+    """How a trial trains, in sentences for people, as the question states it."""
     titles: dict[str, str] = {}
     """What people call config fields whose names would not do in tables; braces as in `MeasureRecord.label`."""
     measures: tuple[MeasureRecord, ...] = ()

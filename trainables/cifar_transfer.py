@@ -112,6 +112,14 @@ class CifarTransfer(Experiment[Config], LeavesNetwork):
         accuracy(of="source", optional=True),  # at the last epoch only
         loss(splits=("train",)),
     )
+    procedure = (
+        "A VGG16 with batch normalisation, of the width that is given, is trained on the source's images of 32×32 "
+        "pixels once for all trials, with cross-entropy and SGD (Nesterov momentum 0.9), or loaded; an exponential "
+        "average of its weights is used. It stays frozen for finetune, a new last layer trained with cross-entropy and "
+        "AdamW, and for knn, a vote of nearest neighbours in its embedding. own fits a linear discriminant to several "
+        "of its stages, tunes the whole network from there with Adam, earlier stages more slowly, while images of the "
+        "source are replayed, and averages the probabilities of both; each own_no_… leaves out one of these parts."
+    )
     test_every_epoch = False
 
     def setup(self, network: Tensors, target: Tensors, source: Tensors, **more: Tensors) -> None:

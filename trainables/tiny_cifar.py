@@ -75,6 +75,12 @@ class Config(TrialConfig):
 
 class TinyCifar(Experiment[Config], LeavesNetwork):
     measures = (accuracy(), accuracy("mirror", optional=True), loss())  # mirror: at the last epoch only
+    procedure = (
+        "A network of residual stages, as wide as its budget of trainable parameters allows, is trained from scratch "
+        "on images of 32×32 pixels, with cross-entropy and SGD (Nesterov momentum 0.9); the learning rate rises and "
+        "falls once over the epochs. Images are mirrored, shifted, cut out and mixed as the config says. What is "
+        "evaluated is an exponential average of the weights over the steps. Nothing is frozen."
+    )
     test_every_epoch = False
 
     def setup(self, train: Tensors, test: Tensors | None = None) -> None:

@@ -108,6 +108,12 @@ class Config(TrialConfig):
 
 class TransferSizes(Experiment[Config], LeavesNetwork):
     measures = (accuracy(), loss())
+    procedure = (
+        "A pre-trained network is frozen, in evaluation mode, and its output layer is replaced by a new linear one. "
+        "Only that layer is trained, with cross-entropy and AdamW; with the cosine schedule, the learning rate falls "
+        "to zero over the epochs. Images are scaled, bilinear and antialiased, to the resolution at which the network "
+        "was pre-trained (224×224 for most of torchvision's, 28×28 for letters_cnn), and normalised as then."
+    )
 
     def setup(self, pool: Tensors, validation: Tensors, test: Tensors | None = None) -> None:
         chosen = nested_subset(pool["y"].cpu().numpy(), self.config.train_size, self.config.seed)

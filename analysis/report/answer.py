@@ -35,6 +35,8 @@ class Answer:
     verdict: tuple[Block, ...]
     terms: tuple[Paragraph, ...]
     """What the verdict's numbers claim; in a terminal the brief's note stands for it."""
+    methods: tuple[Paragraph, ...]
+    """How it was arrived at: training, search, choice, confirmation."""
     brief: Brief
     """What else a terminal shows, on one screen."""
     files: tuple[Path, ...]

@@ -32,6 +32,7 @@ from analysis.report.failed import ERRORS, errors_text, failed_trials
 from analysis.report.faults import Fault, drafted, drawn
 from analysis.report.join import Joined, title_of
 from analysis.report.manifest import manifest
+from analysis.report.methods import methods
 from analysis.report.networks import complete_cards, left_out_networks, networks_of, told_networks
 from analysis.report.page import PAIRED, page
 from analysis.report.terminal import show
@@ -107,6 +108,7 @@ def _without_draft(found: Findings, question: str) -> Answer:
         caption=rounded.caption(results, best),
         verdict=(),
         terms=(),
+        methods=methods(results),
         brief=make_brief(results, best),
         files=(),
         partial=tables.progress(best),

@@ -36,6 +36,7 @@ def page(answer: Answer, found: Findings, drawings: Mapping[str, Drawing]) -> st
     if len(answer.differences):
         differences = markup.to_markdown(rounded.differences_table(found.results, answer.differences))
         parts += ["## Differences", differences, f"Differences are {PAIRED}"]
+    parts += ["## Methods", markup.blocks_to_markdown(answer.methods)]
     if answer.networks:
         parts += ["## Networks", answer.networks]
     if answer.warnings:

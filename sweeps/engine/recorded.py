@@ -34,6 +34,7 @@ def recorded(plan: Plan) -> PlanRecord:
         extra_seeds=tuple(sweep.extra_seeds),
         prescribed=request.prescribed is not None,
         confirm=experiment.has_test,
+        procedure=plan.sweep.experiment.procedure,
         titles=_titles(plan),
         measures=tuple(MeasureRecord.model_validate(asdict(measure)) for measure in experiment.measures),
         data=tuple(_data_set(plan, name) for name in plan.datasets()),

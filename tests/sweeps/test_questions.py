@@ -46,6 +46,12 @@ def test_a_factor_that_may_be_searched_instead_is_known_to_the_answer(question: 
 
 
 @pytest.mark.parametrize("question", questions())
+def test_a_question_says_how_its_trials_train(question: str) -> None:
+    procedure = importlib.import_module(f"sweeps.{question}").SWEEP.experiment.procedure
+    assert procedure.endswith("."), "the answer's methods section quotes it"
+
+
+@pytest.mark.parametrize("question", questions())
 def test_the_docstring_states_the_question_its_commands_and_what_was_found(question: str) -> None:
     text = (ROOT / "sweeps" / f"{question}.py").read_text()
     docstring = text.split('"""')[1]

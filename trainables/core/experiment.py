@@ -61,6 +61,9 @@ class Experiment(Resumable, ABC, Generic[C]):
     measures: ClassVar[tuple[Measure, ...]] = ()
     """All that `train_epoch` and `evaluate` return, declared once: columns, headings, axes and intervals follow from
     it."""
+    procedure: ClassVar[str] = ""
+    """How a trial trains, in sentences for the answer's methods section: network, what is frozen, loss, optimiser, size
+    of the images. A config field in braces, such as `{first}`, stands for the data set that it names."""
     has_test: ClassVar[bool] = True
     """Whether the question ends in test data; without it there is no confirm step."""
     test_every_epoch: ClassVar[bool] = True

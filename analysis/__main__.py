@@ -23,19 +23,23 @@ from analysis.report.terminal import standard_output
 from common.problems import Problem, nearest, refuse
 
 FAULTY = 1
+_FLAG = tyro.conf.arg(help_behavior_hint="")
+"""For --help: that an option which takes no value is off by default goes without saying."""
 
 
 @dataclass(frozen=True)
 class Options:
     """Make the tables, figures and verdict of questions again, from their ledgers."""
 
-    question: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    question: Annotated[
+        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[QUESTION ...]", help_behavior_hint="")
+    ] = ()
     """The questions' names, such as transfer_sizes; all that have a ledger by default."""
     out: Path = Path("runs")
     """The folder given to the sweep as --out; the ledger is in OUT/QUESTION."""
-    smoke: bool = False
+    smoke: Annotated[bool, _FLAG] = False
     """Use the ledger of a sweep that was run with --smoke."""
-    png_only: bool = False
+    png_only: Annotated[bool, _FLAG] = False
     """Write figures as PNG alone, which takes less than half of the time."""
 
 
@@ -53,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
 
     Returns 0, 1 where the file of a question has a fault, or 2 for an unknown question or a ledger that cannot be read.
     """
-    options = tyro.cli(Options, args=argv, prog="python -m analysis")
+    options = tyro.cli(Options, args=argv, prog="python -m analysis", config=(tyro.conf.FlagCreatePairsOff,))
     known = questions()
     unknown = [name for name in options.question if name not in known]
     if unknown:

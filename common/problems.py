@@ -13,15 +13,19 @@ REFUSED = 2
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: the key, the rule it breaks, the value found, and the remedy."""
+    """One thing that is wrong: the key, the rule it breaks, the value, and the remedy."""
 
     key: str
     rule: str
     value: object
+    """None where a value is missing."""
     remedy: str
+    given: bool = True
+    """Whether a person gave the value in a command or call; otherwise it was found in a file, in code or a machine."""
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.rule}; found {self.value!r}. {self.remedy}"
+        value = "none" if self.value is None else repr(self.value)
+        return f"{self.key}: {self.rule}; {'you gave' if self.given else 'found'} {value}. {self.remedy}"
 
 
 class Refused(Exception):
@@ -60,9 +64,10 @@ def gather(*checks: Callable[[], Iterable[Problem]]) -> list[Problem]:
 def nearest(name: str, known: Iterable[str]) -> str:
     """A remedy that names what `name` was probably meant to be."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    folded = {one.casefold(): one for one in names}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
     if close:
-        return f"Did you mean {close[0]!r}?"
+        return f"Did you mean {folded[close[0]]!r}?"
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     return f"Known: {shown}."
 

@@ -76,7 +76,8 @@ def run(sweep: Sweep, argv: Sequence[str], start: Sequence[str] = ()) -> int:
     start = start or start_of(sweep.question)
     about = inspect.getdoc(inspect.getmodule(sweep.experiment)) or ""
     description = f"{about}\n\nWhat --set takes:\n{sweep.keys()}"
-    options, problems = parse(list(argv), prog=" ".join(start), description=description)
+    fields = sweep.experiment.config_class().model_fields
+    options, problems = parse(list(argv), prog=" ".join(start), description=description, fields=fields)
     command = command_of(sweep.question, argv, options, start)
     machine = machine_of(options)
     try:

@@ -80,7 +80,7 @@ def _ray_problems() -> list[Problem]:
     if ray is None or not ray.is_initialized():
         return []
     rule = "not started in this process, since a sweep starts a Ray of its own, or joins one"
-    return [Problem("ray", rule, "it runs", "Call ray.shutdown() first.")]
+    return [Problem("ray", rule, "it runs", "Call ray.shutdown() first.", given=False)]
 
 
 def raise_what_ended_it(outcome: Outcome, interrupt: Interrupt, text: str) -> None:

@@ -34,8 +34,9 @@ def options_of(given: Mapping[str, Any]) -> tuple[Options, list[Problem]]:
             try:
                 values[name] = adapter.validate_python(value)
             except ValidationError as error:
-                default = f"Omit it for the default, {getattr(Options, name)}."
-                found.append(Problem(name, error.errors()[0]["msg"], value, default))
+                default = getattr(Options, name)
+                remedy = "Omit it." if default is None else f"Omit it for the default, {default}."
+                found.append(Problem(name, error.errors()[0]["msg"], value, remedy))
     options = Options(**values)
     return options, found + options.problems()
 

@@ -25,16 +25,22 @@ def _select_problems(sweep: Sweep) -> Iterator[Problem]:
         goal = objective(sweep.select)
     except ValueError:
         rule = "'max val_MEASURE' or 'min val_MEASURE': nothing is chosen on test data"
-        yield Problem("select", rule, sweep.select, f"Known: {', '.join(_selectable(sweep))}.")
+        yield Problem("select", rule, sweep.select, f"Known: {', '.join(_selectable(sweep))}.", given=False)
         return
     known = {f"val_{m.name}": m for m in with_errors(sweep.experiment.measures) if "validation" in m.splits}
     measure = known.get(goal.metric)
     if measure is None:
         rule = f"a measure that {sweep.experiment.__name__}.measures declares, on validation data"
-        yield Problem("select", rule, sweep.select, nearest(goal.metric, known))
+        yield Problem("select", rule, sweep.select, nearest(goal.metric, known), given=False)
     elif measure.better != goal.mode:
         rule = f"{measure.better!r}, as {measure.name} is declared with better={measure.better!r}"
-        yield Problem("select", rule, sweep.select, f"Write '{measure.better} {goal.metric}', or mend the declaration.")
+        yield Problem(
+            "select",
+            rule,
+            sweep.select,
+            f"Write '{measure.better} {goal.metric}', or mend the declaration.",
+            given=False,
+        )
 
 
 def _selectable(sweep: Sweep) -> list[str]:
@@ -48,4 +54,4 @@ def _report_problems(sweep: Sweep) -> Iterator[Problem]:
     for name in sweep.report:
         if name not in known:
             rule = f"measures that {sweep.experiment.__name__}.measures declares, on {split} data"
-            yield Problem("report", rule, name, nearest(name, known))
+            yield Problem("report", rule, name, nearest(name, known), given=False)

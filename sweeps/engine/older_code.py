@@ -51,6 +51,7 @@ def _unasked(ledger: Ledger, plans: list[PlanRecord], code: Code) -> list[Proble
             made_by(Counter(older["code_fingerprint"]), ledger.code(), code.modules),
             "With `--older-code keep` they count, and the answer says so. "
             "With `--older-code rerun` they stay in the ledger, but count for nothing.",
+            given=False,
         )
     ]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -21,19 +22,24 @@ CHOICES = {
 OLDER = ("keep", "rerun")
 
 
+def _told(default: str = "", metavar: str | None = None) -> Any:
+    """Return what --help says of a default that is no value to type, and calls the value."""
+    return tyro.conf.arg(help_behavior_hint=f"(default: {default})" if default else "", metavar=metavar)
+
+
 @dataclass(frozen=True)
 class Options:
     gpus: int = 0
     """GPUs to use."""
-    cpus: int | None = None
-    """CPU cores to use; all by default."""
-    address: str | None = None
+    cpus: Annotated[int | None, _told("all", "INT")] = None
+    """CPU cores to use."""
+    address: Annotated[str | None, _told(metavar="ADDRESS")] = None
     """A running Ray cluster to join; a private one is started otherwise. --out must be on a file system it shares."""
     trials_per_gpu: int | Literal["auto"] = 1
     """Trials that share a GPU; auto: as many as fit, by the memory that the most expensive holds after an epoch."""
     seeds: int = 5
     """Fresh seeds on which each chosen config is confirmed."""
-    samples: int | None = None
+    samples: Annotated[int | None, _told("what the question states", "INT")] = None
     """Configs that each condition tries (with a model those in the ledger count); for grid, values from each range."""
     search: str = "random"
     """random (the same draws in every condition), grid, optuna (TPE, a model for each condition), or pareto (one model
@@ -43,21 +49,22 @@ class Options:
     a model also learns from all others there that lie in the space."""
     scheduler: str = "none"
     """none, or asha (stops weak trials early, compared within a condition only)."""
-    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE [KEY=VALUE ...]")] = ()
+    set: Annotated[tuple[str, ...], _told(metavar="KEY=VALUE [KEY=VALUE ...]")] = ()
     """k=v fixes, k=a,b enumerates, k=low:high searches a range. Several may follow, or repeat the option."""
-    prescribed: bool = True
+    prescribed: Annotated[bool, _told()] = True
     """Leave out the config that the question itself prescribes, which otherwise has a row of its own."""
-    data: str | None = None
+    data: Annotated[str | None, _told("what the question states", "NAME")] = None
     """A data set's name, or the path of an .npz, a folder or a .zip of class folders; for two, A,B."""
-    data_dir: Path | None = None
-    """The folder with data sets in torchvision's layout; nothing is written there."""
-    weights_dir: Path | None = None
-    """The folder with pre-trained weights, as <backbone>*.pth."""
+    data_dir: Annotated[Path | None, _told(metavar="FOLDER")] = None
+    """The folder with data sets in torchvision's layout; nothing is written there. What it lacks is downloaded into a
+    cache."""
+    weights_dir: Annotated[Path | None, _told(metavar="FOLDER")] = None
+    """The folder with pre-trained weights, as <backbone>*.pth. What it lacks is downloaded into a cache."""
     out: Path = Path("runs")
     """Results go to OUT/<question>."""
-    builtin: bool = False
+    builtin: Annotated[bool, _told()] = False
     """Use built-in data and networks: no download, minutes on a laptop."""
-    smoke: bool = False
+    smoke: Annotated[bool, _told()] = False
     """The smallest run that goes through every step; results go to OUT/<question>-smoke."""
     keep_networks: str = "chosen"
     """Which trained networks to keep in OUT/<question>/networks, each with a card: none, chosen (those of the confirmed
@@ -65,18 +72,18 @@ class Options:
     network_mb: float = 50
     """Megabytes that all networks of a command may take. A network is kept if it takes no more than this divided by the
     number of networks that the command plans."""
-    dry_run: bool = False
-    """Show what would run, and stop."""
-    fresh: bool = False
+    dry_run: Annotated[bool, _told()] = False
+    """Show what would run and what would be downloaded, and stop: nothing is run, downloaded or written."""
+    fresh: Annotated[bool, _told()] = False
     """Set an existing ledger aside and start anew."""
-    older_code: str | None = None
+    older_code: Annotated[str | None, _told("ask", "{keep,rerun}")] = None
     """What becomes of finished trials that other code made. keep: they count, and the answer says so; typed again, the
     command keeps them without being told. rerun: they stay in the ledger, but count for nothing (as with --smoke)."""
-    time_budget: float | None = None
+    time_budget: Annotated[float | None, _told("no limit", "MINUTES")] = None
     """Minutes after which no further trial is started; the answer is then marked partial."""
     precision: str = "auto"
     """bf16, fp32, or auto: bf16 where the processor has it."""
-    dashboard: bool = True
+    dashboard: Annotated[bool, _told()] = True
     """Do without Ray's dashboard, which otherwise is served on 127.0.0.1."""
 
     def problems(self) -> list[Problem]:
@@ -109,8 +116,10 @@ class Options:
         return found
 
 
-def parse(argv: list[str], *, prog: str, description: str) -> tuple[Options, list[Problem]]:
-    """Return the options, and the problems with the command line itself.
+def parse(
+    argv: list[str], *, prog: str, description: str, fields: Collection[str] = ()
+) -> tuple[Options, list[Problem]]:
+    """Return the options, and the problems with the command line itself; `fields` are what --set takes.
 
     Exits with 0 on --help, and with 2 if a word cannot be read at all, such as letters where a number belongs.
     """
@@ -123,8 +132,24 @@ def parse(argv: list[str], *, prog: str, description: str) -> tuple[Options, lis
         config=(tyro.conf.FlagCreatePairsOff,),
     )
     names = {f"--{'no-' * (f.default is True)}{f.name.replace('_', '-')}" for f in dataclasses.fields(Options)}
-    found = [Problem(word, "an option of every sweep", word, nearest(word.split("=")[0], names)) for word in unknown]
+    found = [Problem(word, "an option of every sweep", word, _meant(word, names, fields)) for word in _options(unknown)]
     return options, found + options.problems()
+
+
+def _options(unknown: Sequence[str]) -> Iterator[str]:
+    """Yield the unknown words without those that are values of an unknown option before them."""
+    for before, word in zip(["", *unknown], unknown, strict=False):
+        if word.startswith("-") or not before.startswith("--") or "=" in before:
+            yield word
+
+
+def _meant(word: str, names: Collection[str], fields: Collection[str]) -> str:
+    """Return a remedy for an unknown option: fields of the question are set by --set."""
+    name, equals, value = word.lstrip("-").partition("=")
+    field = name.replace("-", "_")
+    if field in fields:
+        return f"Did you mean --set {field}={value if equals else 'VALUE'}?"
+    return nearest(word.split("=")[0], names)
 
 
 def _merge_repeated_set(argv: list[str]) -> list[str]:

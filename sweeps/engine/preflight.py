@@ -93,7 +93,11 @@ def answer_problems(question: str) -> list[Problem]:
         ast.parse(path.read_text())
     except (OSError, SyntaxError) as error:
         rule = f"analysis/{question}.py, a Python file"
-        return [Problem("the answer", rule, str(error), "Write `answer(findings) -> Draft` there; see the README.")]
+        return [
+            Problem(
+                "the answer", rule, str(error), "Write `answer(findings) -> Draft` there; see the README.", given=False
+            )
+        ]
     return []
 
 
@@ -125,7 +129,7 @@ def default_problems(plan: Plan) -> list[Problem]:
     unused = {name for condition in plan.conditions for name in plan.sometimes_unused(condition)}
     rule = "a hyperparameter with a default, since some configs do not use it"
     return [
-        Problem(name, rule, "none", "Give the field a default in the question's Config.")
+        Problem(name, rule, None, "Give the field a default in the question's Config.", given=False)
         for name in sorted(unused)
         if fields[name].is_required()
     ]
@@ -142,7 +146,7 @@ def _values(sweep: Sweep, asked: Request, precision: Precision) -> list[Problem]
     first = {name: values[0] for name, values in candidates.items()} | {"precision": precision}
     fields = sweep.experiment.config_class().model_fields
     found = [
-        Problem(name, "a value", "none", f"Give it one in Sweep's factors, space or fixed, or --set {name}=VALUE.")
+        Problem(name, "a value", None, f"Give it one in Sweep's factors, space or fixed, or --set {name}=VALUE.")
         for name, field in fields.items()
         if field.is_required() and name not in first and name != "seed"
     ]

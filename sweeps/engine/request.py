@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,9 @@ from trainables.core.config import TrialConfig
 RESERVED = {"seed": "--seeds", "precision": "--precision"}
 """The options of fields that --set does not take."""
 DEFAULT_GRID_POINTS = 3
+_NUMBER = r"[0-9.]+(?:[eE][+-]?[0-9]+)?"
+_SPANNED = re.compile(rf"({_NUMBER})\s*(?:-|–|\.\.+|;|/|to)\s*({_NUMBER})")
+"""How people also write two numbers, or all between them: `100-900`."""
 FIRST_SEARCH_SEED = 1001
 """Search seeds lie above the fresh seeds, which are 1, 2, … (at most 1000)."""
 
@@ -165,6 +169,8 @@ def _change(fields: Fields, stated: dict[str, Any], changes: Mapping[str, Any]) 
     """Replace fields, in place; where one is left with a single value, the prescribed config takes it too."""
     for name, value in changes.items():
         kind = _kind_of(value)
+        if isinstance(kind, Fixed) and isinstance(fields.get(name), Searched):
+            kind = Searched(Choice((kind.value,)))  # still a hyperparameter, by which no conditions differ
         _replace(fields, name, kind)
         only = _only_value(kind)
         if name in stated and only is not None:
@@ -228,11 +234,16 @@ def _set(word: str, sweep: Sweep, fields: Fields) -> Problem | None:
     key, equals, text = word.partition("=")
     config = sweep.experiment.config_class()
     if not equals or not text:
-        return Problem("--set", "key=value, key=a,b or key=low:high", word, "Write for instance --set lr=0.01.")
+        remedy = "Write for instance --set lr=0.01, and several values with commas and no spaces: lr=0.01,0.1."
+        return Problem("--set", "key=value, key=a,b or key=low:high", word, remedy)
     if key in RESERVED:
         return Problem(f"--set {key}", "a field of its own option", word, f"Use {RESERVED[key]}.")
     if key not in config.model_fields:
-        return Problem(f"--set {key}", "a field of the question's config", key, nearest(key, config.model_fields))
+        return Problem(f"--set {key}", "a field of the question's config", key, nearest_field(key, config))
+    if (spanned := _SPANNED.fullmatch(text)) and not _is_valid(config, key, text):
+        low, high = spanned.groups()
+        remedy = f"Write {key}={low},{high} for these two values, {key}={low}:{high} to search the range between them."
+        return Problem(f"--set {key}", "values as a,b or a range as low:high", text, remedy)
     if ":" in text and key not in config.data_fields():
         dimension = _range(config, key, text, sweep.space.get(key))
         if isinstance(dimension, Problem):
@@ -265,8 +276,30 @@ def _range(config: type[TrialConfig], key: str, text: str, before: Dimension | N
 
 def typed(config: type[TrialConfig], key: str, value: Any) -> Any:
     """Return a text or value converted to the field's type, or unchanged if that fails: what checks it reports it."""
-    adapter: TypeAdapter[Any] = TypeAdapter(config.model_fields[key].annotation or str)
     try:
-        return adapter.validate_python(value)
+        return _adapter(config, key).validate_python(value)
     except ValidationError:
         return value
+
+
+def _is_valid(config: type[TrialConfig], key: str, value: Any) -> bool:
+    """Return whether a text or value can be converted to the field's type."""
+    try:
+        _adapter(config, key).validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def _adapter(config: type[TrialConfig], key: str) -> TypeAdapter[Any]:
+    return TypeAdapter(config.model_fields[key].annotation or str)
+
+
+def nearest_field(key: str, config: type[TrialConfig]) -> str:
+    """Return a remedy that names the field that was probably meant, by its name or by what it is."""
+    words = key.replace("_", " ").replace("-", " ").casefold()
+    about = {name: (field.description or "").casefold() for name, field in config.model_fields.items()}
+    meant = [name for name, text in about.items() if text.endswith(words)]
+    if len(meant) == 1:
+        return f"Did you mean {meant[0]!r}, {config.model_fields[meant[0]].description}?"
+    return nearest(key, config.model_fields)

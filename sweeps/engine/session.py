@@ -29,9 +29,27 @@ _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a trial that asked for no GPU sees none
 }
+_OF_RAY = ("RAY_", "TUNE_")
+"""How the names of environment variables of Ray and Tune begin."""
 _TOKEN = "If it asks for a token, set RAY_AUTH_MODE=token, with its token in ~/.ray/auth_token."
 _PREFIX = "labsweep-"
 _MARKERS = (":job_id:", ":actor_name:", ":task_name:")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Set the variables by which Ray and Tune keep quiet; restore all of Ray's and Tune's at the end.
+
+    A process that goes on, such as a notebook's, may use Ray for something else.
+    """
+    before = {name: value for name, value in os.environ.items() if name.startswith(_OF_RAY)}
+    os.environ.update(_QUIET)
+    try:
+        yield
+    finally:
+        for name in [name for name in os.environ if name.startswith(_OF_RAY)]:
+            del os.environ[name]
+        os.environ.update(before)
 
 
 @contextlib.contextmanager
@@ -40,7 +58,12 @@ def session(machine: Machine, logs: Path) -> Iterator[Session]:
 
     Raises OSError where Ray does not start, and Refused where a cluster cannot be joined or lacks what was asked for.
     """
-    os.environ.update(_QUIET)
+    with quiet(), _session(machine, logs) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def _session(machine: Machine, logs: Path) -> Iterator[Session]:
     remove_orphans()
     temporary = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     private = machine.address is None

@@ -11,13 +11,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from analysis.words import listed
-from common.problems import Problem, Refused, nearest
+from common.problems import Problem, Refused
 from sweeps.engine.fingerprint import code_of
 from sweeps.engine.hardware import Machine, Session, hardware_problems, machine_of
 from sweeps.engine.options import Options
 from sweeps.engine.plan import Draw, Plan
 from sweeps.engine.preflight import folder_problems, precision_of, remedy, sources_of
-from sweeps.engine.request import Compared, Fixed, Kind, Request, Searched, request, typed
+from sweeps.engine.request import Compared, Fixed, Kind, Request, Searched, nearest_field, request, typed
 from sweeps.engine.space import Choice, middle
 from sweeps.engine.sweep import Sweep
 from trainables.core.task import Phase
@@ -84,7 +84,7 @@ def _given(sweep: Sweep, asked: Request, values: Mapping[str, Any]) -> _Given:
     known = {name: value for name, value in known.items() if not _is_nan(value)}
     seed = known.pop("seed", FIRST_SEED)
     problems = [
-        Problem(name, "a field of the question's config", value, nearest(name, config.model_fields))
+        Problem(name, "a field of the question's config", value, nearest_field(name, config))
         for name, value in values.items()
         if name not in config.model_fields
     ]
@@ -122,9 +122,9 @@ def _only(kind: Kind, value: Any) -> Kind:
 def _absent(sweep: Sweep, asked: Request, name: str) -> Problem:
     kind = asked.fields[name]
     if isinstance(kind, Compared):
-        return Problem(name, "a value, since it is compared", "none", f"The sweep has {listed(map(str, kind.values))}.")
+        return Problem(name, "a value, since it is compared", None, f"The sweep has {listed(map(str, kind.values))}.")
     searched = kind.dimension if isinstance(kind, Searched) else "no values"
-    return Problem(name, "a value, since it is searched", "none", f"The sweep searches {searched}.")
+    return Problem(name, "a value, since it is searched", None, f"The sweep searches {searched}.")
 
 
 def _invalid(sweep: Sweep, error: ValidationError) -> list[Problem]:
@@ -133,7 +133,7 @@ def _invalid(sweep: Sweep, error: ValidationError) -> list[Problem]:
         name = str(one["loc"][0]) if one["loc"] else "config"
         known = name in sweep.experiment.config_class().model_fields
         about = remedy(sweep, name) if known else "Change one of its values."
-        found.append(Problem(name, one["msg"], "none" if one["type"] == "missing" else one["input"], about))
+        found.append(Problem(name, one["msg"], None if one["type"] == "missing" else one["input"], about))
     return found
 
 

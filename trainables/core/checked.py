@@ -26,9 +26,12 @@ def checked_facts(question: str, facts: Any) -> dict[str, Any]:
     call = f"{question}: facts()"
     if not isinstance(facts, Mapping):
         raise ValueError(
-            str(Problem(call, "a dict of facts by name", _shown(facts), "Return {} where there are none."))
+            str(Problem(call, "a dict of facts by name", _shown(facts), "Return {} where there are none.", given=False))
         )
-    wrong = [Problem(f"{call}{where}", FACT, _shown(value), _remedy(value)) for where, value in _no_json(facts, "")]
+    wrong = [
+        Problem(f"{call}{where}", FACT, _shown(value), _remedy(value), given=False)
+        for where, value in _no_json(facts, "")
+    ]
     if wrong:
         raise ValueError("\n".join(map(str, wrong)))
     return dict(facts)
@@ -39,10 +42,14 @@ def checked_outputs(question: str, outputs: Any) -> Arrays:
     call = f"{question}: outputs()"
     if not isinstance(outputs, Mapping):
         raise ValueError(
-            str(Problem(call, "a dict of arrays by name", _shown(outputs), "Return {} where there are none."))
+            str(
+                Problem(
+                    call, "a dict of arrays by name", _shown(outputs), "Return {} where there are none.", given=False
+                )
+            )
         )
     wrong = [
-        Problem(f"{call}[{name!r}]", OUTPUT, _shown(array), _remedy(array))
+        Problem(f"{call}[{name!r}]", OUTPUT, _shown(array), _remedy(array), given=False)
         for name, array in outputs.items()
         if not _is_name(name) or not isinstance(array, np.ndarray) or array.dtype.kind not in "biufcUS"
     ]

@@ -177,14 +177,14 @@ def recorded(measures: Sequence[Measure], split: Split, found: Mapping[str, floa
     needed = [] if split == "train" else [name for name, measure in known.items() if not measure.optional]
     remedy = "Return it, or declare it with optional=True, or for other splits."
     wrong += [
-        str(Problem(call, f"returns every declared measure; {name} is one", sorted(found), remedy))
+        str(Problem(call, f"returns every declared measure; {name} is one", sorted(found), remedy, given=False))
         for name in needed
         if name not in found
     ]
     for name in known.keys() & found.keys():
         if known[name].is_outside(found[name]):
             remedy = f'If it is right, declare it with other bounds, such as plain("{name}", better="min").'
-            wrong.append(str(Problem(f"{call}: {name}", known[name].bounds, float(found[name]), remedy)))
+            wrong.append(str(Problem(f"{call}: {name}", known[name].bounds, float(found[name]), remedy, given=False)))
     if wrong:
         raise ValueError("\n".join(sorted(wrong)))
     return {f"{PREFIXES[split]}_{name}": known[name].bounded(float(value)) for name, value in found.items()}
@@ -192,7 +192,7 @@ def recorded(measures: Sequence[Measure], split: Split, found: Mapping[str, floa
 
 def _undeclared(call: str, name: str, known: Collection[str]) -> Problem:
     remedy = f'Declare it in `measures`, such as plain("{name}", better="min").'
-    return Problem(call, "returns declared measures only", name, f"{remedy} {nearest(name, known)}")
+    return Problem(call, "returns declared measures only", name, f"{remedy} {nearest(name, known)}", given=False)
 
 
 def check_images(measures: Sequence[Measure], arrays: Arrays, row: Mapping[str, float]) -> None:
@@ -209,10 +209,10 @@ def check_images(measures: Sequence[Measure], arrays: Arrays, row: Mapping[str, 
         scores, strata = arrays.get(measure.images), arrays.get(measure.strata or "")
         if scores is None or scores.ndim != 1 or not scores.size:
             rule = f"an array [images] of the {measure.name} of each test image, as the measure declares it"
-            wrong.append(Problem(measure.images, rule, sorted(arrays), remedy))
+            wrong.append(Problem(measure.images, rule, sorted(arrays), remedy, given=False))
         elif abs((mean := _mean(scores, strata)) - value) > UNLIKE * float(np.abs(scores).max()):
             rule = f"values whose mean is test_{measure.name}, {value:g}"
-            wrong.append(Problem(measure.images, rule, mean, remedy))
+            wrong.append(Problem(measure.images, rule, mean, remedy, given=False))
     if wrong:
         raise ValueError("\n".join(map(str, wrong)))
 
@@ -227,10 +227,10 @@ def declaration_problems(measures: Sequence[Measure], data_fields: Collection[st
     """Return what is wrong with a question's declaration; `data_fields` are the config fields that name data sets."""
     if not measures:
         remedy = "Declare what evaluate() returns, such as measures = (accuracy(), loss())."
-        return [Problem("measures", "at least one measure", "none", remedy)]
+        return [Problem("measures", "at least one measure", None, remedy, given=False)]
     names = [measure.name for measure in with_errors(measures)]
     found = [
-        Problem("measures", "each name once", name, "Rename one of them.")
+        Problem("measures", "each name once", name, "Rename one of them.", given=False)
         for name in dict.fromkeys(names)
         if names.count(name) > 1
     ]
@@ -244,28 +244,30 @@ def _problems_of(measure: Measure, data_fields: Collection[str]) -> Iterator[Pro
     yield from _number_problems(measure, key)
     if not measure.name.isidentifier() or measure.name in RESERVED:
         rule = f"a Python name, and not {' or '.join(RESERVED)}"
-        yield Problem(key, rule, measure.name, "Rename it.")
+        yield Problem(key, rule, measure.name, "Rename it.", given=False)
     told = {name for label in (measure.label, measure.error.label if measure.error else "") for name in _fields(label)}
     for field in dict.fromkeys([*filter(None, [measure.of]), *sorted(told)]):
         if field not in data_fields:
             rule = "`of`, and braces in a label, name a field of the Config that is a DataName"
-            yield Problem(key, rule, field, nearest(field, data_fields) if data_fields else "It has none.")
+            yield Problem(key, rule, field, nearest(field, data_fields) if data_fields else "It has none.", given=False)
     if not measure.splits or not {*measure.splits} <= {*SPLITS}:
-        yield Problem(key, f"splits from {', '.join(SPLITS)}", measure.splits, "Mend them, or leave them out.")
+        yield Problem(
+            key, f"splits from {', '.join(SPLITS)}", measure.splits, "Mend them, or leave them out.", given=False
+        )
 
 
 def _number_problems(measure: Measure, key: str) -> Iterator[Problem]:
     if measure.low is not None and measure.high is not None and not measure.low < measure.high:
-        yield Problem(key, "low < high", f"low={measure.low:g}, high={measure.high:g}", "Mend the bounds.")
+        yield Problem(key, "low < high", f"low={measure.low:g}, high={measure.high:g}", "Mend the bounds.", given=False)
     if measure.kind == "share" and (measure.low, measure.high) != (0, 1):
         rule = "a share of images, which has the bounds 0 and 1"
-        yield Problem(key, rule, (measure.low, measure.high), "Declare it by share(…) or as kind plain.")
+        yield Problem(key, rule, (measure.low, measure.high), "Declare it by share(…) or as kind plain.", given=False)
     if measure.kind != "share" and measure.error is not None:
-        yield Problem(key, "only a share has an error, 1 − it", measure.error.name, "Leave out `error`.")
+        yield Problem(key, "only a share has an error, 1 − it", measure.error.name, "Leave out `error`.", given=False)
     if measure.tolerance is not None and not measure.tolerance >= 0:
-        yield Problem(key, "a tolerance of 0 or more", measure.tolerance, "Mend it, or leave it out.")
+        yield Problem(key, "a tolerance of 0 or more", measure.tolerance, "Mend it, or leave it out.", given=False)
     if measure.decimals is not None and not 0 <= measure.decimals <= 12:
-        yield Problem(key, "decimals from 0 to 12", measure.decimals, "Mend them, or leave them out.")
+        yield Problem(key, "decimals from 0 to 12", measure.decimals, "Mend them, or leave them out.", given=False)
 
 
 def _fields(label: str) -> list[str]:

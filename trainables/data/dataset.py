@@ -135,6 +135,9 @@ def text_digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def refuse(rule: str, value: object, remedy: str, *, key: str = "data") -> Refused:
-    """Return an exception that carries one problem, with the data unless `key` says otherwise."""
-    return Refused([Problem(key, rule, value, remedy)])
+def refuse(rule: str, value: object, remedy: str, *, key: str = "data", given: bool = True) -> Refused:
+    """Return an exception that carries one problem, with the data unless `key` says otherwise.
+
+    `given` is False where the value was found in a file.
+    """
+    return Refused([Problem(key, rule, value, remedy, given)])

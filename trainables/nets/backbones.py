@@ -112,7 +112,7 @@ def check_weights(name: str, state_dict: Mapping[str, torch.Tensor]) -> list[Pro
         ],
     }
     return [
-        Problem("weights", f"the weights of {name} must fit; they {what}", _shortened(keys), remedy)
+        Problem("weights", f"the weights of {name} must fit; they {what}", _shortened(keys), remedy, given=False)
         for what, keys in found.items()
         if keys
     ]

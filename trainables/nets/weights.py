@@ -31,7 +31,9 @@ def find(name: str, folder: Path | None) -> Path:
     matches = in_folder(name, folder) if folder is not None else []
     if len(matches) > 1:
         found = ", ".join(path.name for path in matches)
-        raise refuse(f"{folder} must hold one file for {name}", found, "Move the others away.", key="weights-dir")
+        raise refuse(
+            f"{folder} must hold one file for {name}", found, "Move the others away.", key="weights-dir", given=False
+        )
     return matches[0] if matches else _downloaded(name, folder)
 
 
@@ -98,6 +100,7 @@ def _digest(path: Path, modified: int) -> str:
             f"{found} ({path.stat().st_size:,} bytes)",
             "The file is damaged or truncated: fetch it again.",
             key="weights-dir",
+            given=False,
         )
     return found
 
@@ -119,4 +122,4 @@ def load(path: Path) -> StateDict:
 
 def _not_a_state_dict(path: Path, found: object) -> Exception:
     remedy = "Save it with torch.save(model.state_dict(), path); a truncated file must be fetched again."
-    return refuse(f"{path} must be a whole state dict (tensors by name)", found, remedy, key="weights-dir")
+    return refuse(f"{path} must be a whole state dict (tensors by name)", found, remedy, key="weights-dir", given=False)

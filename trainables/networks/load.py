@@ -97,6 +97,7 @@ def read_card(folder: Path) -> Card:
             f"{'.'.join(map(str, first['loc']))}: {first['msg']}",
             "Take the file back from where the sweep ran, or run the sweep again.",
             key=KEY,
+            given=False,
         ) from None
     except OSError:
         raise refuse(f"must be a folder with a {CARD}", str(folder), _remedy(folder), key=KEY) from None
@@ -126,10 +127,12 @@ def _state(folder: Path, card: Card) -> dict[str, torch.Tensor]:
     except FileNotFoundError:
         raise refuse(f"must have {WEIGHTS} beside {CARD}", str(folder), remedy, key=KEY) from None
     except (Damaged, OSError, SafetensorError, ValueError) as error:
-        raise refuse(f"{path} must be whole", str(error), remedy, key=KEY) from None
+        raise refuse(f"{path} must be whole", str(error), remedy, key=KEY, given=False) from None
     found = (path.with_name(path.name + ".sha256")).read_text().split()[0]
     if found != card.sha256:
-        raise refuse(f"{path} must have the SHA-256 that {CARD} names, {card.sha256}", found, remedy, key=KEY)
+        raise refuse(
+            f"{path} must have the SHA-256 that {CARD} names, {card.sha256}", found, remedy, key=KEY, given=False
+        )
     return state
 
 
@@ -148,7 +151,9 @@ def _built(folder: Path, card: Card) -> nn.Module:
 
 def _other_code(folder: Path, found: str) -> Refused:
     rule = f"{folder} must hold a network that this program builds"
-    return refuse(rule, found, "Use the program that ran the sweep; manifest.json names its commit.", key=KEY)
+    return refuse(
+        rule, found, "Use the program that ran the sweep; manifest.json names its commit.", key=KEY, given=False
+    )
 
 
 def _backbone(pretrained: Pretrained, weights_dir: Path | None) -> nn.Module:
@@ -158,5 +163,5 @@ def _backbone(pretrained: Pretrained, weights_dir: Path | None) -> nn.Module:
     if found != pretrained.sha256:
         rule = f"the weights of {pretrained.backbone} must be those the network was trained on"
         remedy = f"Name the folder of the file with SHA-256 {pretrained.sha256} as the folder of weights."
-        raise Refused([Problem("weights-dir", rule, f"{path} with SHA-256 {found}", remedy)])
+        raise Refused([Problem("weights-dir", rule, f"{path} with SHA-256 {found}", remedy, given=False)])
     return backbones.build(pretrained.backbone, weights.load(path)).module

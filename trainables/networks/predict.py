@@ -29,11 +29,13 @@ class Options:
 
     network: Annotated[Path, tyro.conf.Positional]
     """A folder in runs/QUESTION/networks."""
-    images: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    images: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="IMAGE [IMAGE ...]", help_behavior_hint="")
+    ]
     """Files of images, and folders that are searched for them."""
     top: int = 3
     """How many classes to print, the most probable first."""
-    weights_dir: Path | None = None
+    weights_dir: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
     """The folder with the weights of a pre-trained backbone, as the sweep was given it."""
 
 
@@ -83,7 +85,7 @@ def _network(options: Options, problems: list[Problem]) -> Loaded | None:
 def _files(given: Sequence[Path], problems: list[Problem]) -> Iterator[Path]:
     """Yield the files that were named and the images in the folders that were, in order."""
     if not given:
-        problems.append(Problem("images", "an image or a folder of images", "none", "Name one after the network."))
+        problems.append(Problem("images", "an image or a folder of images", None, "Name one after the network."))
     for path in (path.expanduser() for path in given):
         if path.is_dir():
             inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS and file.is_file())
@@ -107,7 +109,7 @@ def _read(
             yield path, read_image(path, size)
         except UNREADABLE as error:
             rule = f"{path} must be a whole image of 8 bits a channel"
-            problems.append(Problem("images", rule, str(error), "Replace it, or leave it out."))
+            problems.append(Problem("images", rule, str(error), "Replace it, or leave it out.", given=False))
 
 
 def read_image(path: Path, size: tuple[int, int] | None) -> torch.Tensor:

@@ -66,7 +66,7 @@ def weights_file(source: str, sources: Sources) -> Path | None:
     if len(matches) > 1:
         found = ", ".join(path.name for path in matches)
         rule = f"{sources.weights_dir} must hold one file for {name}"
-        raise refuse(rule, found, "Move the others away.", key="weights-dir")
+        raise refuse(rule, found, "Move the others away.", key="weights-dir", given=False)
     return matches[0] if matches else None
 
 
@@ -81,7 +81,7 @@ def network_problems(source: str, sources: Sources, width: int) -> list[Problem]
         return []
     rule = f"{path} must be the state dict of a VGG16 of width {width} with {classes} classes"
     remedy = "Ask for the width it has with --set source_width=N, or move the file away: a network is then trained."
-    return [Problem("weights-dir", rule, wrong, remedy)]
+    return [Problem("weights-dir", rule, wrong, remedy, given=False)]
 
 
 @lru_cache(maxsize=8)  # a plan asks many times

@@ -70,7 +70,7 @@ def test_other_code_is_refused_with_counts_modules_and_both_remedies(folder: Pat
 
 
 def test_a_value_that_means_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=r"--older-code: keep or rerun; found 'kep'. Did you mean 'keep'"):
+    with pytest.raises(Refused, match=r"--older-code: keep or rerun; you gave 'kep'. Did you mean 'keep'"):
         plan(tmp_path, "--older-code", "kep")
 
 

@@ -155,6 +155,16 @@ def test_a_recipe_goes_along_where_builtin_or_smoke_leave_no_choice(tmp_path: Pa
     assert plan(tmp_path, "--set", "epochs=5", sweep=scaled).request.prescribed == {"lr": 0.05, "epochs": 3}
 
 
+def test_a_hyperparameter_that_builtin_fixes_to_a_plain_value_reaches_every_trial(tmp_path: Path) -> None:
+    fixed = replace(SWEEP, builtin={"lr": 0.05})
+    asked = plan(tmp_path, "--builtin", sweep=fixed)
+    assert asked.request.space["lr"] == choice([0.05])
+    for condition in asked.conditions:
+        assert "lr" not in condition.values, "conditions never differ in a hyperparameter"
+        for draw in asked.draws_of(condition):
+            assert asked.task(condition, draw, 1001, "search").stored_config["lr"] == 0.05
+
+
 def test_trials_share_a_gpu_as_its_memory_and_the_cores_allow(tmp_path: Path) -> None:
     assert fitting(used=10, whole=80, most=16) == 7, "nine tenths of it"
     assert fitting(used=10, whole=80, most=4) == 4

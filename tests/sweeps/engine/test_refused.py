@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import sqlite3
 import struct
 import subprocess
@@ -55,6 +56,14 @@ def refused(capsys: pytest.CaptureFixture[str], out: Path, *words: str) -> list[
         (["--set", "pool=1200"], ["pool", "1,300", "1,200 + 300"]),
         (["--set", "seed=3"], ["seed", "--seeds"]),
         (["--set", "epochs"], ["--set", "key=value"]),
+        (["--set", "train_size=100-900"], ["train_size", "you gave '100-900'", "=100,900", "=100:900"]),
+        (["--set", "lr=1e-4-1e-1"], ["lr", "you gave '1e-4-1e-1'", "lr=1e-4,1e-1", "lr=1e-4:1e-1"]),
+        (["--set", "epochs=20..50"], ["epochs", "epochs=20,50", "epochs=20:50"]),
+        (["--set", "train_size=100,", "300"], ["--set", "you gave '300'", "with commas and no spaces"]),
+        (["--set", "learning_rate=0.1"], ["learning_rate", "Did you mean 'lr', AdamW's learning rate?"]),
+        (["--set", "LR=0.1"], ["LR", "Did you mean 'lr'?"]),
+        (["--lr", "0.1"], ["--lr", "Did you mean --set lr=VALUE?"]),
+        (["--train-size=100"], ["--train-size", "Did you mean --set train_size=100?"]),
         (["--gpus", "64"], ["--gpus", "64", "This machine has", "omit it"]),
         (["--cpus", "4096"], ["--cpus", "4096", "This machine has"]),
         (["--seeds", "0"], ["--seeds", "0"]),
@@ -71,6 +80,19 @@ def test_each_problem_names_key_rule_value_and_remedy(
 ) -> None:
     lines = refused(capsys, tmp_path, *BUILTIN, *words)
     assert any(all(part in line for part in parts) for line in lines), lines
+
+
+@pytest.mark.parametrize("module", ["sweeps.transfer_sizes", "analysis", "trainables"])
+def test_help_shows_no_value_of_python_and_says_what_each_switch_does(module: str) -> None:
+    words = [sys.executable, "-m", module, *(["predict"] if module == "trainables" else []), "--help"]
+    told = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=HANG, check=True).stdout
+    assert not re.search(r"\b(None|True|False)\b|default: \)", told)
+    flat = " ".join(told.replace("│", " ").split())
+    if module.startswith("sweeps"):
+        assert "--no-prescribed Leave out the config" in flat
+        assert "--no-dashboard Do without Ray's dashboard" in flat
+    else:
+        assert "--no-" not in flat
 
 
 def test_everything_wrong_is_said_at_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

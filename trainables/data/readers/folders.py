@@ -67,9 +67,9 @@ class ZipTree:
                 self._members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
         except UNREADABLE as error:
             rule = f"{path} must be a whole zip"
-            raise refuse(rule, str(error), "Make it again: it is truncated or damaged.") from None
+            raise refuse(rule, str(error), "Make it again: it is truncated or damaged.", given=False) from None
         problems = [
-            Problem("data", f"{path}: {rule}", name, "Make it again, from plain files inside one folder.")
+            Problem("data", f"{path}: {rule}", name, "Make it again, from plain files inside one folder.", given=False)
             for name, info in self._members.items()
             for rule in _broken_rules(info)
         ]
@@ -155,7 +155,12 @@ class ClassFolders(DataSet):
             with Image.open(io.BytesIO(self._tree.read(file))) as image:
                 if image.mode.startswith(("I", "F")):
                     rule = f"{self._tree.path}: {file} must have 8 bits a channel"
-                    raise refuse(rule, f"mode {image.mode}", "Save it with 8 bits: values above 255 would be cut off.")
+                    raise refuse(
+                        rule,
+                        f"mode {image.mode}",
+                        "Save it with 8 bits: values above 255 would be cut off.",
+                        given=False,
+                    )
                 return image.size, image.mode
         except UNREADABLE as error:
             raise self._unreadable(file, error) from None
@@ -172,7 +177,9 @@ class ClassFolders(DataSet):
             raise self._unreadable(file, error) from None
 
     def _unreadable(self, file: str, error: Exception) -> Refused:
-        return refuse(f"{self._tree.path}: {file} must be a whole image", str(error), "Replace or remove that file.")
+        return refuse(
+            f"{self._tree.path}: {file} must be a whole image", str(error), "Replace or remove that file.", given=False
+        )
 
 
 def open_folder(path: Path) -> ClassFolders:
@@ -255,4 +262,4 @@ def _list(names: Iterable[str]) -> str:
 
 def _require(ok: bool, tree: Tree, rule: str, found: str) -> None:
     if not ok:
-        raise refuse(f"{tree.path} {rule}", found, LAYOUT)
+        raise refuse(f"{tree.path} {rule}", found, LAYOUT, given=False)

@@ -38,12 +38,12 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             missing = [name for name in NEEDED if name not in archive.files]
             if missing:
                 rule = f"{path} must hold {', '.join(NEEDED)}"
-                raise refuse(rule, ", ".join(archive.files), f"Add {', '.join(missing)} with numpy.savez.")
+                raise refuse(rule, ", ".join(archive.files), f"Add {', '.join(missing)} with numpy.savez.", given=False)
             wanted = [*NEEDED, *({"classes"} & set(archive.files))]
             return {name: archive[name] for name in wanted}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         rule = f"{path} must be a whole .npz file of plain arrays"
-        raise refuse(rule, str(error), "It is truncated, damaged or pickled: write it again.") from None
+        raise refuse(rule, str(error), "It is truncated, damaged or pickled: write it again.", given=False) from None
 
 
 def _wrong(path: Path, arrays: dict[str, np.ndarray], split: str) -> list[Problem]:
@@ -54,7 +54,7 @@ def _wrong(path: Path, arrays: dict[str, np.ndarray], split: str) -> list[Proble
 
     def check(ok: bool, rule: str, value: object, remedy: str) -> None:
         if not ok:
-            problems.append(Problem("data", f"{path}: {rule}", value, remedy))
+            problems.append(Problem("data", f"{path}: {rule}", value, remedy, given=False))
 
     check(
         x.dtype == np.uint8,
@@ -96,7 +96,7 @@ def _out_of_range(path: Path, arrays: dict[str, np.ndarray], split: str, classes
         return []
     rule = f"{path}: y_{split} must lie in 0 … {classes - 1}"
     remedy = "Number the classes from 0, each of them with images in the training split."
-    return [Problem("data", rule, int(outside[0]), remedy)]
+    return [Problem("data", rule, int(outside[0]), remedy, given=False)]
 
 
 def _split(arrays: dict[str, np.ndarray], split: str) -> Split:

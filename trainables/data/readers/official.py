@@ -99,6 +99,7 @@ def verified(path: Path, md5: str) -> bytes:
             f"the MD5 of {path} must be {md5}",
             f"{found} ({len(content):,} bytes)",
             "It is damaged or truncated: put the official file there, or remove it to have it downloaded.",
+            given=False,
         )
     return content
 

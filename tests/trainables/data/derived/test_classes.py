@@ -90,11 +90,11 @@ def test_numbers_are_listed_with_ranges() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("mine[0-5]", "mine has 5 classes, the last of them 4; found 5. Name classes from 0 to 4."),
-        ("mine[0-99999999999]", "found 99999999999"),
-        ("mine[0-2+2]", "each class of mine named once; found 2"),
-        ("mine[3]", "two or more classes of mine; found '3'"),
-        ("mine[2-1+0]", "from low to high; found '2-1'. Write 1-2."),
+        ("mine[0-5]", "mine has 5 classes, the last of them 4; you gave 5. Name classes from 0 to 4."),
+        ("mine[0-99999999999]", "you gave 99999999999"),
+        ("mine[0-2+2]", "each class of mine named once; you gave 2"),
+        ("mine[3]", "two or more classes of mine; you gave '3'"),
+        ("mine[2-1+0]", "from low to high; you gave '2-1'. Write 1-2."),
         ("mine[]", "as in cifar10[0-4]"),
         ("mine[0-1", "as in cifar10[0-4]"),
         ("mine]0-1[", "as in cifar10[0-4]"),
@@ -113,7 +113,7 @@ def test_what_names_no_classes_is_refused(sources: Sources, name: str, said: str
 
 def test_all_that_is_wrong_with_classes_is_said_at_once(sources: Sources) -> None:
     said = refused(sources, "mine[0+0+7+8]")
-    assert [f"found {number}." in said for number in (0, 7, 8)] == [True] * 3
+    assert [f"you gave {number}." in said for number in (0, 7, 8)] == [True] * 3
 
 
 def test_a_path_with_brackets_is_opened_as_such(sources: Sources, tmp_path: Path) -> None:

@@ -4,11 +4,14 @@ A VGG16 is trained on the source once for all trials (`transfer.source_network`)
 sample of the target is scikit-learn's `train_test_split(train_size=…, random_state=seed, stratify=y)` of the whole
 training split; validation is the beginning of the rest. `finetune` and `knn` leave the network as it is and use
 embeddings that are computed once. `own` is `transfer.adaptation`, and `own_no_…` leaves out one of its ingredients.
-`source_accuracy` is the accuracy on the source by its own last layer; what it loses is forgetting.
+`source_accuracy` is the accuracy on the source by its own last layer; what it loses is forgetting. Training accuracy is
+that of the sample's own images after each epoch, by the prediction that is tested (of `own`, the blended one); `knn`
+leaves each image out of its own vote, since it would find itself.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -29,8 +32,10 @@ from trainables.data.sources import Sources
 from trainables.data.subsets import stratified_split
 from trainables.nets.vgg import EMBEDDING
 from trainables.transfer.adaptation import UNIT, Adaptation, AdaptationSettings, Replay, left_out, tunes
+from trainables.transfer.dimension import geometry
 from trainables.transfer.embeddings import embeddings
-from trainables.transfer.method import Images, Method
+from trainables.transfer.margins import norm_over_margin
+from trainables.transfer.method import MEASURED, Images, Method
 from trainables.transfer.methods import Neighbours, NewLayer
 from trainables.transfer.neighbours import Metric, Weighting
 from trainables.transfer.networks import Adapted, NewHead, headless_state
@@ -118,7 +123,9 @@ class CifarTransfer(Experiment[Config], LeavesNetwork):
         "average of its weights is used. It stays frozen for finetune, a new last layer trained with cross-entropy and "
         "AdamW, and for knn, a vote of nearest neighbours in its embedding. own fits a linear discriminant to several "
         "of its stages, tunes the whole network from there with Adam, earlier stages more slowly, while images of the "
-        "source are replayed, and averages the probabilities of both; each own_no_… leaves out one of these parts."
+        "source are replayed, and averages the probabilities of both; each own_no_… leaves out one of these parts. "
+        f"Training accuracy is that of the first {MEASURED:,} images of the sample at most after each epoch, without "
+        "augmentation; knn leaves each image out of its own vote."
     )
     test_every_epoch = False
 
@@ -152,7 +159,8 @@ class CifarTransfer(Experiment[Config], LeavesNetwork):
         self.method = _method(config, sample, classes, rebuilt(network), replay)
 
     def train_epoch(self) -> Metrics:
-        return self.method.train_epoch(self.epoch)
+        metrics = self.method.train_epoch(self.epoch)
+        return metrics | {"accuracy": self._training_accuracy()}
 
     @torch.inference_mode()
     def evaluate(self, split: EvalSplit) -> Metrics:
@@ -189,7 +197,35 @@ class CifarTransfer(Experiment[Config], LeavesNetwork):
         return Adapted(width, stage, classes, config.precision, tunes(config.method))
 
     def facts(self) -> dict[str, Any]:
-        return {"embedding": self.train["target"].x.shape[1]}
+        """Return the embedding's size and, of a trial that is tested, the quantities of learning theory.
+
+        `parameters` are fitted to the sample, `head_parameters` are those of a linear classifier of fixed features and
+        `norm_over_margin` is as in `transfer.margins`. Of knn they are `dimension` and `nearest`, as in
+        `transfer.dimension`. What has no number is None.
+        """
+        sample = self.train["target"]
+        facts: dict[str, Any] = {"embedding": sample.x.shape[1]}
+        if "test" not in self.held_out:
+            return facts
+        facts["parameters"] = self.method.parameters()
+        if (fitted := self.method.on_fixed_features()) is not None:
+            linear, features = fitted
+            facts["head_parameters"] = linear.weight.numel() + linear.bias.numel()
+            facts["norm_over_margin"] = _known(norm_over_margin(linear, features, sample.y))
+        if self.config.method == "knn" and len(sample.y) > 2:
+            found = geometry(sample.x, MEASURED)
+            facts |= {"dimension": _known(found.dimension), "nearest": _known(found.distance)}
+        return facts
+
+    @torch.inference_mode()
+    def _training_accuracy(self) -> float:
+        predicted = self.method.sample_logits(MEASURED).argmax(1)
+        return float((predicted == self.train["target"].y[:MEASURED]).double().mean())
+
+
+def _known(value: float) -> float | None:
+    """Return a number, None for one that is not finite: JSON has none."""
+    return value if math.isfinite(value) else None
 
 
 def _kind(config: Config) -> type[Method]:

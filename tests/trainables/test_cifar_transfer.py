@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -24,8 +25,10 @@ from trainables.nets.vgg import VGG
 from trainables.training.supervised import Training, TrainingSettings
 from trainables.transfer import source_network as source_networks
 from trainables.transfer.adaptation import Adaptation, Ingredient
-from trainables.transfer.discriminant import discriminant, within_classes
+from trainables.transfer.dimension import geometry
+from trainables.transfer.discriminant import Linear, discriminant, within_classes
 from trainables.transfer.embeddings import embeddings
+from trainables.transfer.margins import norm_over_margin
 from trainables.transfer.neighbours import votes
 from trainables.transfer.source_network import held_out_rows, rebuilt, source_network
 
@@ -182,6 +185,66 @@ def test_neighbours_are_those_of_scikit_learn(metric: Any, weighting: Any) -> No
         np.testing.assert_array_equal(ours.argmax(1), theirs.predict(queries))
 
 
+@pytest.mark.parametrize("weighting", ["uniform", "distance"])
+def test_no_image_of_the_sample_votes_for_itself(sources: Sources, store: Store, weighting: Any) -> None:
+    from sklearn.model_selection import LeaveOneOut, cross_val_predict
+    from sklearn.neighbors import KNeighborsClassifier
+
+    trial = run(CifarTransfer, config(method="knn", k=3, metric="euclidean", weighting=weighting), sources, store)
+    sample = trial.experiment.method.sample
+    x, y = sample.x.double().numpy(), sample.y.numpy()
+    theirs = cross_val_predict(KNeighborsClassifier(3, weights=weighting), x, y, cv=LeaveOneOut())
+    assert 0 < (theirs == y).mean() < 1
+    assert trial.rows[-1]["train_accuracy"] == pytest.approx((theirs == y).mean())
+    whole = run(CifarTransfer, config(method="knn", k=40, weighting="uniform"), sources, store)
+    assert whole.rows[-1]["train_accuracy"] == 0, "the 39 others are of other classes by majority: 10 of each, less one"
+
+
+def test_what_learning_theory_asks_for_is_noted_once_test_data_is_open(sources: Sources, store: Store) -> None:
+    found = {}
+    for method in METHODS:
+        asked = config(method=method, lr=0.1, epochs=30)
+        loop = run(CifarTransfer, asked, sources, store, confirm=True)
+        found[method] = loop.outcome()["facts"]
+        assert "parameters" not in run(CifarTransfer, config(method=method), sources, store).outcome()["facts"]
+    head, stages = 4 * (16 + 1), 4 * (44 + 1)
+    assert (found["finetune"]["parameters"], found["finetune"]["head_parameters"]) == (head, head)
+    assert (found["own_no_tuning"]["parameters"], found["own_no_tuning"]["head_parameters"]) == (stages, stages)
+    tuned = sum(p.numel() for stage in VGG(2, 5).by_stage()[1:] for p in stage.parameters())
+    tuned += sum(p.numel() for p in VGG(2, 5).classifier.parameters())
+    assert found["own"]["parameters"] == tuned + 2 * stages, "discriminant, head and all but the first stage"
+    assert found["own_no_stages"]["head_parameters"] == head
+    assert (found["knn"]["parameters"], "head_parameters" in found["knn"]) == (None, False)
+    assert found["knn"]["dimension"] > 0
+    assert found["knn"]["nearest"] > 0
+    assert all(found[method]["norm_over_margin"] > 0 for method in METHODS if method != "knn")
+
+
+def test_norm_over_margin_by_hand_and_whatever_the_scale() -> None:
+    x = torch.tensor([[2.0, 0], [0, 2], [0, 0], [2, 2]]) + 5
+    y = torch.tensor([0, 1, 0, 0])
+    linear = Linear(torch.tensor([[1.0, 0], [0, 1]]), torch.tensor([1.0, 0]))  # margins: 3, 1, 1 and 1
+    spread, norm = 2**0.5, 1.0  # all images lie √2 from their mean; the weights ±(½, −½)
+    assert norm_over_margin(linear, x, y) == pytest.approx(spread * norm / 1)
+    moved = Linear(7 * (linear.weight / 3 + 2), 7 * linear.bias)  # a shift of all classes changes no margin
+    assert norm_over_margin(moved, 3 * x, y) == pytest.approx(spread * norm / 1, rel=1e-4)
+    assert math.isnan(norm_over_margin(linear, x, 1 - y)), "most are wrong: no margin"
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 5])
+def test_the_dimension_is_that_of_the_set_that_images_lie_on(dimension: int) -> None:
+    draw = torch.Generator().manual_seed(dimension)
+    flat = torch.rand(4_000, dimension, generator=draw)
+    turned, _ = torch.linalg.qr(torch.randn(20, 20, generator=draw))
+    found = geometry(flat @ turned[:dimension] * 30, 2_000)
+    assert found.dimension == pytest.approx(dimension, rel=0.08)
+    if dimension == 1:
+        assert found.distance == pytest.approx(30 / (2 * 4_000), rel=0.08), "the nearer of two neighbours on a line"
+    twice = torch.cat([flat, flat[:10]]) @ turned[:dimension]
+    assert geometry(twice, 5_000).dimension == pytest.approx(dimension, rel=0.08), "copies tell nothing"
+    assert math.isnan(geometry(torch.zeros(10, 3), 10).dimension)
+
+
 def test_the_discriminant_is_the_usual_one_and_leans_on_other_images_where_told() -> None:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
@@ -233,6 +296,9 @@ def test_every_method_leaves_shared_work_alone_and_ends_in_both_accuracies(
     assert counts == {"test_labels": 60, "test_source_labels": 60}
     assert outputs["test_correct"].mean() == pytest.approx(last["test_accuracy"])
     assert ((outputs["test_predicted"] == outputs["test_labels"]) == outputs["test_correct"]).all()
+    if method != "knn":
+        sample = changed.sample
+        assert last["train_accuracy"] == float((changed.logits(sample).argmax(1) == sample.y).double().mean())
     assert outputs["test_source_correct"].mean() == pytest.approx(last["test_source_accuracy"])
     own = rebuilt(given["network"])
     tuned = isinstance(changed, Adaptation) and method != "own_no_tuning"

@@ -143,6 +143,18 @@ class Adaptation(Method):
             parts.append(F.log_softmax((both[0] + both[1]) / 2, 1))
         return blended(fixed, torch.cat(parts), self._blend())
 
+    def parameters(self) -> int:
+        """Return how many numbers of the discriminant and, where it is tuned, of network and head are fitted."""
+        fitted = sum(value.numel() for value in self.discriminant)
+        if "tuning" not in self.without:
+            groups = self.optimizer.param_groups
+            fitted += sum(value.numel() for group in groups for value in group["params"])
+        return fitted
+
+    def on_fixed_features(self) -> tuple[Linear, torch.Tensor]:
+        """Return the discriminant: where the network is tuned, the tuned one's features depend on the sample."""
+        return self.discriminant, self._given(self.sample) / self.deviation
+
     def kept_state(self) -> Tensors:
         weight, bias = self.discriminant
         state = {"deviation": self.deviation, "weight": weight, "bias": bias, "blend": self._blend()}

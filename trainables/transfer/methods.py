@@ -8,6 +8,7 @@ from common.seeds import seed_of
 from trainables.core.device import Tensors
 from trainables.core.experiment import Metrics
 from trainables.training.linear_head import HeadSettings, LinearHead
+from trainables.transfer.discriminant import Linear
 from trainables.transfer.method import BATCH, Images, Method
 from trainables.transfer.neighbours import Metric, Weighting, votes
 
@@ -19,6 +20,7 @@ class NewLayer(Method):
 
     def __init__(self, sample: Images, classes: int, *, lr: float, weight_decay: float, epochs: int, seed: int) -> None:
         settings = HeadSettings(lr, weight_decay, epochs, BATCH)
+        self.sample = sample
         self.seed = seed
         self.head = LinearHead(sample.x, sample.y, classes, settings)
 
@@ -27,6 +29,12 @@ class NewLayer(Method):
 
     def logits(self, images: Images) -> torch.Tensor:
         return self.head(images.x)
+
+    def parameters(self) -> int:
+        return sum(value.numel() for value in self.head.layer.parameters())
+
+    def on_fixed_features(self) -> tuple[Linear, torch.Tensor]:
+        return Linear(self.head.layer.weight.detach(), self.head.layer.bias.detach()), self.sample.x
 
     def kept_state(self) -> Tensors:
         return {f"head.{name}": value for name, value in self.head.layer.state_dict().items()}
@@ -49,7 +57,16 @@ class Neighbours(Method):
 
     def logits(self, images: Images) -> torch.Tensor:
         """Return the classes' shares of the votes."""
+        return self._votes(images.x, self.k)
+
+    def sample_logits(self, count: int) -> torch.Tensor:
+        """Return the votes of the other images of the sample: leave-one-out."""
+        others = len(self.sample.y) - 1
+        own = torch.arange(min(count, others + 1), device=self.sample.y.device)
+        return self._votes(self.sample.x[own], min(self.k, others), own)
+
+    def _votes(self, queries: torch.Tensor, k: int, own: torch.Tensor | None = None) -> torch.Tensor:
         return votes(
-            self.sample.x, self.sample.y, images.x, k=self.k, metric=self.metric, weighting=self.weighting,
-            classes=self.classes,
+            self.sample.x, self.sample.y, queries, k=k, metric=self.metric, weighting=self.weighting,
+            classes=self.classes, own=own,
         )  # fmt: skip

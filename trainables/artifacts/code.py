@@ -5,6 +5,10 @@
 
 What is compared is the syntax tree without comments, docstrings and the descriptions of fields: prose changes nothing.
 It is written out so that all versions of Python from 3.11 on give the same digest.
+
+Modules that read or draw data count, although a trial's id has the fingerprints of its data: most of these tell the
+files, or a version that somebody raises by hand, not the pixels that the code makes of them. None tells how many
+classes there are, nor whether neighbours share a writer, from which follows what validation is drawn.
 """
 
 from __future__ import annotations

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from sweeps.engine.fingerprint import code_of
+from tests.conftest import ROOT as ROOT_FOLDER
 from tests.support.edited import Edited
 from tests.support.toy import Toy
 from trainables.artifacts.code import closure, fingerprint
+from trainables.data.builtin import house_digits
+from trainables.data.sources import Sources
 
 ROOT = "edited.question"
 
@@ -79,6 +85,19 @@ def test_a_question_outside_of_trainables_has_its_own_code_and_the_loop_that_run
     assert {"tests.support.toy", "trainables.core.loop", "trainables.core.experiment"} <= {*modules}
     assert not [name for name in modules if name.startswith(("sweeps", "ray"))]
     assert not [name for name in modules if name.startswith("trainables.nets")], "it has no networks"
+
+
+def test_code_that_reads_or_draws_data_counts_since_fingerprints_of_data_do_not_tell_what_it_makes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = ROOT_FOLDER / "trainables" / "data"
+    made = [path for folder in ("readers", "derived", "builtin") for path in (data / folder).glob("[a-z]*.py")]
+    names = {".".join(path.relative_to(ROOT_FOLDER).with_suffix("").parts) for path in made}
+    assert len(names) > 15
+    assert names <= {*closure("trainables.transfer_sizes")}
+    before = Sources(cache=tmp_path).fingerprint("house_digits", "train")
+    monkeypatch.setattr(house_digits, "draw", lambda labels, seed: np.zeros((len(labels), 32, 32, 3), np.uint8))
+    assert Sources(cache=tmp_path / "other").fingerprint("house_digits", "train") == before
 
 
 def test_a_module_that_cannot_be_parsed_or_has_no_source_is_no_end(edited: Edited) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -10,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.__main__ import COMMANDS, main, questions
-from tests.conftest import ROOT
+from tests.conftest import HANG, ROOT
 
 
 def test_it_lists_every_question_with_its_first_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,6 +54,16 @@ def test_the_installed_command_runs_a_question_and_says_how_to_go_on(
     with pytest.raises(SystemExit, match=r"^0$"):
         labsweep()
     assert "labsweep transfer_sizes" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_installed_script_lists_the_questions(tmp_path: Path) -> None:
+    script = shutil.which("labsweep", path=str(Path(sys.executable).parent))
+    assert script is not None, "installing the project puts it beside Python"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=HANG)
+    assert done.returncode == 0, done.stderr
+    assert {*questions()} <= {*done.stdout.split()}
 
 
 def test_other_commands_are_those_of_the_other_packages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

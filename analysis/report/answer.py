@@ -43,8 +43,10 @@ class Answer:
     partial: str | None
     """`n/N` trials, if some are missing."""
     warnings: tuple[str, ...]
-    networks: str = ""
-    """Where trained networks lie and how to use them; empty where none were kept."""
+    networks: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """A row for each kept network: condition, config, seed, measures, and its `folder`, for `trainables.load`."""
+    networks_note: str = ""
+    """Where they lie and how to use one; empty where none were kept."""
     seeds: pd.DataFrame = field(default_factory=pd.DataFrame)
     """A row for each reported trial; `trial` is its id in the ledger."""
     curves: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -88,6 +90,8 @@ class Answer:
         yield html.table_to_html(self.brief.table)
         yield html.paragraph((f"{self.brief.note}\n{self.brief.cost}",))
         yield from html.blocks_to_html(self.verdict)
+        if self.networks_note:
+            yield html.paragraph((self.networks_note.replace("`", ""),))
         for warning in self.warnings:
             yield html.paragraph((f"! {warning}",))
         for name, path in self.figures.items():

@@ -33,7 +33,7 @@ from analysis.report.faults import Fault, drafted, drawn
 from analysis.report.join import Joined, title_of
 from analysis.report.manifest import manifest
 from analysis.report.methods import methods
-from analysis.report.networks import complete_cards, left_out_networks, networks_of, told_networks
+from analysis.report.networks import complete_cards, left_out_networks, lying_in, networks_of, told_networks
 from analysis.report.page import PAIRED, page
 from analysis.report.terminal import show
 from analysis.report.warnings import warnings_of
@@ -75,7 +75,8 @@ def make_answer(folder: Path, question: str, *, formats: Sequence[str] = tuple(s
         title=told.title,
         differences=answer.differences if told.differences is None else told.differences,
         warnings=(*warnings_of(found.results, found.best), *left_out_networks(found.results)),
-        networks=told_networks(networks, folder),
+        networks=lying_in(folder, networks),
+        networks_note=told_networks(networks, folder),
     )
     own = {f"{name}.csv": markup.to_csv(table) for name, table in told.tables.items()}
     if len(networks):

@@ -46,6 +46,13 @@ def networks_of(found: Findings) -> pd.DataFrame:
     return pd.DataFrame(rows.values(), dtype=object)
 
 
+def lying_in(folder: Path, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with its columns typed and each network's `folder` joined to that of the ledger."""
+    if not len(table):
+        return table
+    return table.assign(folder=[str(folder / name) for name in table["folder"]]).infer_objects()
+
+
 def told_networks(table: pd.DataFrame, folder: Path) -> str:
     """Return a sentence on the networks and how to use one; empty where there are none."""
     if not len(table):

@@ -37,8 +37,8 @@ def page(answer: Answer, found: Findings, drawings: Mapping[str, Drawing]) -> st
         differences = markup.to_markdown(rounded.differences_table(found.results, answer.differences))
         parts += ["## Differences", differences, f"Differences are {PAIRED}"]
     parts += ["## Methods", markup.blocks_to_markdown(answer.methods)]
-    if answer.networks:
-        parts += ["## Networks", answer.networks]
+    if answer.networks_note:
+        parts += ["## Networks", answer.networks_note]
     if answer.warnings:
         parts += ["## Caveats", "\n".join(f"- {warning}" for warning in answer.warnings)]
     run = found.results.runs[-1]

@@ -58,7 +58,7 @@ def show(answer: Answer, console: Console) -> None:
     for warning in answer.warnings:
         say((f"! {warning}",), console, style="yellow", indent="  ")
     console.print()
-    for line in [*_files(answer.files), *([answer.networks.replace("`", "")] if answer.networks else [])]:
+    for line in [*_files(answer.files), *([answer.networks_note.replace("`", "")] if answer.networks_note else [])]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

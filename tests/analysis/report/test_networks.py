@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
-from analysis.findings import Findings
+from analysis.findings import Draft, Findings
 from analysis.ledger import Ledger
 from analysis.numbers.intervals import wilson_interval
 from analysis.report.make import gathered
-from analysis.report.networks import complete_cards, left_out_networks, networks_of, told_networks
+from analysis.report.networks import complete_cards, left_out_networks, lying_in, networks_of, told_networks
+from analysis.words import Paragraph
+from tests.support.answers import make_answer
 from tests.support.driver import PRESCRIBED, plan, trained_here
+from tests.support.synthetic import as_question
 from tests.support.toy import Leaving
 from trainables.networks.load import read_card
 
@@ -50,6 +53,21 @@ def test_every_reported_trial_has_its_network_with_what_it_measured(found: Findi
     told = told_networks(table, folder)
     assert told.startswith(f"{len(table)} networks are in networks/, 0.0022 MB")
     assert f"python -m trainables predict {folder / table['folder'].iloc[0]} IMAGE" in told
+
+
+def test_an_answer_has_a_row_for_each_network_with_the_folder_it_is_loaded_from(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_question("toy", lambda part: Draft("Toy", [Paragraph(("Said.",))]), ["size"], monkeypatch)
+    answer = make_answer(folder, "toy")
+    assert len(answer.networks) == len(list((folder / "networks").iterdir()))
+    for row in answer.networks.to_dict("records"):
+        assert read_card(Path(row["folder"])).trial == row["trial"]
+    assert read_card(Path(answer.networks["folder"][0])).seed == answer.networks["seed"][0]
+    assert answer.networks["seed"].dtype.kind == "i"
+    assert answer.networks_note in (folder / "answer.md").read_text()
+    assert answer.networks_note.replace("`", "") in answer._repr_html_()
+    assert str(folder) not in (folder / "tables" / "networks.csv").read_text(), "the file may move with its folder"
 
 
 def test_a_card_tells_the_network_from_its_config_each_with_its_interval(found: Findings, folder: Path) -> None:
@@ -91,7 +109,7 @@ def test_completing_cards_again_changes_nothing_and_a_deleted_network_is_no_erro
 def test_networks_that_were_too_large_are_told(tmp_path: Path) -> None:
     with trained_here(plan(tmp_path, *WORDS, "--network-mb", "0.0001", sweep=LEAVING), tmp_path) as ledger:
         found = gathered(ledger)
-        assert networks_of(found).empty
+        assert lying_in(tmp_path, networks_of(found)).empty
         assert not (tmp_path / "networks").exists()
         (told,) = left_out_networks(found.results)
         assert "networks were not kept" in told

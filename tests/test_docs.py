@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.conftest import HANG, ROOT
+from analysis.ledger import Ledger
+from tests.conftest import HANG, ROOT, Sweeps
 from tests.test_house import questions
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -45,14 +46,24 @@ def columns_told() -> dict[str, set[str]]:
     return {name: set(re.findall(r"`(\w+)`", columns)) for name, columns in rows}
 
 
-def python(folder: Path, *words: str) -> str:
-    """Run Python on a copy of the packages, and return what it printed."""
+def python(folder: Path, *words: str, packages: Path | None = None) -> str:
+    """Run Python in a folder on a copy of the packages, which lies there too, and return what it printed."""
     done = subprocess.run(
-        [sys.executable, *words], cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)},
+        [sys.executable, *words], cwd=folder, env={**os.environ, "PYTHONPATH": str(packages or folder)},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=HANG,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     return done.stdout
+
+
+def val_accuracy_of(ledger: Ledger, train_size: int, seed: int) -> float:
+    """Return the last validation accuracy of a confirmed trial."""
+    with ledger:
+        trials = ledger.trials(phase="confirm")
+        configs = trials["config"].map(json.loads)
+        own = configs.map(lambda config: (config["train_size"], config["seed"]) == (train_size, seed))
+        (trial,) = trials.loc[own, "id"]
+        return float(ledger.epochs([trial])["val_accuracy"].iloc[-1])
 
 
 def name_of(page: Path) -> str:
@@ -96,6 +107,19 @@ def test_pre_commit_runs_commands_of_make_check() -> None:
         printed = subprocess.run(["make", "-n", *command[1:]], cwd=ROOT, capture_output=True, text=True, check=True)
         assert command[0] == "make"
         assert set(printed.stdout.splitlines()) <= set(check.splitlines())
+
+
+@pytest.mark.ray
+def test_the_readmes_lines_of_python_run_a_sweep_and_end_in_the_ledgers_number(sweeps: Sweeps) -> None:
+    (lines,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    *before, last = lines.strip().splitlines()
+    sweeps.out.rename(sweeps.out.with_name("runs"))  # where the sweep finds the shared work
+    folder = sweeps.out.parent
+    program = "\n".join([*before, f"print('ended in', repr({last}), network.training)"])
+    printed = python(folder, "-c", program, packages=ROOT)
+    ((value, training),) = re.findall(r"^ended in (\S+) (\S+)$", printed, re.MULTILINE)
+    assert training == "False"
+    assert float(value) == val_accuracy_of(Ledger(folder / "runs" / "transfer_sizes", readonly=True), 100, seed=1)
 
 
 @pytest.mark.slow

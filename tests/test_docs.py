@@ -60,8 +60,7 @@ def val_accuracy_of(ledger: Ledger, train_size: int, seed: int) -> float:
     """Return the last validation accuracy of a confirmed trial."""
     with ledger:
         trials = ledger.trials(phase="confirm")
-        configs = trials["config"].map(json.loads)
-        own = configs.map(lambda config: (config["train_size"], config["seed"]) == (train_size, seed))
+        own = trials["config"].map(lambda config: (config["train_size"], config["seed"]) == (train_size, seed))
         (trial,) = trials.loc[own, "id"]
         return float(ledger.epochs([trial])["val_accuracy"].iloc[-1])
 

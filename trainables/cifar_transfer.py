@@ -2,11 +2,12 @@
 
 A VGG16 is trained on the source once for all trials (`transfer.source_network`): results are conditional on it. The
 sample of the target is scikit-learn's `train_test_split(train_size=…, random_state=seed, stratify=y)` of the whole
-training split; validation is the beginning of the rest. `finetune` and `knn` leave the network as it is and use
-embeddings that are computed once. `own` is `transfer.adaptation`, and `own_no_…` leaves out one of its ingredients.
-`source_accuracy` is the accuracy on the source by its own last layer; what it loses is forgetting. Training accuracy is
-that of the sample's own images after each epoch, by the prediction that is tested (of `own`, the blended one); `knn`
-leaves each image out of its own vote, since it would find itself.
+training split; validation is the beginning of the rest. (Of a target whose neighbours share a writer or a photograph,
+validation is the end, and the sample is drawn from what precedes it.) `finetune` and `knn` leave the network as it is
+and use embeddings that are computed once. `own` is `transfer.adaptation`, and `own_no_…` leaves out one of its
+ingredients. `source_accuracy` is the accuracy on the source by its own last layer; what it loses is forgetting.
+Training accuracy is that of the sample's own images after each epoch, by the prediction that is tested (of `own`, the
+blended one); `knn` leaves each image out of its own vote, since it would find itself.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from trainables.core.measures import accuracy, loss
 from trainables.core.network import Input, Network
 from trainables.data.dataset import SplitName
 from trainables.data.sources import Sources
-from trainables.data.subsets import stratified_split
+from trainables.data.subsets import stratified_sample
 from trainables.nets.vgg import EMBEDDING
 from trainables.transfer.adaptation import UNIT, Adaptation, AdaptationSettings, Replay, left_out, tunes
 from trainables.transfer.dimension import geometry
@@ -105,7 +106,7 @@ class Config(TrialConfig):
     def problems(self, sources: Sources) -> list[Problem]:
         return gather(
             lambda: pair_problems(self.source, self.target, sources),
-            lambda: sample_problems(sources.summary(self.target), self.train_size, self.validation),
+            lambda: sample_problems(self.target, sources, self.train_size, self.validation),
             lambda: neighbour_problems(self.k, self.train_size) if self.method == "knn" else [],
             lambda: network_problems(self.source, sources, self.source_width),
         )
@@ -131,19 +132,20 @@ class CifarTransfer(Experiment[Config], LeavesNetwork):
 
     def setup(self, network: Tensors, target: Tensors, source: Tensors, **more: Tensors) -> None:
         config = self.config
-        blocked = self.sources.dataset(config.source).blocked
+        blocks = {name: self.sources.dataset(name).blocks() for name in (config.source, config.target)}
+        labels = target["y"].cpu().numpy()
         positions = (
-            *stratified_split(target["y"].cpu().numpy(), config.train_size, config.seed),
-            *held_out_rows(source["y"].cpu().numpy(), blocked),
+            *stratified_sample(labels, config.train_size, config.validation, blocks[config.target], config.seed),
+            *held_out_rows(source["y"].cpu().numpy(), blocks[config.source]),
         )
-        chosen, rest, known, unseen = (torch.from_numpy(rows).to(self.device) for rows in positions)
+        chosen, held_out, known, unseen = (torch.from_numpy(rows).to(self.device) for rows in positions)
         target_images = more.get("target_images")
         source_images = more.get("source_images")
         sample = Images.of(target, target_images, chosen)
         self.train = {"target": sample}
         self.held_out: dict[str, dict[str, Images]] = {
             "validation": {
-                "target": Images.of(target, target_images, rest[: config.validation]),
+                "target": Images.of(target, target_images, held_out),
                 "source": Images.of(source, source_images, unseen),
             }
         }

@@ -93,7 +93,7 @@ class TinyCifar(Experiment[Config], LeavesNetwork):
         self.width = width
         labels = train["y"].cpu().numpy()
         validation = _validation(config, len(labels))
-        pool, rows = split_train(labels, len(labels) - validation, validation, data.blocked)
+        pool, rows = split_train(labels, None, validation, data.blocks())
         if config.train_size is not None:
             pool = pool[nested_subset(labels[pool], config.train_size, config.seed)]
         chosen, held_out = (torch.from_numpy(part).to(self.device) for part in (pool, rows))
@@ -187,7 +187,6 @@ def _budget_problems(config: Config, sources: Sources) -> list[Problem]:
 
 def _size_problems(config: Config, sources: Sources) -> list[Problem]:
     data = sources.summary(config.data)
-    images = sum(data.train_counts)
-    validation = _validation(config, images)
-    size = config.train_size or images - validation
-    return subset_problems(data, size, images - validation, validation)
+    validation = _validation(config, sum(data.train_counts))
+    left = sources.pool_left(config.data, validation)
+    return subset_problems(data, config.train_size or left, left, validation)

@@ -97,7 +97,7 @@ def test_a_chain_of_links_is_one_training_and_a_lost_link_costs_no_other(sources
     assert [link.spec["end"] for link in links] == [5, 7]
     found = store.get(artifact, sources)
     split = sources.train("source.npz")
-    rows, held_out = held_out_rows(split.labels, False)
+    rows, held_out = held_out_rows(split.labels, None)
     assert not set(rows) & set(held_out)
     torch.manual_seed(seed_of(source_networks.SEED, "source network", "initialisation"))
     x = torch.from_numpy(split.images[rows].transpose(0, 3, 1, 2).copy())

@@ -15,11 +15,12 @@ from trainables.transfer_sizes import Config
 @pytest.mark.parametrize(
     ("data", "given", "sizes"),
     [
-        ("digits", {}, (1_000, 300)),
-        ("digits", {"pool": 500}, (500, 300)),
+        ("digits", {}, (1_000, 240)),
+        ("digits", {"pool": 500}, (500, 240)),
+        ("digits", {"validation": 300}, (906, 300)),  # three writers validate; the other seven wrote 906 images
         ("textures10", {}, (10_000, 2_000)),
         ("mine.npz", {}, (24, 6)),
-        ("mine.npz", {"validation": 3}, (24, 3)),
+        ("mine.npz", {"validation": 3}, (27, 3)),
     ],
 )
 def test_pool_and_validation_follow_from_the_training_split_unless_given(

@@ -35,8 +35,6 @@ class Summary:
     classes: tuple[str, ...]
     builtin: bool
     """Whether it is drawn here or shipped with a dependency, and so not what a user would call the real data."""
-    blocked: bool
-    """Whether neighbours by position share a source (a writer, a photograph), so that validation must be a block."""
     train_counts: tuple[int, ...]
     """How many training images each class has."""
     test_counts: tuple[int, ...]
@@ -55,13 +53,21 @@ class DataSet(ABC):
     classes: tuple[str, ...]
     origin: str
     builtin: bool = False
-    blocked: bool = False
     made_from: tuple[str, ...] = ()
     """Names of the sets it is made from; the first is the one whose images it shows, all or some, in their order."""
 
     @abstractmethod
     def labels(self, split: SplitName) -> np.ndarray:
         """Return labels [N] int64. Raises Refused."""
+
+    def blocks(self) -> np.ndarray | None:
+        """Return the number of each training image's source (a writer, a photograph), [N] int64, ascending.
+
+        Validation and training then share no source. Where neighbours share one, but the files do not tell where it
+        ends, every image has a number of its own: validation is cut off at one place, and one source at most lies on
+        both sides of it. None where neighbours have nothing in common.
+        """
+        return None
 
     @abstractmethod
     def images(self, split: SplitName) -> np.ndarray:

@@ -2,7 +2,7 @@
 
     sources = Sources(data_dir=Path("data"))
     sources.summary("mnist").train_counts
-    sources.train("digits").images            # [1300, 28, 28] uint8
+    sources.train("digits").images            # [1287, 28, 28] uint8
 
 A data set is given by its name (`mnist`, `svhn`, `digits`, …) or by the path of a folder or zip of class folders, or of
 an `.npz` with x_train, y_train, x_test and y_test. A new named set takes one module and one line in `NAMED`.
@@ -26,7 +26,17 @@ from trainables.data.builtin.digits import open_digits
 from trainables.data.builtin.house_digits import open_house_digits
 from trainables.data.builtin.letters import open_letters
 from trainables.data.builtin.textures import open_textures10, open_textures100
-from trainables.data.dataset import DataSet, Opener, Split, SplitName, Summary, frozen, refuse
+from trainables.data.dataset import (
+    DataSet,
+    Opener,
+    Split,
+    SplitName,
+    Summary,
+    array_digest,
+    frozen,
+    refuse,
+    text_digest,
+)
 from trainables.data.derived.classes import classes_of, names_classes, parsed
 from trainables.data.derived.photos import DigitsOverPhotos
 from trainables.data.readers.cifar import open_cifar10, open_cifar100
@@ -34,6 +44,7 @@ from trainables.data.readers.folders import open_folder
 from trainables.data.readers.mnist import open_mnist
 from trainables.data.readers.npz import open_npz
 from trainables.data.readers.svhn import open_svhn
+from trainables.data.subsets import pool_left
 
 __all__ = ["NAMED", "Sources", "Split", "SplitName", "Summary", "default_cache"]
 
@@ -95,14 +106,21 @@ class Sources:
         return _split(self, name, "test")
 
     def fingerprint(self, name: str, split: SplitName) -> str:
-        """Return a SHA-256 that depends on that split's content only, since a search must not depend on test data.
-        Raises Refused."""
+        """Return a SHA-256 that depends on that split's content only, since a search must not depend on test data, and
+        on how validation may be cut off it. Raises Refused."""
         return _fingerprint(self, name, split)
+
+    def pool_left(self, name: str, validation: int) -> int:
+        """Return how many training images a set has to train on beside `validation` others; 0 or less: too few.
+
+        They are fewer than all others where neighbours share a source. Raises Refused.
+        """
+        return _pool_left(self, name, validation)
 
 
 def forget() -> None:
     """Forget what was read, so that files are read again: a notebook's process lives while they change."""
-    for cached in (_opened, _split, _fingerprint, _summary):
+    for cached in (_opened, _split, _fingerprint, _pool_left, _summary):
         cached.cache_clear()
 
 
@@ -146,7 +164,16 @@ def _split(sources: Sources, name: str, split: SplitName) -> Split:
 
 @lru_cache(maxsize=64)
 def _fingerprint(sources: Sources, name: str, split: SplitName) -> str:
-    return sources.dataset(name).fingerprint(split)
+    dataset = sources.dataset(name)
+    content = dataset.fingerprint(split)
+    blocks = dataset.blocks() if split == "train" else None
+    return content if blocks is None else text_digest(content, f"blocks {array_digest(blocks)}")
+
+
+@lru_cache(maxsize=64)  # a plan asks many times
+def _pool_left(sources: Sources, name: str, validation: int) -> int:
+    dataset = sources.dataset(name)
+    return pool_left(dataset.labels("train"), validation, dataset.blocks())
 
 
 @lru_cache(maxsize=8)
@@ -161,7 +188,6 @@ def _summary(sources: Sources, name: str) -> Summary:
         name=name,
         classes=dataset.classes,
         builtin=dataset.builtin,
-        blocked=dataset.blocked,
         train_counts=counts["train"],
         test_counts=counts["test"],
         shape=dataset.shape,

@@ -135,7 +135,7 @@ def _class_counts(config: DomainsConfig, sources: Sources, part: Part) -> dict[D
         data = sources.dataset(name)
         labels = data.labels("test" if part == "test" else "train")
         start, step = (position, 2) if halved else (0, 1)
-        rows = part_rows(len(labels), part, config.validation, start, step)
+        rows = part_rows(data, part, config.validation, start, step)
         counts[domain] = np.bincount(labels[rows], minlength=len(data.classes))
     return counts
 

@@ -1,8 +1,10 @@
 """Two data sets of the same classes, brought to one size and one number of channels for one network.
 
-Validation is the block at the end of each training split, since neighbours share a photograph (SVHN) or a writer
-(MNIST, digits). Where one set is made from the other (`mnist_photos` from `mnist`), the first takes the images at even
-positions and the second those at odd ones, in every part, so that no digit occurs in both.
+Validation comes from the end of each training split, since neighbours share a photograph (SVHN) or a writer (MNIST,
+digits); where it is known at which image a writer ends, no writer of the pool is in it. Where one set is made from the
+other (`mnist_photos` from `mnist`), the first takes the images at even positions and the second those at odd ones, in
+every part, so that no digit occurs in both. The pools of both end at the same position: a writer has images at even and
+at odd ones.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ import numpy as np
 from common.files import Arrays
 from trainables.artifacts.images import CHANNELS, SIDE, Colour, as_planes
 from trainables.artifacts.store import Artifact
+from trainables.data.dataset import DataSet
 from trainables.data.sources import Sources
+from trainables.data.subsets import drawn_for_validation, first_of_block
 
 Domain = Literal["first", "second"]
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
@@ -31,7 +35,7 @@ def domain_images(
     """Return artifacts `first_pool`, `second_pool`, … for the given parts: x [N, C, 32, 32] uint8 and y [N] int64.
 
     `validation` is the number of validation images of each set, or a fifth of its training split if that is fewer; the
-    pool is the rest. Raises Refused where a data set cannot be read.
+    pool is what precedes them. Raises Refused where a data set cannot be read.
     """
     halved = related(names["first"], names["second"], sources)
     made = {}
@@ -57,13 +61,19 @@ def related(first: str, second: str, sources: Sources) -> bool:
     return bool(origins[0] & origins[1])
 
 
-def part_rows(images: int, part: Part, validation: int, start: int = 0, step: int = 1) -> np.ndarray:
-    """Return the positions of a part's images in a split of `images`, of which each `step`-th from `start` is used."""
-    rows = np.arange(start, images, step)
+def part_rows(data: DataSet, part: Part, validation: int, start: int = 0, step: int = 1) -> np.ndarray:
+    """Return the positions of a part's images in their split, of which each `step`-th from `start` is used."""
     if part == "test":
-        return rows
-    before = len(rows) - min(validation, len(rows) // 5)
-    return rows[:before] if part == "pool" else rows[before:]
+        return np.arange(start, len(data.labels("test")), step)
+    labels, blocks = data.labels("train"), data.blocks()
+    validation = min(validation, len(labels) // step // 5)
+    before = len(labels) - validation * step
+    if blocks is not None and validation:
+        before = first_of_block(blocks, before)
+    if part == "pool":
+        return np.arange(start, before, step)
+    rows = np.arange(start, len(labels), step)
+    return drawn_for_validation(labels, rows[rows >= before], validation)
 
 
 def _images(name: str, artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:
@@ -71,5 +81,5 @@ def _images(name: str, artifact: Artifact, piece: int, sources: Sources, needs: 
     split = sources.test(name) if spec["part"] == "test" else sources.train(name)
     start = spec["every second from"]
     every = {} if start is None else {"start": start, "step": 2}
-    rows = part_rows(len(split.labels), spec["part"], spec.get("validation", 0), **every)
+    rows = part_rows(sources.dataset(name), spec["part"], spec.get("validation", 0), **every)
     return {"x": as_planes(split.images, rows, spec["colour"]), "y": split.labels[rows]}

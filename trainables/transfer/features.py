@@ -146,7 +146,7 @@ def _features(data: str, artifact: Artifact, piece: int, sources: Sources, needs
     split = sources.test(data) if part == "test" else sources.train(data)
     rows = np.arange(len(split.labels))
     if part != "test":
-        halves = split_train(split.labels, spec["pool"], spec["validation"], sources.dataset(data).blocked)
+        halves = split_train(split.labels, spec["pool"], spec["validation"], sources.dataset(data).blocks())
         rows = halves[0] if part == "pool" else halves[1]
     rows = rows[piece_slice(len(rows), artifact.pieces, piece)]
     backbone = _trained(needs["backbone"]) if needs else _pretrained(sources, spec["backbone"], spec["precision"])

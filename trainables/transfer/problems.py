@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from common.problems import Problem, at_most
-from trainables.data.dataset import Summary
 from trainables.data.sources import Sources
 from trainables.data.subsets import class_problems
 
@@ -26,13 +25,15 @@ def pair_problems(source: str, target: str, sources: Sources) -> list[Problem]:
     return []
 
 
-def sample_problems(data: Summary, size: int, validation: int) -> list[Problem]:
+def sample_problems(target: str, sources: Sources, size: int, validation: int) -> list[Problem]:
     """Return what keeps a stratified sample of `size` images, and `validation` others, from being drawn."""
-    images = sum(data.train_counts)
+    data, left = sources.summary(target), sources.pool_left(target, validation)
     found = [*class_problems("train_size", size, data), *class_problems("validation", validation, data)]
-    left = f"the {images:,} training images of {data.name}, less {validation:,} for validation"
+    if sources.dataset(target).blocks() is not None:
+        left -= len(data.classes)  # what is split leaves an image of each class, none of which validates
+    beside = f"the {left:,} of {sum(data.train_counts):,} training images of {data.name} that validation leaves"
     less = ", or for less validation with --set validation=N"
-    found += at_most("train_size", size, images - validation, left, instead=less)
+    found += at_most("train_size", size, left, beside, instead=less)
     if min(data.train_counts) < 2:
         rule = f"two images of each class of {data.name}: one to learn from and one left"
         found.append(Problem("target", rule, data.name, "Leave the smallest classes out, or add images."))

@@ -95,10 +95,10 @@ def _misfit(path: Path, modified: int, width: int, classes: int) -> str | None:
     return None
 
 
-def held_out_rows(labels: np.ndarray, blocked: bool) -> tuple[np.ndarray, np.ndarray]:
+def held_out_rows(labels: np.ndarray, blocks: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Return positions to train on and positions that only measure forgetting; labels [N] of the training split."""
     held_out = min(MOST_VALIDATION, len(labels) // 10)
-    return split_train(labels, len(labels) - held_out, held_out, blocked)
+    return split_train(labels, None, held_out, blocks)
 
 
 def rebuilt(state: Mapping[str, torch.Tensor]) -> nn.Sequential:
@@ -119,7 +119,7 @@ def _begin(source: str, link: Artifact, sources: Sources, needs: Mapping[str, Ar
     spec = link.spec
     data = sources.dataset(source)
     split = needs["images"]
-    rows, _ = held_out_rows(split["y"], data.blocked)
+    rows, _ = held_out_rows(split["y"], data.blocks())
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(SEED, "source network", "initialisation"))
         network = VGG(spec["width"], len(data.classes))
@@ -133,7 +133,7 @@ def _loaded(source: str, artifact: Artifact, piece: int, sources: Sources, needs
         raise Refused(found if path else [])
     split = sources.train(source)
     data = sources.dataset(source)
-    rows, _ = held_out_rows(split.labels, data.blocked)
+    rows, _ = held_out_rows(split.labels, data.blocks())
     images = torch.from_numpy(as_planes(split.images, rows, "colour"))
     network = nn.Sequential(Standardize(images), VGG(artifact.spec["width"], len(data.classes)))
     network[1].load_state_dict(weight_files.load(path), strict=False)  # strict in all but `_COUNTED`, see above

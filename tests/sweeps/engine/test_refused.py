@@ -53,7 +53,10 @@ def refused(capsys: pytest.CaptureFixture[str], out: Path, *words: str) -> list[
         (["--set", "epochs=1.5"], ["epochs", "integer", "1.5"]),
         (["--set", "train_size=5"], ["train_size", "each of the 10 classes", "5", "10 or more"]),
         (["--set", "train_size=1001"], ["train_size", "1,000", "1001"]),
-        (["--set", "pool=1200"], ["pool", "1,300", "1,200 + 300"]),
+        (
+            ["--set", "pool=1200"],
+            ["pool", "1,029 of digits's 1,287", "240 for validation leave", "1200", "Ask for 1,029"],
+        ),
         (["--set", "seed=3"], ["seed", "--seeds"]),
         (["--set", "epochs"], ["--set", "key=value"]),
         (["--set", "train_size=100-900"], ["train_size", "you gave '100-900'", "=100,900", "=100:900"]),

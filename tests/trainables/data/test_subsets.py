@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,14 @@ from hypothesis import strategies as st
 
 from common.problems import Refused
 from trainables.data.sources import Sources
-from trainables.data.subsets import nested_subset, split_train, stratified_split, subset_problems
+from trainables.data.subsets import (
+    nested_subset,
+    pool_left,
+    split_train,
+    stratified_sample,
+    stratified_split,
+    subset_problems,
+)
 
 LABELS = np.random.default_rng(0).permutation(np.repeat(np.arange(10), 120))  # [1200]
 counts_of_classes = st.lists(st.integers(1, 40), min_size=2, max_size=8)
@@ -59,34 +68,74 @@ def test_impossible_sizes_are_refused(size: int) -> None:
 
 
 def test_pool_and_validation_are_disjoint_balanced_and_always_the_same() -> None:
-    pool, validation = split_train(LABELS, 800, 205, blocked=False)
+    pool, validation = split_train(LABELS, 800, 205, blocks=None)
     assert (len(pool), len(validation)) == (800, 205)
     assert not set(pool.tolist()) & set(validation.tolist())
     assert spread(LABELS[pool]) <= 1
     assert spread(LABELS[validation]) <= 1
-    again = split_train(LABELS, 800, 205, blocked=False)
+    again = split_train(LABELS, 800, 205, blocks=None)
     assert np.array_equal(pool, again[0])
     assert np.array_equal(validation, again[1])
 
 
 def test_a_rare_class_is_shared_between_pool_and_validation() -> None:
     labels = np.repeat([0, 1], [20, 980])
-    pool, validation = split_train(labels, 800, 200, blocked=False)
+    pool, validation = split_train(labels, None, 200, blocks=None)
     assert np.bincount(labels[pool]).tolist() == [16, 784]
     assert np.bincount(labels[validation]).tolist() == [4, 196]
 
 
-def test_blocked_validation_is_one_block_that_the_pool_keeps_clear_of() -> None:
-    pool, validation = split_train(LABELS, 500, 300, blocked=True)
-    assert validation.tolist() == list(range(900, 1200))
-    assert pool.max() < 900
+@pytest.mark.parametrize("size", [1, 9, 205, 300])
+def test_where_a_source_ends_nowhere_in_particular_validation_is_balanced_within_the_shortest_end(size: int) -> None:
+    """The order is all that is known: the end has just enough images of each class, and the pool precedes it."""
+    pool, validation = split_train(LABELS, 500, size, blocks=np.arange(1200))
+    assert (len(pool), len(validation)) == (500, size)
     assert spread(LABELS[pool]) <= 1
+    assert spread(LABELS[validation]) == (size % 10 > 0)
+    left = pool_left(LABELS, size, np.arange(1200))
+    assert pool.max() < left <= validation.min()
+    counts = np.bincount(LABELS[left:], minlength=10)
+    assert counts.min() == -(-size // 10) == counts[LABELS[left]], "one image less, and it would not do"
 
 
-@pytest.mark.parametrize(("pool", "validation"), [(1100, 200), (0, 10), (10, 0)])
-def test_impossible_pools_are_refused(pool: int, validation: int) -> None:
+@given(st.lists(st.integers(3, 30), min_size=4, max_size=12), st.integers(2, 25), st.integers(0, 9))
+def test_no_writer_is_in_pool_and_validation(lengths: list[int], size: int, seed: int) -> None:
+    writers = np.repeat(np.arange(len(lengths)), lengths)
+    labels = np.random.default_rng(seed).integers(0, 3, len(writers))
+    left = pool_left(labels, size, writers)
+    if left < 1:
+        with pytest.raises(Refused, match="pool"):
+            split_train(labels, None, size, writers)
+        return
+    pool, validation = split_train(labels, None, size, writers)
+    assert pool.tolist() == list(range(left)), "no image is left unused before validation"
+    assert len(validation) == size
+    assert not {*writers[pool].tolist()} & {*writers[validation].tolist()}
+
+
+def test_validation_is_the_end_where_no_end_is_balanced() -> None:
+    labels = np.repeat([0, 1], [950, 50])
+    pool, validation = split_train(labels, None, 200, np.arange(1000))
+    assert (pool.tolist(), validation.tolist()) == (list(range(800)), list(range(800, 1000)))
+
+
+@pytest.mark.parametrize(("pool", "validation"), [(1100, 200), (0, 10), (10, 0), (1, 1200), (1, 1300)])
+@pytest.mark.parametrize("blocks", [None, np.arange(1200)])
+def test_impossible_pools_are_refused(pool: int, validation: int, blocks: np.ndarray | None) -> None:
     with pytest.raises(Refused, match="pool"):
-        split_train(LABELS, pool, validation, blocked=False)
+        split_train(LABELS, pool, validation, blocks)
+
+
+def test_a_stratified_sample_is_scikit_learns_and_keeps_clear_of_the_writers_that_validate() -> None:
+    taken, left = stratified_split(LABELS, 300, seed=7)
+    sample, validation = stratified_sample(LABELS, 300, 50, None, seed=7)
+    assert (sample.tolist(), validation.tolist()) == (taken.tolist(), left[:50].tolist())
+    writers = np.arange(1200) // 100
+    sample, validation = stratified_sample(LABELS, 300, 50, writers, seed=7)
+    assert (len(sample), len(validation)) == (300, 50)
+    assert np.bincount(LABELS[sample]).max() - np.bincount(LABELS[sample]).min() <= 2
+    assert spread(LABELS[validation]) == 0
+    assert not {*writers[sample].tolist()} & {*writers[validation].tolist()}
 
 
 def test_stratified_split_is_scikit_learns() -> None:
@@ -99,10 +148,21 @@ def test_stratified_split_is_scikit_learns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "pool", "validation", "key"),
-    [(9, 1000, 300, "train_size"), (1001, 1000, 300, "train_size"), (10, 1200, 101, "pool")],
+    ("size", "validation", "pool", "key", "said"),
+    [
+        (9, 240, None, "train_size", "each of the 10 classes"),
+        (1001, 240, 1000, "train_size", r"--set pool=N \(up to 1,029\)"),
+        (1030, 240, None, "train_size", "Ask for 1,029 or fewer.$"),
+        (10, 300, 907, "pool", "at most the 906 of digits's 1,287 training images that 300 for validation leave"),
+        (10, 1287, None, "validation", "fewer than the 1,287"),
+    ],
 )
-def test_sizes_that_a_data_set_cannot_give_are_problems(size: int, pool: int, validation: int, key: str) -> None:
-    digits = Sources().summary("digits")
-    assert [problem.key for problem in subset_problems(digits, size, pool, validation)] == [key]
-    assert subset_problems(digits, 100, 1000, 300) == []
+def test_sizes_that_a_data_set_cannot_give_are_problems(
+    size: int, validation: int, pool: int | None, key: str, said: str
+) -> None:
+    sources = Sources()
+    digits, left = sources.summary("digits"), sources.pool_left("digits", validation)
+    problems = subset_problems(digits, size, left, validation, pool)
+    assert [problem.key for problem in problems] == [key]
+    assert re.search(said, str(problems[0]))
+    assert subset_problems(digits, 100, 1029, 240, 1000) == []

@@ -67,7 +67,7 @@ def test_features_are_those_of_the_chosen_images(
 ) -> None:
     monkeypatch.setattr(features, "PIECE", 5)
     train = sources.train("small")
-    pool, validation = split_train(train.labels, 12, 6, blocked=False)
+    pool, validation = split_train(train.labels, 12, 6, blocks=None)
     backbone = squeezenet_of(sources)
     for split, rows in (("pool", pool), ("validation", validation)):
         artifact = squeezenet(sources, split, pool=12, validation=6)  # type: ignore[arg-type]
@@ -144,7 +144,7 @@ def test_test_data_moves_the_test_features_alone(sources: Sources, folder: Path,
 def test_a_trained_backbone_follows_the_seed(sources: Sources) -> None:
     def artifact(seed: int, precision: Literal["bf16", "fp32"] = "fp32") -> Artifact:
         return backbone_features(
-            "letters_cnn", "digits", sources, split="pool", pool=1_000, validation=300, seed=seed, precision=precision
+            "letters_cnn", "digits", sources, split="pool", pool=1_000, validation=240, seed=seed, precision=precision
         )
 
     assert artifact(0).key != artifact(1).key

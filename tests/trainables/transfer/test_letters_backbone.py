@@ -35,7 +35,7 @@ def test_letters_carry_over_to_handwritten_digits(tmp_path_factory: pytest.TempP
     features = {
         split: store.get(
             backbone_features(
-                "letters_cnn", "digits", sources, split=split, pool=1_000, validation=300, seed=0, precision="fp32"
+                "letters_cnn", "digits", sources, split=split, pool=1_000, validation=240, seed=0, precision="fp32"
             ),
             sources,
         )

@@ -1,6 +1,11 @@
 """Built-in `digits`: scikit-learn's 1,797 handwritten digits, enlarged to 20×20 within 28×28, as MNIST's are.
 
 Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI repository (its test part).
+
+Fourteen times the same sequence of some 130 labels begins anew: each time another writer fills in the same form. An
+image's nearest neighbour of its class comes from the same form in 54 % of cases, against 7 % by chance. The source
+speaks of 13 writers, so one may have filled in two forms. No two forms are alike enough to tell which: of the nearest
+neighbours that lie in other forms, at most 20 % lie in any single one.
 """
 
 from __future__ import annotations
@@ -12,17 +17,23 @@ import numpy as np
 
 from trainables.data.dataset import Arrays, Split
 
-TRAIN = 1_300
-"""The first so many images are for training."""
+STARTS = (0, 130, 256, 386, 516, 646, 776, 906, 1_029, 1_157, 1_287, 1_415, 1_545, 1_667)
+"""Where each writer's images begin."""
+TRAINING_WRITERS = 10
+"""The first so many writers are for training, the others for testing."""
+TRAIN = STARTS[TRAINING_WRITERS]
+"""The number of training images."""
 PACKAGED = Path("datasets", "data", "digits.csv.gz")
 """Where scikit-learn has the digits, below its own folder: a row of 64 gray levels and the label for each."""
 
 
 class Digits(Arrays):
-    """Handwritten digits, split by position: they are ordered by writer, and no writer may be in both splits."""
+    """Handwritten digits, split by writer: ten wrote the training images, four others the test images."""
 
     builtin = True
-    blocked = True
+
+    def blocks(self) -> np.ndarray:
+        return np.searchsorted(STARTS, np.arange(TRAIN), side="right") - 1
 
 
 def open_digits(data_dir: Path | None, cache_dir: Path) -> Digits:
@@ -31,7 +42,7 @@ def open_digits(data_dir: Path | None, cache_dir: Path) -> Digits:
     images = enlarge(small.reshape(-1, 8, 8) / 16)
     return Digits(
         map(str, range(10)),
-        "built-in: scikit-learn's handwritten digits, enlarged within 28×28, 1,300 + 497 by position",
+        "built-in: scikit-learn's handwritten digits, enlarged within 28×28, 1,287 + 510 by writer",
         {"train": Split(images[:TRAIN], labels[:TRAIN]), "test": Split(images[TRAIN:], labels[TRAIN:])},
     )
 

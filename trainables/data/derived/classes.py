@@ -78,7 +78,6 @@ class Classes(DataSet):
         self.classes = tuple(base.classes[number] for number in kept)
         self.origin = f"{base.origin}; of its {len(base.classes)} classes only {listed(kept)}"
         self.builtin = base.builtin
-        self.blocked = base.blocked
         self.made_from = base.made_from or (name,)
 
     @property
@@ -88,6 +87,10 @@ class Classes(DataSet):
     def labels(self, split: SplitName) -> np.ndarray:
         labels = self._base.labels(split)
         return np.searchsorted(self._kept, labels[np.isin(labels, self._kept)])
+
+    def blocks(self) -> np.ndarray | None:
+        blocks = self._base.blocks()
+        return None if blocks is None else blocks[np.isin(self._base.labels("train"), self._kept)]
 
     def images(self, split: SplitName) -> np.ndarray:
         return self._base.images_of(self._kept, split)

@@ -33,12 +33,14 @@ class DigitsOverPhotos(DataSet):
             raise refuse(rule, f"{photos[0]}, {self._photos.shape}", "Name such a set, as in mnist_photos@cifar10.")
         self.classes = self._digits.classes
         self.builtin = self._digits.builtin and self._photos.builtin
-        self.blocked = self._digits.blocked
         counts = " + ".join(f"{len(self._digits.labels(split)):,}" for split in SPLITS)
         self.origin = f"digits of {digits[0]} blended over patches of {photos[0]}, {counts}, 32×32 in colour"
 
     def labels(self, split: SplitName) -> np.ndarray:
         return self._digits.labels(split)
+
+    def blocks(self) -> np.ndarray | None:
+        return self._digits.blocks()
 
     def images(self, split: SplitName) -> np.ndarray:
         return blend(self._digits.images(split), self._photos.images(split), seed_of("photos", split))

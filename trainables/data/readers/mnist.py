@@ -2,6 +2,12 @@
 
 The files are parsed here: torchvision reads them by path and unpacked only, and nothing is unpacked into a data folder.
 Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
+
+Neighbours share a writer, though the files name none: all over the training split, the nearest image of the same class
+is within 100 positions for 4 to 5.5 % of the images, against 0.3 % by chance. So validation is a block at the end.
+Where writers' images are consecutive, only the one at the cut is on both sides. Whether some writer's images also lie
+elsewhere in the split cannot be told from these files. Training and test images are by different writers, says the
+source.
 """
 
 from __future__ import annotations
@@ -30,6 +36,9 @@ class MNIST(Official):
     classes = tuple("0123456789")
     origin = "MNIST, 60,000 + 10,000 handwritten digits, 28×28"
     shape = (28, 28)
+
+    def blocks(self) -> np.ndarray:
+        return np.arange(len(self.labels("train")))
 
     def read_labels(self, split: SplitName) -> np.ndarray:
         return self._numbers(f"{PREFIX[split]}-labels-idx1-ubyte", header=8).astype(np.int64)

@@ -57,9 +57,12 @@ def test_some_classes_of_textures_are_drawn_as_they_are_among_all() -> None:
 
 
 def test_what_holds_for_the_whole_set_holds_for_its_classes(sources: Sources) -> None:
-    found = sources.summary("digits[0-4]")
-    assert (found.builtin, found.blocked) == (True, True)
+    assert sources.summary("digits[0-4]").builtin
     assert not sources.summary("mine[0-1]").builtin
+    writers, labels = sources.dataset("digits").blocks(), sources.train("digits").labels
+    assert writers is not None
+    assert np.array_equal(sources.dataset("digits[0-4]").blocks(), writers[labels < 5])
+    assert sources.dataset("mine[0-1]").blocks() is None
 
 
 def test_classes_that_are_the_same_have_one_fingerprint(sources: Sources) -> None:

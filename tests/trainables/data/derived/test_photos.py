@@ -48,6 +48,7 @@ def test_digits_over_photographs_keep_labels_and_order_and_say_what_they_are_mad
     assert made.made_from == ("mnist", "holidays")
     assert made.labels("test").tolist() == digits().labels("test").tolist()
     assert np.array_equal(made.images("train"), made.images("train"))
+    assert (made.blocks(), digits().blocks()) == (None, None)
     other = DigitsOverPhotos(("mnist", digits()), ("holidays", photographs(33)))
     assert len({made.fingerprint("train"), made.fingerprint("test"), other.fingerprint("train")}) == 3
     for photos in (digits(), photographs(31)):

@@ -30,7 +30,7 @@ from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Tensors
 from trainables.core.experiment import EvalSplit, Experiment, Labelled, LeavesNetwork, Metrics
 from trainables.core.measures import accuracy, loss
-from trainables.core.network import Network
+from trainables.core.network import Borrowed, Network
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, subset_problems
 from trainables.nets.backbones import LETTERS, describe
@@ -150,18 +150,20 @@ class TransferSizes(Experiment[Config], LeavesNetwork):
         }
 
     def network(self) -> Network:
-        config = self.config
         return Network(
             state={f"head.{name}": value for name, value in self.head.layer.state_dict().items()},
             input=input_of(self.about),
-            classes=self.sources.dataset(config.data).classes,
-            **kept_backbone(config.backbone, config.seed, self.sources),
+            classes=self.sources.dataset(self.config.data).classes,
         )
 
     @classmethod
     def build(cls, config: Config, classes: int) -> nn.Module:
         backbone = LettersCNN() if config.backbone == LETTERS else nn.Identity()
         return FrozenBackbone(backbone, describe(config.backbone).width, classes, config.precision)
+
+    @classmethod
+    def borrowed(cls, config: Config, sources: Sources) -> Borrowed:
+        return kept_backbone(config.backbone, config.seed, sources)
 
     def facts(self) -> dict[str, Any]:
         return {"head": self.about.head(self.classes), "width": self.head.x.shape[1]}

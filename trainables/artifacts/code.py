@@ -24,17 +24,17 @@ from typing import Any
 from common.canonical import canonical
 
 OURS = ("common", "trainables")
-"""Packages whose modules count, beside the package of the module that is asked about."""
+"""Packages whose modules count, beside those of the modules that are asked about."""
 
 
 def closure(module: str, *others: str) -> dict[str, str]:
     """Return the SHA-256 of each module that these modules need, themselves included, by name in alphabetical order.
 
-    Modules of `OURS` count, and those of the first module's own package. An import counts wherever it stands, within a
+    Modules of `OURS` count, and those of the given modules' own packages. An import counts wherever it stands, within a
     function too. What is imported by a name that is made at run time is not seen, and a module without a source file
     (that of a notebook) is left out.
     """
-    packages = {*OURS, module.partition(".")[0]}
+    packages = {*OURS, *(name.partition(".")[0] for name in (module, *others))}
     found: dict[str, str] = {}
     seen: set[str] = set()
     waiting = [module, *others]

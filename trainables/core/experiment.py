@@ -24,7 +24,7 @@ from trainables.core.checkpoint import Resumable
 from trainables.core.config import TrialConfig
 from trainables.core.kept import Kept
 from trainables.core.measures import Measure
-from trainables.core.network import Network
+from trainables.core.network import Borrowed, Network
 from trainables.data.sources import Sources
 
 Metrics = dict[str, float]
@@ -207,3 +207,8 @@ class LeavesNetwork(ABC):
         network names heads, or to embeddings [N, D] where it names no classes. A backbone that is `Pretrained` is
         `nn.Identity()` here.
         """
+
+    @classmethod
+    def borrowed(cls, config: Any, sources: Sources) -> Borrowed:
+        """Return what the network has that the trial does not train. Raises Refused where weights are not there."""
+        return Borrowed()

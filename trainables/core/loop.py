@@ -169,6 +169,26 @@ class Loop:
         self._amended.clear()
         return json.dumps(rows)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that has changed since `setup`. Raises TypeError where the experiment would lose something."""
+        self._watch.check()
+        return {
+            "rows": self.rows,
+            "seconds": self.seconds,
+            "test_openings": self.test_openings,
+            "experiment": self.experiment.state_dict(),
+            "best": vars(self.best) if self.best is not None else None,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that `state_dict` returned before the last epoch, with its tensors on the CPU."""
+        self.rows = state["rows"]
+        self.seconds = state["seconds"]
+        self.test_openings = state["test_openings"]
+        self.experiment.epoch = len(self.rows)
+        self.experiment.load_state_dict(state["experiment"])
+        self.best = Best(**state["best"]) if state["best"] is not None else None
+
     def _evaluate(self, *, last: bool) -> Metrics:
         experiment = self.experiment
         metrics = recorded(experiment.measures, "validation", experiment.evaluate("validation"))
@@ -218,16 +238,7 @@ class Loop:
 
     def _save(self) -> None:
         if self._checkpoints is not None:
-            self._watch.check()
-            state = {
-                "code": self.task.code_fingerprint,
-                "rows": self.rows,
-                "seconds": self.seconds,
-                "test_openings": self.test_openings,
-                "experiment": self.experiment.state_dict(),
-                "best": vars(self.best) if self.best is not None else None,
-            }
-            self._checkpoints.save(len(self.rows), state)
+            self._checkpoints.save(len(self.rows), {"code": self.task.code_fingerprint, **self.state_dict()})
 
     def _restore(self) -> None:
         state = self._checkpoints.load() if self._checkpoints is not None else None
@@ -236,12 +247,7 @@ class Loop:
         if state["code"] != self.task.code_fingerprint:
             self._checkpoints.clear()  # of other code: among them, those of this code's first epochs would count as old
             return
-        self.rows = state["rows"]
-        self.seconds = state["seconds"]
-        self.test_openings = state["test_openings"]
-        self.experiment.epoch = len(self.rows)
-        self.experiment.load_state_dict(state["experiment"])
-        self.best = Best(**state["best"]) if state["best"] is not None else None
+        self.load_state_dict(state)
 
 
 def label_counts(experiment: Experiment[Any]) -> dict[str, int]:

@@ -51,7 +51,7 @@ class Network:
     """A trained network: what it needs beside the config, from which `LeavesNetwork.build` makes its module."""
 
     state: Mapping[str, torch.Tensor]
-    """The state dict of that module, without its `parts`."""
+    """The state dict of that module, without what it has borrowed."""
     input: Input
     classes: tuple[str, ...] = ()
     """Names of the classes in the order of the logits; none for a network that maps images to embeddings."""
@@ -59,6 +59,12 @@ class Network:
     """For a module with several outputs, [N, heads, classes], what each reads, such as a data set; none for one."""
     precision: Precision = "fp32"
     """The arithmetic in which it was evaluated."""
+
+
+@dataclass(frozen=True)
+class Borrowed:
+    """What a network has that its trial did not train."""
+
     parts: Mapping[str, Artifact] = field(default_factory=dict)
     """Artifacts that are state dicts, by the part of the module that they are of."""
     pretrained: Pretrained | None = None

@@ -6,7 +6,7 @@ runs/transfer_sizes/networks/3f2a90c1d4e5-1b2c3d4e/card.json
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,22 +80,31 @@ def keep_network(experiment: Experiment[Any], task: Task, folder: Path, fetch: F
     """
     if not isinstance(experiment, LeavesNetwork) or (network := experiment.network()) is None:
         return {}
-    state = _whole_state(network, fetch)
-    _check_form(type(experiment), experiment.config, network, state)
+    borrowed = experiment.borrowed(experiment.config, experiment.sources)
+    parts = {part: fetch(artifact) for part, artifact in borrowed.parts.items()}
+    state = whole_state(type(experiment), experiment.config, network, parts)
     content = save(state)
     if len(content) > task.network_limit:
         return {"network": {"bytes": len(content), "limit": task.network_limit}}
     own = f"{FOLDER}/{task.id[:12]}-{task.code_fingerprint[:8]}"  # other code's stay
     digest = write_checked(folder / own / WEIGHTS, content)
-    card = _card(experiment, task, network, digest, sum(tensor.numel() for tensor in state.values()))
+    parameters = sum(tensor.numel() for tensor in state.values())
+    card = _card(experiment, task, network, borrowed.pretrained, digest, parameters)
     write_atomic(folder / own / CARD, card.to_json().encode())
     return {"network": {"folder": own, "sha256": digest, "bytes": len(content)}}
 
 
-def _whole_state(network: Network, fetch: Fetch) -> Tensors:
+def whole_state(
+    leaves: type[LeavesNetwork], config: TrialConfig, network: Network, parts: Mapping[str, Tensors]
+) -> Tensors:
+    """Return the state dict of a network with its borrowed parts, on the CPU, in memory of its own.
+
+    Raises ValueError where `leaves.build` makes another module.
+    """
     state = dict(network.state)
-    for part, artifact in network.parts.items():
-        state |= {f"{part}.{name}": tensor for name, tensor in fetch(artifact).items()}
+    for part, tensors in parts.items():
+        state |= {f"{part}.{name}": tensor for name, tensor in tensors.items()}
+    _check_form(leaves, config, network, state)
     return {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()}
 
 
@@ -113,7 +122,14 @@ def _check_form(leaves: type[LeavesNetwork], config: TrialConfig, network: Netwo
         )
 
 
-def _card(experiment: Experiment[Any], task: Task, network: Network, digest: str, parameters: int) -> Card:
+def _card(
+    experiment: Experiment[Any],
+    task: Task,
+    network: Network,
+    pretrained: Pretrained | None,
+    digest: str,
+    parameters: int,
+) -> Card:
     config, sources = experiment.config, experiment.sources
     names = {field: getattr(config, field) for field in config.data_fields()}
     shapes = [sources.dataset(names[field]).shape for field in experiment.train if field in names]
@@ -131,7 +147,7 @@ def _card(experiment: Experiment[Any], task: Task, network: Network, digest: str
         classes=network.classes,
         heads=network.heads,
         precision=network.precision,
-        pretrained=network.pretrained,
+        pretrained=pretrained,
         parameters=parameters,
         sha256=digest,
         code_fingerprint=task.code_fingerprint,

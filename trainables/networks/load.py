@@ -22,12 +22,11 @@ from safetensors.torch import load as tensors_in
 from torch import nn
 
 from common.files import Damaged, read_checked
-from common.problems import Problem, Refused
+from common.problems import Refused
 from trainables.core.experiment import LeavesNetwork
-from trainables.core.network import Pretrained
 from trainables.core.network_files import CARD, FOLDER, WEIGHTS, Card
 from trainables.data.dataset import refuse
-from trainables.nets import backbones, weights
+from trainables.nets.restored import restored
 from trainables.training.supervised import EVALUATED
 
 KEY = "network"
@@ -76,14 +75,11 @@ def load(path: Path | str, *, weights_dir: Path | str | None = None) -> Loaded:
     card = read_card(folder)
     state = _state(folder, card)
     module = _built(folder, card)
+    lies = Path(weights_dir).expanduser() if weights_dir is not None else None
     try:
-        module.load_state_dict(state)
+        return Loaded(card, restored(module, state, card.pretrained, lies)).eval()
     except RuntimeError as error:
         raise _other_code(folder, " ".join(str(error).split())[:200]) from None
-    if card.pretrained is not None:
-        backbone = _backbone(card.pretrained, Path(weights_dir).expanduser() if weights_dir is not None else None)
-        module.set_submodule(card.pretrained.part, backbone)
-    return Loaded(card, module).eval()
 
 
 def read_card(folder: Path) -> Card:
@@ -154,14 +150,3 @@ def _other_code(folder: Path, found: str) -> Refused:
     return refuse(
         rule, found, "Use the program that ran the sweep; manifest.json names its commit.", key=KEY, given=False
     )
-
-
-def _backbone(pretrained: Pretrained, weights_dir: Path | None) -> nn.Module:
-    """Return the pre-trained backbone of a network. Raises Refused where its weights are missing, or are others."""
-    path = weights.find(pretrained.backbone, weights_dir)
-    found = weights.digest(path)
-    if found != pretrained.sha256:
-        rule = f"the weights of {pretrained.backbone} must be those the network was trained on"
-        remedy = f"Name the folder of the file with SHA-256 {pretrained.sha256} as the folder of weights."
-        raise Refused([Problem("weights-dir", rule, f"{path} with SHA-256 {found}", remedy, given=False)])
-    return backbones.build(pretrained.backbone, weights.load(path)).module

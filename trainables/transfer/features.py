@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from common.files import Arrays
 from common.problems import Problem, Refused, nearest
 from trainables.artifacts.store import Artifact, piece_slice
 from trainables.core.device import pick_device
-from trainables.core.network import Input, Pretrained
+from trainables.core.network import Borrowed, Input, Pretrained
 from trainables.data.sources import Sources
 from trainables.data.subsets import split_train
 from trainables.nets import weights
@@ -129,15 +129,15 @@ class FrozenBackbone(nn.Module):
         return logits
 
 
-def kept_backbone(backbone: str, seed: int, sources: Sources) -> dict[str, Any]:
-    """Return what a `Network` says of a frozen backbone that is its module's part "backbone".
+def kept_backbone(backbone: str, seed: int, sources: Sources) -> Borrowed:
+    """Return a frozen backbone that is a module's part "backbone". Raises Refused where its weights are not there.
 
     Weights of torchvision are named, since they lie elsewhere; a backbone that was trained here is a part of the file.
     """
     if backbone == LETTERS:
-        return {"parts": {"backbone": letters_backbone(seed)}}
+        return Borrowed(parts={"backbone": letters_backbone(seed)})
     digest = weights.digest(weights.find(backbone, sources.weights_dir))
-    return {"pretrained": Pretrained(part="backbone", backbone=backbone, sha256=digest)}
+    return Borrowed(pretrained=Pretrained(part="backbone", backbone=backbone, sha256=digest))
 
 
 def _features(data: str, artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:

@@ -24,6 +24,7 @@ from trainables.data.dataset import refuse
 from trainables.data.sources import Sources
 from trainables.data.subsets import split_train
 from trainables.nets import weights as weight_files
+from trainables.nets.restored import restored
 from trainables.nets.standardize import Standardize
 from trainables.nets.vgg import VGG
 from trainables.training.links import averaged, chain
@@ -106,9 +107,8 @@ def rebuilt(state: Mapping[str, torch.Tensor]) -> nn.Sequential:
     width = len(state["1.features.0.weight"])
     classes = len(state["1.classifier.6.weight"])
     network = nn.Sequential(Standardize(torch.zeros(1, 3, 2, 2)), VGG(width, classes))
-    network.load_state_dict(state)
-    device = state["1.features.0.weight"].device
-    return network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
+    restored(network.to(memory_format=torch.channels_last), state)
+    return network
 
 
 _COUNTED = "num_batches_tracked"  # of a normalisation: it counts batches, and changes nothing here

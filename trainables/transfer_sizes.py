@@ -89,7 +89,7 @@ class Config(TrialConfig):
 
     def _sizes(self, sources: Sources) -> tuple[int, int]:
         """Return how many images the pool has and how many are for validation."""
-        images = len(sources.dataset(self.data).labels("train"))
+        images = sources.dataset(self.data).size("train")
         pool, validation = DIGITS if self.data == "digits" else (POOL, min(VALIDATION, images // 5))
         validation = self.validation or validation
         return self.pool or min(pool, sources.pool_left(self.data, validation)), validation

@@ -33,7 +33,7 @@ from sweeps.engine.lock import lock
 from sweeps.engine.older_code import counting_only
 from sweeps.engine.options import parse
 from sweeps.engine.plan import Plan
-from sweeps.engine.preflight import answer_problems, make_plan
+from sweeps.engine.preflight import answer_problems, checked_plan, make_plan
 from sweeps.engine.recorded import recorded
 from sweeps.engine.startup import collect_garbage_less
 from sweeps.engine.sweep import Sweep
@@ -81,10 +81,11 @@ def run(sweep: Sweep, argv: Sequence[str], start: Sequence[str] = ()) -> int:
     command = command_of(sweep.question, argv, options, start)
     machine = machine_of(options)
     try:
-        plan = make_plan(sweep, options, [*problems, *answer_problems(sweep.question)], command.folder)
+        problems += answer_problems(sweep.question)
         if command.dry_run:
-            dry_run(command, machine, plan)
+            dry_run(command, machine, *checked_plan(sweep, options, problems, command.folder))
             return COMPLETE
+        plan = make_plan(sweep, options, problems, command.folder)
         with lock(command.folder, command.text), Interrupt() as interrupt:
             return _run(command, machine, plan, interrupt)
     except Refused as refused:

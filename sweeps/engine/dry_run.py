@@ -1,11 +1,11 @@
-"""What a command would run, and how long it would take (`--dry-run`); nothing is written."""
+"""What a command would run and download, and how long it would take (`--dry-run`); nothing is written or downloaded."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.table import Table
 from analysis.ledger import FINAL, Ledger
 from analysis.numbers.results import records
 from analysis.report.terminal import standard_output
+from common.problems import Refused
 from sweeps.engine.agenda import Agenda
 from sweeps.engine.command import Command
 from sweeps.engine.condition_run import count_finished
@@ -21,16 +22,40 @@ from sweeps.engine.hardware import Machine
 from sweeps.engine.live import clock
 from sweeps.engine.older_code import counting_only
 from sweeps.engine.plan import Plan
+from trainables.data.readers.download import Absent, parted, told
 
 
-def dry_run(command: Command, machine: Machine, plan: Plan) -> None:
-    """Print the conditions, the configs and an estimate of the time."""
+def dry_run(command: Command, machine: Machine, plan: Plan, absent: Sequence[Absent] = ()) -> None:
+    """Print the conditions, the configs, what would be downloaded, and an estimate of the time."""
     console = standard_output()
     with _copied_ledger(command) as ledger, counting_only(plan, ledger):
-        agenda = Agenda(plan, ledger)
-        console.print(_conditions(agenda))
-        _print_configs(plan, console)
-        console.print(_estimate(agenda, machine.slots), highlight=False, soft_wrap=True)
+        agenda = _agenda(plan, ledger)
+        if agenda is not None:
+            in_ledger = {key: str(count_finished(counts)) for key, counts in agenda.counts().items()}
+            left = _estimate(agenda, machine.slots)
+        elif ledger.statuses():  # a trial's id depends on what is absent
+            in_ledger = dict.fromkeys((condition.key for condition in plan.conditions), "?")
+            lacking = " and ".join(one.what for one in absent)
+            left = f"{plan.size} trials in all; what the ledger has of them cannot be told until {lacking} are there."
+        else:
+            in_ledger = dict.fromkeys((condition.key for condition in plan.conditions), "0")
+            left = _untried(f"{plan.size} of {plan.size} trials are left to run")
+    console.print(_conditions(plan, in_ledger))
+    _print_configs(plan, console)
+    if absent:
+        console.print(f"would be downloaded first: {told(absent)}", highlight=False, soft_wrap=True)
+    console.print(left, highlight=False, soft_wrap=True)
+
+
+def _agenda(plan: Plan, ledger: Ledger) -> Agenda | None:
+    """Return the agenda; None where trials' ids depend on what would have to be downloaded. Raises Refused."""
+    try:
+        return Agenda(plan, ledger)
+    except Refused as refused:
+        wrong, _ = parted(refused.problems)
+        if wrong:
+            raise
+        return None
 
 
 @contextlib.contextmanager
@@ -46,10 +71,8 @@ def _copied_ledger(command: Command) -> Iterator[Ledger]:
             yield copy
 
 
-def _conditions(agenda: Agenda) -> Table:
-    """Return a table with a row for each condition: its factors, and how many trials it has."""
-    plan = agenda.plan
-    counts = agenda.counts()
+def _conditions(plan: Plan, in_ledger: Mapping[str, str]) -> Table:
+    """Return a table with a row for each condition: its factors, and how many trials it has, and has had."""
     factors = plan.request.factors
     table = Table(title=f"{plan.sweep.question}: what would run", title_justify="left")
     for name in factors:
@@ -58,9 +81,8 @@ def _conditions(agenda: Agenda) -> Table:
         table.add_column(name, justify="right")
     for condition in plan.conditions:
         values = [condition.values[name] for name in factors]
-        in_ledger = count_finished(counts[condition.key])
         numbers = [plan.configs_in(condition), plan.search_trials_in(condition), plan.confirm_trials_in(condition)]
-        table.add_row(*map(str, [*values, *numbers, in_ledger]))
+        table.add_row(*map(str, [*values, *numbers, in_ledger[condition.key]]))
     return table
 
 
@@ -77,6 +99,10 @@ def _print_configs(plan: Plan, console: Console) -> None:
         console.print(f"config {draw.index}{prescribed}: {values}", highlight=False)
 
 
+def _untried(text: str) -> str:
+    return f"{text}; no trial of this plan has run yet, so there is no estimate of the time."
+
+
 def _estimate(agenda: Agenda, slots: int) -> str:
     """Return how many trials are left, and how long they would take at the seconds per unit of cost so far."""
     plan = agenda.plan
@@ -91,7 +117,7 @@ def _estimate(agenda: Agenda, slots: int) -> str:
         if row["id"] in known and row["seconds"] > 0
     ]
     if not rates:
-        return f"{text}; no trial of this plan has run yet, so there is no estimate of the time."
+        return _untried(text)
     mean_cost = sum(trial.cost for trial in known.values()) / len(known)
     cost_left = sum(trial.cost for trial in left) + to_come * mean_cost
     seconds = sum(rates) / len(rates) * cost_left / slots

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import math
+import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +23,32 @@ from sweeps.engine.plan import Condition, Plan
 from sweeps.engine.request import Request, request
 from sweeps.engine.space import Choice, middle
 from sweeps.engine.sweep import Sweep
+from trainables.core.config import TrialConfig
 from trainables.core.device import Precision, default_precision
-from trainables.data.sources import Sources
+from trainables.data.readers.download import Absent, fetch, parted, told
+from trainables.data.sources import Sources, forget
 
 MOST_CONFIGS = 10_000
 
 
 def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: Path) -> Plan:
-    """Return the plan for a request whose results go to `folder`.
+    """Return the plan for a request whose results go to `folder`; download what it lacks once nothing is wrong.
 
     Raises Refused with these and all other problems, and LedgerError where a ledger lies there that cannot be read.
+    """
+    plan, absent = checked_plan(sweep, options, problems, folder)
+    if absent:
+        download(absent)
+        found = _semantics(plan, set())  # now that all is there, all can be checked
+        if found:
+            raise Refused(found)
+    return plan
+
+
+def checked_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: Path) -> tuple[Plan, list[Absent]]:
+    """Return the plan for a request, and what would have to be downloaded for it; download and write nothing.
+
+    Raises what `make_plan` raises.
     """
     found = [*problems, *hardware_problems(options), *folder_problems(options), *output_problems(folder)]
     found += measure_problems(sweep)
@@ -48,9 +66,19 @@ def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: P
     plan = Plan(sweep, asked, sources, precision, options.search, options.scheduler, code, kept)
     too_many = size_problems(plan)
     found += too_many or [*default_problems(plan), *_semantics(plan, {problem.key for problem in value_problems})]
-    if found:
-        raise Refused(found)
-    return plan
+    wrong, absent = parted(found)
+    if wrong:
+        raise Refused(wrong)
+    return plan, absent
+
+
+def download(absent: list[Absent]) -> None:
+    """Download what a request lacks, which is told before. Raises Refused with all that cannot be."""
+    print(f"downloading {told(absent)} …", file=sys.stderr)
+    failed = fetch(absent)
+    if failed:
+        raise Refused(failed)
+    forget()  # what was known without the files
 
 
 def precision_of(options: Options) -> Precision:
@@ -61,8 +89,8 @@ def precision_of(options: Options) -> Precision:
 
 
 def sources_of(options: Options) -> Sources:
-    """Return where the options say that data and weights are."""
-    return Sources(data_dir=_absolute(options.data_dir), weights_dir=_absolute(options.weights_dir))
+    """Return where the options say that data and weights are; reading them downloads nothing, which `download` does."""
+    return Sources(_absolute(options.data_dir), _absolute(options.weights_dir), download=False)
 
 
 def output_problems(folder: Path) -> list[Problem]:
@@ -194,8 +222,16 @@ def _semantics(plan: Plan, broken: set[str]) -> list[Problem]:
                 config = config_class.model_validate(values)
             except ValidationError:
                 continue  # `_values` has reported it
-            found += gather(lambda config=config: config.problems(plan.sources))  # type: ignore[misc]
+            found += config_problems(config, plan.sources)
     return found
+
+
+def config_problems(config: TrialConfig, sources: Sources) -> list[Problem]:
+    """Return what the question finds wrong with a config, and what of its data is absent."""
+    own = gather(partial(config.problems, sources))
+    of_data = gather(*(partial(sources.absent, name) for name in config.datasets()))
+    wrong, _ = parted(own)
+    return [*own, *(parted(of_data)[1] if wrong else of_data)]  # the question has told of its data in its own words
 
 
 def _absolute(path: Path | None) -> Path | None:

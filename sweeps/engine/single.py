@@ -16,12 +16,13 @@ from sweeps.engine.fingerprint import code_of
 from sweeps.engine.hardware import Machine, Session, hardware_problems, machine_of
 from sweeps.engine.options import Options
 from sweeps.engine.plan import Draw, Plan
-from sweeps.engine.preflight import folder_problems, precision_of, remedy, sources_of
+from sweeps.engine.preflight import config_problems, download, folder_problems, precision_of, remedy, sources_of
 from sweeps.engine.request import Compared, Fixed, Kind, Request, Searched, nearest_field, request, typed
 from sweeps.engine.space import Choice, middle
 from sweeps.engine.sweep import Sweep
 from trainables.core.task import Phase
 from trainables.core.trial import Trial
+from trainables.data.readers.download import parted
 
 FIRST_SEED = 1
 """The first confirm seed; it is the seed where none is given."""
@@ -58,9 +59,14 @@ def single_trial(
     except ValidationError as error:
         found += _invalid(sweep, error)
     else:
-        found += config.problems(sources)
+        found += config_problems(config, sources)
+    found, absent = parted(found)
     if found:
         raise Refused(found)
+    if absent:
+        download(absent)
+        if found := config_problems(config, sources):
+            raise Refused(found)
     phase: Phase = "confirm" if confirm else "search"
     return Trial(
         sweep.experiment,

@@ -73,6 +73,14 @@ class DataSet(ABC):
     def images(self, split: SplitName) -> np.ndarray:
         """Return images [N, H, W] or [N, H, W, 3] uint8. Raises Refused."""
 
+    def class_counts(self, split: SplitName) -> np.ndarray:
+        """Return how many images each class has, [classes] int64. Raises Refused."""
+        return np.bincount(self.labels(split), minlength=len(self.classes))
+
+    def size(self, split: SplitName) -> int:
+        """Return how many images a split has. Raises Refused."""
+        return int(self.class_counts(split).sum())
+
     def images_of(self, classes: np.ndarray, split: SplitName) -> np.ndarray:
         """Return the images of some classes only, [n, H, W] or [n, H, W, 3], in the split's order.
 
@@ -93,9 +101,15 @@ class DataSet(ABC):
     def check(self) -> None:
         """Read and verify what opening has not verified. Raises Refused."""
 
+    def absent(self) -> list[Problem]:
+        """Return what would have to be downloaded first (`readers.download.Absent`)."""
+        return []
+
 
 Opener = Callable[[Path | None, Path], DataSet]
 """A function that opens one named data set, given the data folder (if any) and the cache for downloads."""
+OfficialOpener = Callable[[Path | None, Path, bool], DataSet]
+"""The same, which is also told whether it may download."""
 
 
 class Arrays(DataSet):

@@ -5,7 +5,7 @@
     sources.train("digits").images            # [1287, 28, 28] uint8
 
 A data set is given by its name (`mnist`, `svhn`, `digits`, …) or by the path of a folder or zip of class folders, or of
-an `.npz` with x_train, y_train, x_test and y_test. A new named set takes one module and one line in `NAMED`.
+an `.npz` with x_train, y_train, x_test and y_test. A new named set takes one module and one line below.
 `mnist_photos` is made from two sets, MNIST and photographs: those of CIFAR-10, or with `mnist_photos@NAME` those of any
 set in colour. Brackets after a name or path keep some of its classes only: `cifar10[0-4]`, `mine.npz[0+2+7-9]`; but a
 path that exists under such a name is opened as that path.
@@ -19,15 +19,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
-from common.problems import nearest
+from common.problems import Problem, nearest
 from trainables.data.builtin.digits import open_digits
 from trainables.data.builtin.house_digits import open_house_digits
 from trainables.data.builtin.letters import open_letters
 from trainables.data.builtin.textures import open_textures10, open_textures100
 from trainables.data.dataset import (
+    SPLITS,
     DataSet,
+    OfficialOpener,
     Opener,
     Split,
     SplitName,
@@ -48,17 +48,20 @@ from trainables.data.subsets import pool_left
 
 __all__ = ["NAMED", "Sources", "Split", "SplitName", "Summary", "default_cache"]
 
-NAMED: dict[str, Opener] = {
-    "cifar10": open_cifar10,
-    "cifar100": open_cifar100,
+BUILTIN: dict[str, Opener] = {
     "digits": open_digits,
     "house_digits": open_house_digits,
     "letters": open_letters,
-    "mnist": open_mnist,
-    "svhn": open_svhn,
     "textures10": open_textures10,
     "textures100": open_textures100,
 }
+OFFICIAL: dict[str, OfficialOpener] = {
+    "cifar10": open_cifar10,
+    "cifar100": open_cifar100,
+    "mnist": open_mnist,
+    "svhn": open_svhn,
+}
+NAMED = sorted([*BUILTIN, *OFFICIAL])
 PHOTOS = "mnist_photos"
 KNOWN = (*NAMED, PHOTOS)
 
@@ -83,6 +86,9 @@ class Sources:
     """Folder into which data sets are downloaded."""
     here: Path = field(default_factory=Path.cwd)
     """Folder to which relative paths of data sets are relative."""
+    download: bool = True
+    """Whether what is absent is downloaded. Where it is not, `absent` has it: of an official data set all is known but
+    its labels and images."""
 
     def __post_init__(self) -> None:
         for name in ("data_dir", "weights_dir", "cache", "here"):
@@ -96,6 +102,10 @@ class Sources:
     def summary(self, name: str) -> Summary:
         """Return facts about a data set, after reading and checking all of its files. Raises Refused."""
         return _summary(self, name)
+
+    def absent(self, name: str) -> list[Problem]:
+        """Return what would have to be downloaded for a data set (`readers.download.Absent`). Raises Refused."""
+        return self.dataset(name).absent()
 
     def train(self, name: str) -> Split:
         """Return the training split, read-only. Raises Refused."""
@@ -126,8 +136,10 @@ def forget() -> None:
 
 @lru_cache(maxsize=8)
 def _opened(sources: Sources, name: str) -> DataSet:
-    if name in NAMED:
-        return NAMED[name](sources.data_dir, sources.cache)
+    if name in OFFICIAL:
+        return OFFICIAL[name](sources.data_dir, sources.cache, sources.download)
+    if name in BUILTIN:
+        return BUILTIN[name](sources.data_dir, sources.cache)
     made, _, photos = name.partition("@")
     if made == PHOTOS and not names_classes(photos):
         photos = photos or "cifar10"
@@ -173,6 +185,8 @@ def _fingerprint(sources: Sources, name: str, split: SplitName) -> str:
 @lru_cache(maxsize=64)  # a plan asks many times
 def _pool_left(sources: Sources, name: str, validation: int) -> int:
     dataset = sources.dataset(name)
+    if dataset.absent():  # the most there can be; where neighbours share a source, only its labels tell
+        return max(0, dataset.size("train") - validation)
     return pool_left(dataset.labels("train"), validation, dataset.blocks())
 
 
@@ -180,10 +194,7 @@ def _pool_left(sources: Sources, name: str, validation: int) -> int:
 def _summary(sources: Sources, name: str) -> Summary:
     dataset = sources.dataset(name)
     dataset.check()
-    counts = {
-        split: tuple(np.bincount(dataset.labels(split), minlength=len(dataset.classes)).tolist())
-        for split in ("train", "test")
-    }
+    counts = {split: tuple(dataset.class_counts(split).tolist()) for split in SPLITS}
     return Summary(
         name=name,
         classes=dataset.classes,

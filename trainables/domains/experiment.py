@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 
 from common.files import Arrays
-from common.problems import Problem, Refused, at_most
+from common.problems import Problem, Refused, at_most, gather
 from common.seeds import seed_of
 from trainables.artifacts.store import Artifact
 from trainables.core.config import DataName, TrialConfig
@@ -116,28 +116,28 @@ def _against_each_other(config: DomainsConfig, sources: Sources) -> list[Problem
         rule = f"a set of the same classes as {first.name}: {_listed(first.classes)}"
         remedy = "Name two sets whose classes have the same names and order."
         return [*found, Problem("second", rule, _listed(second.classes), remedy)]
-    counts = {part: _class_counts(config, sources, part) for part in PART_NAMES}
-    for part, (domain, summary) in itertools.product(PART_NAMES, zip(DOMAINS, (first, second), strict=True)):
-        found += _missing_class(part, domain, summary, counts[part][domain])
-    pools = {summary.name: int(counts["pool"][d].sum()) for d, summary in zip(DOMAINS, (first, second), strict=True)}
+    pools = {name: len(_rows(config, sources, "pool", domain)) for domain, name in _names(config).items()}
     smaller = min(pools, key=lambda name: pools[name])
     beside = f"the {pools[smaller]:,} training images that {smaller} has beside validation"
     found += class_problems("train_size", config.train_size, first)
     found += at_most("train_size", config.train_size, pools[smaller], beside, instead=", of each set")
-    return found
+    return [*found, *gather(lambda: _missing_classes(config, sources, {"first": first, "second": second}))]
 
 
-def _class_counts(config: DomainsConfig, sources: Sources, part: Part) -> dict[Domain, np.ndarray]:
-    """Return the number of images of each class in a part, [classes], by domain."""
-    halved = related(config.first, config.second, sources)
-    counts = {}
-    for position, (domain, name) in enumerate(_names(config).items()):
-        data = sources.dataset(name)
-        labels = data.labels("test" if part == "test" else "train")
-        start, step = (position, 2) if halved else (0, 1)
-        rows = part_rows(data, part, config.validation, start, step)
-        counts[domain] = np.bincount(labels[rows], minlength=len(data.classes))
-    return counts
+def _rows(config: DomainsConfig, sources: Sources, part: Part, domain: Domain) -> np.ndarray:
+    """Return the positions, in their split, of the images of a part of a set, [n]."""
+    position, name = DOMAINS.index(domain), _names(config)[domain]
+    start, step = (position, 2) if related(config.first, config.second, sources) else (0, 1)
+    return part_rows(sources.dataset(name), part, config.validation, start, step)
+
+
+def _missing_classes(config: DomainsConfig, sources: Sources, summaries: Mapping[Domain, Summary]) -> Iterator[Problem]:
+    """Yield a problem for each part of a set that lacks images of a class."""
+    for part, (domain, summary) in itertools.product(PART_NAMES, summaries.items()):
+        data = sources.dataset(summary.name)
+        own = data.labels("test" if part == "test" else "train")[_rows(config, sources, part, domain)]
+        counts = np.bincount(own, minlength=len(data.classes))
+        yield from _missing_class(part, domain, summary, counts)
 
 
 def _missing_class(part: Part, domain: Domain, summary: Summary, counts: np.ndarray) -> list[Problem]:

@@ -64,16 +64,16 @@ def related(first: str, second: str, sources: Sources) -> bool:
 def part_rows(data: DataSet, part: Part, validation: int, start: int = 0, step: int = 1) -> np.ndarray:
     """Return the positions of a part's images in their split, of which each `step`-th from `start` is used."""
     if part == "test":
-        return np.arange(start, len(data.labels("test")), step)
-    labels, blocks = data.labels("train"), data.blocks()
-    validation = min(validation, len(labels) // step // 5)
-    before = len(labels) - validation * step
+        return np.arange(start, data.size("test"), step)
+    images, blocks = data.size("train"), data.blocks()
+    validation = min(validation, images // step // 5)
+    before = images - validation * step
     if blocks is not None and validation:
         before = first_of_block(blocks, before)
     if part == "pool":
         return np.arange(start, before, step)
-    rows = np.arange(start, len(labels), step)
-    return drawn_for_validation(labels, rows[rows >= before], validation)
+    rows = np.arange(start, images, step)
+    return drawn_for_validation(data.labels("train"), rows[rows >= before], validation)
 
 
 def _images(name: str, artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]) -> Arrays:

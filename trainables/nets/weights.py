@@ -6,25 +6,25 @@ import hashlib
 import pickle
 import re
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from urllib.parse import urlparse
 
 import torch
 
-from common.problems import nearest
+from common.problems import Refused, nearest
 from trainables.data.dataset import refuse
-from trainables.data.readers.download import patiently
+from trainables.data.readers.download import Absent, patiently
 from trainables.nets.backbones import torchvision_names
 
 StateDict = dict[str, torch.Tensor]
 
 
-def find(name: str, folder: Path | None) -> Path:
+def find(name: str, folder: Path | None, *, download: bool = True) -> Path:
     """Return the weights' file: `<name>.pth`, `<name>-*.pth` or `<name>_*.pth` in `folder`, else a downloaded one.
 
     Raises Refused where the backbone is unknown, where several files match, or where there is none and none can be
-    downloaded.
+    downloaded; with `Absent` where it may not be.
     """
     if name not in torchvision_names():
         raise refuse("must be a torchvision backbone", name, nearest(name, torchvision_names()), key="backbone")
@@ -34,7 +34,7 @@ def find(name: str, folder: Path | None) -> Path:
         raise refuse(
             f"{folder} must hold one file for {name}", found, "Move the others away.", key="weights-dir", given=False
         )
-    return matches[0] if matches else _downloaded(name, folder)
+    return matches[0] if matches else _downloaded(name, folder, download)
 
 
 def in_folder(name: str, folder: Path) -> list[Path]:
@@ -53,19 +53,25 @@ def _named_after(name: str, stem: str) -> bool:
     return stem == name or stem.startswith((f"{name}-", f"{name}_"))
 
 
-def _downloaded(name: str, folder: Path | None) -> Path:
-    """Return the file in torch's cache of downloads, after downloading it if need be. Raises Refused."""
+def _downloaded(name: str, folder: Path | None, download: bool) -> Path:
+    """Return the file in torch's cache of downloads, after downloading it if need be, and if it may be. Raises
+    Refused."""
     from torchvision.models import get_model_weights
 
     best = get_model_weights(name).DEFAULT
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(best.url).path).name
     if path.is_file():
         return path
+    looked = f"{name}.pth, {name}-*.pth or {name}_*.pth in {folder}, nor " if folder else ""
+    rule = f"needs its weights, and there is no {looked}{path}"
+    if not download:
+        size, what = float(best.meta["_file_size"]), f"the weights of {name}"
+        fetch = partial(_downloaded, name, folder, True)
+        raise Refused([Absent("backbone", rule, name, "They can be downloaded.", True, what, size, fetch)])
     failure = _fetch(name)
     if failure is not None:
-        looked = f"{name}.pth, {name}-*.pth or {name}_*.pth in {folder}, nor " if folder else ""
         raise refuse(
-            f"needs its weights, and there is no {looked}{path}",
+            rule,
             name,
             f"torchvision would download {best.url}, but: {failure}. Put the file into a folder and name "
             "that with --weights-dir, or try the built-in backbone with --builtin.",

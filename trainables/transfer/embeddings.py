@@ -29,7 +29,7 @@ def embeddings(network: Artifact, name: str, sources: Sources, split: SplitName,
     `network` is a `source_network`. Raises Refused.
     """
     spec = {"data": sources.fingerprint(name, split), "split": split, "precision": precision, "version": VERSION}
-    pieces = max(1, -(-len(sources.dataset(name).labels(split)) // PIECE))
+    pieces = max(1, -(-sources.dataset(name).size(split) // PIECE))
     needs = {"network": network, "images": split_images(name, sources, split)}
     return Artifact("embeddings", spec, _embedded, needs, pieces, light=network.light)
 

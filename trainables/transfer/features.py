@@ -57,13 +57,13 @@ def backbone_features(
         "version": VERSION,
     }
     if split == "test":
-        images = len(sources.dataset(data).labels("test"))
+        images = sources.dataset(data).size("test")
     else:
         spec |= {"pool": pool, "validation": validation}
         images = pool if split == "pool" else validation
     needs = {"backbone": letters_backbone(seed)} if backbone == LETTERS else {}
     if not needs:
-        spec["weights"] = weights.digest(weights.find(backbone, sources.weights_dir))
+        spec["weights"] = weights.digest(weights.find(backbone, sources.weights_dir, download=sources.download))
     compute = partial(_features, data)  # the name is not part of the key: the content is, wherever it lies
     return Artifact("features", spec, compute, needs, pieces=max(1, -(-images // PIECE)))
 
@@ -76,7 +76,7 @@ def features_problems(backbone: str, sources: Sources) -> list[Problem]:
         rule = "must be letters_cnn or a torchvision backbone"
         return [Problem("backbone", rule, backbone, nearest(backbone, names()))]
     try:
-        path = weights.find(backbone, sources.weights_dir)
+        path = weights.find(backbone, sources.weights_dir, download=sources.download)
         return _misfits(backbone, path, weights.digest(path))
     except Refused as refused:
         return list(refused.problems)
@@ -136,7 +136,7 @@ def kept_backbone(backbone: str, seed: int, sources: Sources) -> Borrowed:
     """
     if backbone == LETTERS:
         return Borrowed(parts={"backbone": letters_backbone(seed)})
-    digest = weights.digest(weights.find(backbone, sources.weights_dir))
+    digest = weights.digest(weights.find(backbone, sources.weights_dir, download=sources.download))
     return Borrowed(pretrained=Pretrained(part="backbone", backbone=backbone, sha256=digest))
 
 
@@ -160,4 +160,4 @@ def _trained(arrays: Arrays) -> Backbone:
 @lru_cache(maxsize=1)
 def _pretrained(sources: Sources, name: str, precision: str) -> Backbone:
     """Return a backbone, kept between pieces since weights are large, by precision since `embed` casts in place."""
-    return build(name, weights.load(weights.find(name, sources.weights_dir)))
+    return build(name, weights.load(weights.find(name, sources.weights_dir, download=sources.download)))

@@ -52,7 +52,7 @@ def source_network(source: str, sources: Sources, *, width: int, epochs: int, pr
     if path is not None:
         return Artifact("source_network", spec | {"weights": weight_files.digest(path)}, partial(_loaded, source))
     spec |= {"epochs": epochs, "precision": precision, "seed": SEED, **SETTINGS}
-    size = len(sources.dataset(source).labels("train"))
+    size = sources.dataset(source).size("train")
     light = size * epochs * width**2 <= LIGHT and pick_device().type == "cpu"
     images = {"images": split_images(source, sources, "train")}
     seed = seed_of(SEED, "source network")

@@ -15,6 +15,7 @@ import pytest
 import torch
 from torchvision import datasets
 
+from common.problems import Refused
 from tests.support.data import REAL
 from trainables.data.builtin import house_digits, textures
 from trainables.data.dataset import array_digest
@@ -110,6 +111,23 @@ def test_official_sets(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     else:
         opened = SVHN(dict.fromkeys(["train_32x32.mat", "test_32x32.mat"], Path()))
     assert (opened.fingerprint("train"), opened.fingerprint("test")) == OFFICIAL[name]
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_official_sets_whose_files_are_not_there(name: str, tmp_path: Path) -> None:
+    where = Sources(cache=tmp_path, download=False)
+    opened = where.dataset(name)
+    assert (opened.fingerprint("train"), opened.fingerprint("test")) == OFFICIAL[name]
+    summary = where.summary(name)
+    total = f"{sum(summary.train_counts):,} + {sum(summary.test_counts):,}"
+    assert total in summary.origin, "the declared counts are those that it is known for"
+    assert len(summary.train_counts) == len(summary.test_counts) == len(summary.classes)
+    (absent,) = where.absent(f"{name}[0-4]")
+    assert absent.value == name
+    if REAL and name in ("mnist", "cifar10"):
+        assert summary == Sources(data_dir=Path(str(REAL))).summary(name)
+    with pytest.raises(Refused, match="It can be downloaded"):
+        where.train(name)
 
 
 @pytest.mark.parametrize("name", DRAWN)

@@ -55,7 +55,7 @@ def test_keys_of_trained_networks_stay_what_they_were() -> None:
     sources: Any = SimpleNamespace(
         weights_dir=None,
         fingerprint=lambda name, split: f"{name}/{split}",
-        dataset=lambda name: SimpleNamespace(labels=lambda split: np.zeros(100, int)),
+        dataset=lambda name: SimpleNamespace(size=lambda split: 100),
     )
     artifact = source_network("photos", sources, width=8, epochs=12, precision="bf16")
     assert artifact.key == "d575769d494d48ff5938a3676eb0a7a5071d8fa8f042ccfb101774d5912f01b5"

@@ -92,6 +92,10 @@ class Classes(DataSet):
         blocks = self._base.blocks()
         return None if blocks is None else blocks[np.isin(self._base.labels("train"), self._kept)]
 
+    def class_counts(self, split: SplitName) -> np.ndarray:
+        counts: np.ndarray = self._base.class_counts(split)[self._kept]
+        return counts
+
     def images(self, split: SplitName) -> np.ndarray:
         return self._base.images_of(self._kept, split)
 
@@ -101,3 +105,6 @@ class Classes(DataSet):
 
     def check(self) -> None:
         self._base.check()
+
+    def absent(self) -> list[Problem]:
+        return self._base.absent()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from common.problems import Problem
 from common.seeds import seed_of
 from trainables.data.dataset import SPLITS, DataSet, SplitName, refuse, text_digest
 from trainables.data.pixels import framed
@@ -33,7 +34,7 @@ class DigitsOverPhotos(DataSet):
             raise refuse(rule, f"{photos[0]}, {self._photos.shape}", "Name such a set, as in mnist_photos@cifar10.")
         self.classes = self._digits.classes
         self.builtin = self._digits.builtin and self._photos.builtin
-        counts = " + ".join(f"{len(self._digits.labels(split)):,}" for split in SPLITS)
+        counts = " + ".join(f"{self._digits.size(split):,}" for split in SPLITS)
         self.origin = f"digits of {digits[0]} blended over patches of {photos[0]}, {counts}, 32×32 in colour"
 
     def labels(self, split: SplitName) -> np.ndarray:
@@ -41,6 +42,9 @@ class DigitsOverPhotos(DataSet):
 
     def blocks(self) -> np.ndarray | None:
         return self._digits.blocks()
+
+    def class_counts(self, split: SplitName) -> np.ndarray:
+        return self._digits.class_counts(split)
 
     def images(self, split: SplitName) -> np.ndarray:
         return blend(self._digits.images(split), self._photos.images(split), seed_of("photos", split))
@@ -52,6 +56,9 @@ class DigitsOverPhotos(DataSet):
     def check(self) -> None:
         self._digits.check()
         self._photos.check()
+
+    def absent(self) -> list[Problem]:
+        return [*self._digits.absent(), *self._photos.absent()]
 
 
 def blend(digits: np.ndarray, photos: np.ndarray, seed: int) -> np.ndarray:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from trainables.data.dataset import SplitName
-from trainables.data.readers.official import Official, find_files, verified
+from trainables.data.dataset import DataSet, SplitName
+from trainables.data.readers.official import Facts, Official, open_official, verified
 
 MD5 = {
     "train-images-idx3-ubyte": ("f68b3c2dcbeaaa9fbdd348bbdeb94873", "6bbc9ace898e44ae57da46a324031adb"),
@@ -28,6 +28,18 @@ MD5 = {
 }
 """MD5 of the official files: gzipped (as torchvision verifies it), and unpacked."""
 PREFIX: dict[SplitName, str] = {"train": "train", "test": "t10k"}
+COUNTS: dict[SplitName, tuple[int, ...]] = {
+    "train": (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
+    "test": (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
+}
+MEGABYTES = 11.1
+"""Its four gzipped files, in units of 2^20 bytes."""
+
+
+def _checksums(split: SplitName) -> dict[str, str]:
+    """Return the MD5 of the unpacked files: packed or not, the data are the same."""
+    names = (f"{PREFIX[split]}-images-idx3-ubyte", f"{PREFIX[split]}-labels-idx1-ubyte")
+    return {name: MD5[name][1] for name in names}
 
 
 class MNIST(Official):
@@ -47,9 +59,7 @@ class MNIST(Official):
         return self._numbers(f"{PREFIX[split]}-images-idx3-ubyte", header=16).reshape(-1, 28, 28)
 
     def checksums(self, split: SplitName) -> dict[str, str]:
-        """Return the MD5 of the unpacked files: packed or not, the data are the same."""
-        names = (f"{PREFIX[split]}-images-idx3-ubyte", f"{PREFIX[split]}-labels-idx1-ubyte")
-        return {name: MD5[name][1] for name in names}
+        return _checksums(split)
 
     def verify(self, split: SplitName) -> None:
         for name in self.checksums(split):
@@ -68,13 +78,16 @@ class MNIST(Official):
         return np.frombuffer(content, np.uint8, offset=header)
 
 
-def open_mnist(data_dir: Path | None, cache_dir: Path) -> MNIST:
-    """Open MNIST from `data_dir`, else from the cache, into which it is downloaded if need be. Raises Refused."""
+FACTS = Facts("mnist", "MNIST", MNIST.classes, MNIST.origin, MNIST.shape, COUNTS, MEGABYTES, _checksums, blocked=True)
 
-    def download() -> None:
+
+def open_mnist(data_dir: Path | None, cache_dir: Path, download: bool) -> DataSet:
+    """Open MNIST from `data_dir`, else from the cache, into which it is downloaded if it may be. Raises Refused."""
+
+    def fetch() -> None:
         from torchvision import datasets  # late: it takes a second to import, and most runs download nothing
 
         datasets.MNIST(str(cache_dir), download=True)
 
     folders = [folder / "MNIST" / "raw" for folder in (data_dir, cache_dir) if folder is not None]
-    return MNIST(find_files("mnist", list(MD5), folders, download, packed=".gz"))
+    return open_official(FACTS, list(MD5), folders, fetch, MNIST, download=download, packed=".gz")

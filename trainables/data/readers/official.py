@@ -8,13 +8,36 @@ from __future__ import annotations
 import hashlib
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from common.problems import Problem, Refused
 from trainables.data.dataset import SPLITS, DataSet, SplitName, refuse
-from trainables.data.readers.download import patiently
+from trainables.data.readers.download import Absent, patiently
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of an official data set before its files are there: a request can be checked by it."""
+
+    name: str
+    """As a person names it in a command."""
+    title: str
+    classes: tuple[str, ...]
+    origin: str
+    shape: tuple[int, ...]
+    counts: Mapping[SplitName, tuple[int, ...]]
+    """Images of each class, by split."""
+    megabytes: float
+    """What is downloaded, in units of 2^20 bytes."""
+    checksums: Callable[[SplitName], Mapping[str, str]]
+    """See `Official.checksums`."""
+    blocked: bool = False
+    """Whether neighbours share a source, and the files do not tell where it ends (`DataSet.blocks`)."""
+
 
 _attempts: dict[tuple[str, Path], str | None] = {}
 """By data set and folder: why its download failed, or None where it succeeded."""
@@ -49,7 +72,7 @@ class Official(DataSet):
     def fingerprint(self, split: SplitName) -> str:
         """Return the SHA-256 of the official checksums, once the files were found to have them. Raises Refused."""
         self.verify(split)
-        return hashlib.sha256("".join(self.checksums(split).values()).encode()).hexdigest()
+        return digest_of(self.checksums(split))
 
     def check(self) -> None:
         for split in SPLITS:
@@ -63,6 +86,72 @@ class Official(DataSet):
         except RuntimeError:
             self.check()
             raise
+
+
+class Known(DataSet):
+    """An official data set whose files are not there, as far as it is known without them. Its content is refused."""
+
+    def __init__(self, facts: Facts, absent: Absent) -> None:
+        """Take the facts, and what would have to be downloaded."""
+        self.classes, self.origin = facts.classes, facts.origin
+        self._facts, self._absent = facts, absent
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._facts.shape
+
+    def class_counts(self, split: SplitName) -> np.ndarray:
+        return np.array(self._facts.counts[split])
+
+    def labels(self, split: SplitName) -> np.ndarray:
+        raise Refused([self._absent])
+
+    def images(self, split: SplitName) -> np.ndarray:
+        raise Refused([self._absent])
+
+    def blocks(self) -> np.ndarray | None:
+        return np.arange(self.size("train")) if self._facts.blocked else None
+
+    def fingerprint(self, split: SplitName) -> str:
+        return digest_of(self._facts.checksums(split))
+
+    def check(self) -> None:
+        pass  # there is nothing to verify yet
+
+    def absent(self) -> list[Problem]:
+        return [self._absent]
+
+
+def open_official(
+    facts: Facts,
+    wanted: Sequence[str],
+    folders: Sequence[Path],
+    fetch: Callable[[], object],
+    build: Callable[[Mapping[str, Path]], Official],
+    *,
+    download: bool,
+    packed: str = "",
+) -> DataSet:
+    """Return the data set that `build` makes of its files, which are found and fetched as `find_files` says.
+
+    Where they are missing and `download` is False, return what is known of it without them.
+    """
+
+    def found() -> dict[str, Path]:
+        return find_files(facts.name, wanted, folders, fetch, packed=packed)
+
+    present = _most_complete(wanted, folders, packed)
+    if download or len(present) == len(wanted):
+        return build(found())
+    missing = ", ".join(name for name in wanted if name not in present)
+    rule = f"needs {missing} in {' or '.join(map(str, folders))}"
+    remedy = "It can be downloaded."
+    return Known(facts, Absent("data", rule, facts.name, remedy, True, facts.title, facts.megabytes, found))
+
+
+def digest_of(checksums: Mapping[str, str]) -> str:
+    """Return the SHA-256, in hexadecimal, of official checksums, which stands for the content of the files."""
+    return hashlib.sha256("".join(checksums.values()).encode()).hexdigest()
 
 
 def find_files(

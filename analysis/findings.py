@@ -110,7 +110,8 @@ class Findings:
 
         `means=False` is for a figure that shows no means over seeds.
         """
-        about = [f"Data: {self.results.describe_data(self.shared)}."]
+        data = self.results.describe_data(self.shared)
+        about = [f"Data: {data}."] if data else []
         if means:
             seeds = ranged(self.reported["n"])
             fresh = "fresh seeds" if self.results.phase == "confirm" else "seeds"
@@ -199,7 +200,8 @@ class Findings:
         `counted` says what sizes count: "Sizes count training labels".
         """
         rows = self.chosen if len(self.chosen) else self.reported
-        sentences = [f"Data: {self.results.describe_data(self.shared)}.", self._claimed(rows)]
+        data = self.results.describe_data(self.shared)
+        sentences = [*([f"Data: {data}."] if data else []), self._claimed(rows)]
         if self.results.has_oracle:
             sentences.append("The oracle is named by test data, hence flattering.")
         spent = sorted(rows["labels_validation"].dropna().unique()) if "labels_validation" in rows else []
@@ -217,6 +219,8 @@ class Findings:
         seeds = ranged(rows["n"])
         read = self.results.epoch_read
         brackets = f"Square brackets are 95 % Student t intervals over {seeds}"
+        if self.results.phase == "search" and seeds == "1":
+            return "Each number is of one trial."
         if self.results.phase == "search":
             return f"{brackets} search seeds, at the {read} of the config that did best on them."
         if seeds == "1":
@@ -270,6 +274,8 @@ class Draft:
     """Rows of `Findings.compare` that stand in the answer instead of `Findings.differences`."""
     closing: Sequence[Paragraph] = ()
     """What holds for every part: it is said once, after the verdicts of all parts."""
+    sections: Mapping[str, Sequence[Block]] = field(default_factory=dict)
+    """Further sections of the page by heading, such as derivations; a terminal leaves them out."""
     counted: str = ""
     """What sizes count, for the terms: "Sizes count training labels"."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +43,8 @@ class Answer:
     partial: str | None
     """`n/N` trials, if some are missing."""
     warnings: tuple[str, ...]
+    sections: Mapping[str, tuple[Block, ...]] = field(default_factory=dict)
+    """Further sections of the page by heading, from the question's own file."""
     networks: pd.DataFrame = field(default_factory=pd.DataFrame)
     """A row for each kept network: condition, config, seed, measures, and its `folder`, for `trainables.load`."""
     networks_note: str = ""

@@ -93,7 +93,8 @@ def _shared(results: Results, keys: Mapping[str, str]) -> str:
     fixed = {heading(k): as_text(v) for k, v in results.settings.items() if v is not None} | dict(keys)
     told = set(map(heading, results.data_fields))
     rest = [f"{name} {value}" for name, value in fixed.items() if name not in told]
-    return "; ".join([f"Data: {results.describe_data()}", *rest])
+    data = results.describe_data()
+    return "; ".join([*([f"Data: {data}"] if data else []), *rest])
 
 
 def _note(results: Results, table: pd.DataFrame) -> str:

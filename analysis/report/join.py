@@ -26,6 +26,8 @@ class Joined:
     """Figures by file name."""
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     """The question's own tables by file name."""
+    sections: Mapping[str, tuple[Block, ...]] = field(default_factory=dict)
+    """Further sections of the page, by heading."""
     differences: pd.DataFrame | None = None
     """The differences that the question compares, where it chooses them itself."""
 
@@ -59,8 +61,18 @@ def _joined(whole: Findings, drafts: Sequence[tuple[str, Draft]]) -> Joined:
         terms=_terms(whole, (draft.counted for _, draft in drafts)),
         drawings={f"{name}{suffix}": made for suffix, draft in drafts for name, made in draft.drawings.items()},
         tables={f"{name}{suffix}": made for suffix, draft in drafts for name, made in draft.tables.items()},
+        sections=_sections(draft for _, draft in drafts),
         differences=pd.concat(differences, ignore_index=True) if differences else None,
     )
+
+
+def _sections(drafts: Iterable[Draft]) -> dict[str, tuple[Block, ...]]:
+    """Return the sections of all parts by heading."""
+    found: dict[str, tuple[Block, ...]] = {}
+    for draft in drafts:
+        for name, blocks in draft.sections.items():
+            found[name] = (*found.get(name, ()), *blocks)
+    return found
 
 
 def _terms(whole: Findings, counted: Iterable[str] = ()) -> tuple[Paragraph, ...]:

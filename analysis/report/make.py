@@ -86,7 +86,7 @@ def make_answer(folder: Path, question: str, *, formats: Sequence[str] = tuple(s
     drawings, drawn_files, missed = _draw(told, folder / "figures", question, formats)
     faults += missed
     verdict = (*told.verdict, *(fault.paragraph for fault in missed))
-    answer = replace(answer, verdict=verdict, terms=told.terms, faults=tuple(faults))
+    answer = replace(answer, verdict=verdict, terms=told.terms, sections=told.sections, faults=tuple(faults))
     files = [*(folder / "tables" / name for name in tables_now), *drawn_files]
     files.append(_write(folder / "verdict.md", f"{answer.text}\n"))
     files.append(_write(folder / "answer.md", page(answer, found, drawings)))

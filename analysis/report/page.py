@@ -36,6 +36,8 @@ def page(answer: Answer, found: Findings, drawings: Mapping[str, Drawing]) -> st
     if len(answer.differences):
         differences = markup.to_markdown(rounded.differences_table(found.results, answer.differences))
         parts += ["## Differences", differences, f"Differences are {PAIRED}"]
+    for name, blocks in answer.sections.items():
+        parts += [f"## {name}", markup.blocks_to_markdown(blocks)]
     parts += ["## Methods", markup.blocks_to_markdown(answer.methods)]
     if answer.networks_note:
         parts += ["## Networks", answer.networks_note]

@@ -51,13 +51,13 @@ def checked_plan(sweep: Sweep, options: Options, problems: list[Problem], folder
     Raises what `make_plan` raises.
     """
     found = [*problems, *hardware_problems(options), *folder_problems(options), *output_problems(folder)]
-    found += measure_problems(sweep)
+    found += [*measure_problems(sweep), *precision_problems(sweep, options)]
     if options.search == "pareto" and sweep.tradeoff is None:
         rule = "a search for a question that trades its metric for another measure; this one does not"
         found.append(Problem("--search", rule, options.search, "Use optuna, or omit it."))
     asked, wrong = request(sweep, options)
     found += wrong
-    precision, sources = precision_of(options), sources_of(options)
+    precision, sources = precision_of(sweep, options), sources_of(options)
     value_problems = _values(sweep, asked, precision)
     found += value_problems
     code = code_of(sweep.experiment)
@@ -81,8 +81,18 @@ def download(absent: list[Absent]) -> None:
     forget()  # what was known without the files
 
 
-def precision_of(options: Options) -> Precision:
-    """Return the arithmetic that the options ask for, on this machine."""
+def precision_problems(sweep: Sweep, options: Options) -> list[Problem]:
+    """Return a problem where the options ask for another arithmetic than the only one of the question."""
+    only = sweep.experiment.precision
+    if only is None or options.precision in ("auto", only):
+        return []
+    return [Problem("--precision", f"auto: {sweep.question} computes in {only}", options.precision, "Omit it.")]
+
+
+def precision_of(sweep: Sweep, options: Options) -> Precision:
+    """Return the arithmetic that the question needs or the options ask for, on this machine."""
+    if sweep.experiment.precision is not None:
+        return sweep.experiment.precision
     if options.precision == "auto":
         return default_precision(options.gpus)
     return "bf16" if options.precision == "bf16" else "fp32"

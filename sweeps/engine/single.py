@@ -16,7 +16,15 @@ from sweeps.engine.fingerprint import code_of
 from sweeps.engine.hardware import Machine, Session, hardware_problems, machine_of
 from sweeps.engine.options import Options
 from sweeps.engine.plan import Draw, Plan
-from sweeps.engine.preflight import config_problems, download, folder_problems, precision_of, remedy, sources_of
+from sweeps.engine.preflight import (
+    config_problems,
+    download,
+    folder_problems,
+    precision_of,
+    precision_problems,
+    remedy,
+    sources_of,
+)
 from sweeps.engine.request import Compared, Fixed, Kind, Request, Searched, nearest_field, request, typed
 from sweeps.engine.space import Choice, middle
 from sweeps.engine.sweep import Sweep
@@ -43,12 +51,12 @@ def single_trial(
     sweep: Sweep, values: Mapping[str, Any], options: Options, problems: list[Problem], *, confirm: bool
 ) -> Trial:
     """Return the trial of these values. Raises Refused with these and all other problems."""
-    found = [*problems, *hardware_problems(options), *folder_problems(options)]
+    found = [*problems, *hardware_problems(options), *folder_problems(options), *precision_problems(sweep, options)]
     asked, wrong = request(sweep, options)
     given = _given(sweep, asked, values)
     found += [*wrong, *given.problems]
     sources = sources_of(options)
-    plan = Plan(sweep, given.asked, sources, precision_of(options), "random", "none", code_of(sweep.experiment))
+    plan = Plan(sweep, given.asked, sources, precision_of(sweep, options), "random", "none", code_of(sweep.experiment))
     condition = plan.conditions[0]
     tuned = {name: dimension.at(0) for name, dimension in given.asked.space.items()}
     unused = plan.unused_in(condition, tuned)

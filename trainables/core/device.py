@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from common.files import Arrays
 
-Precision = Literal["bf16", "fp32"]
+Precision = Literal["bf16", "fp32", "fp64"]
 Tensors = dict[str, torch.Tensor]
 _on_cpu: ContextVar[bool] = ContextVar("_on_cpu", default=False)
 """Whether this process leaves its GPU alone; Ray hides it from the workers of a sweep that asked for none."""

@@ -22,6 +22,7 @@ from common.seeds import seed_of
 from trainables.core.checked import checked_outputs
 from trainables.core.checkpoint import Resumable
 from trainables.core.config import TrialConfig
+from trainables.core.device import Precision
 from trainables.core.kept import Kept
 from trainables.core.measures import Measure
 from trainables.core.network import Borrowed, Network
@@ -64,6 +65,8 @@ class Experiment(Resumable, ABC, Generic[C]):
     procedure: ClassVar[str] = ""
     """How a trial trains, in sentences for the answer's methods section: network, what is frozen, loss, optimiser, size
     of the images. A config field in braces, such as `{first}`, stands for the data set that it names."""
+    precision: ClassVar[Precision | None] = None
+    """The only arithmetic that the question makes sense in; None leaves it to the option `--precision`."""
     has_test: ClassVar[bool] = True
     """Whether the question ends in test data; without it there is no confirm step."""
     test_every_epoch: ClassVar[bool] = True

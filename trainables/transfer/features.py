@@ -18,7 +18,7 @@ from torch import nn
 from common.files import Arrays
 from common.problems import Problem, Refused, nearest
 from trainables.artifacts.store import Artifact, piece_slice
-from trainables.core.device import pick_device
+from trainables.core.device import Precision, pick_device
 from trainables.core.network import Borrowed, Input, Pretrained
 from trainables.data.sources import Sources
 from trainables.data.subsets import split_train
@@ -41,7 +41,7 @@ def backbone_features(
     pool: int,
     validation: int,
     seed: int,
-    precision: Literal["bf16", "fp32"],
+    precision: Precision,
 ) -> Artifact:
     """Return the artifact of the features of the training pool, the validation images, or the test split.
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
+from analysis.figures.curves import draw_curves
 from analysis.figures.gaps import draw_gaps
 from analysis.figures.lines import draw_lines
 from analysis.figures.style import Words
 from analysis.findings import Draft, Drawing, Findings
-from analysis.numbers.bias_variance import Decomposition, decompose
-from analysis.numbers.results import records
-from analysis.verdicts import methods
-from analysis.verdicts.methods import ACCURACY, KEPT, METHOD, NO_REPLAY, SIZE, WITHOUT, whole
+from analysis.numbers.generalisation import GAP
+from analysis.numbers.results import CHOSEN
+from analysis.verdicts import learning_theory, methods
+from analysis.verdicts.generalisation import Generalisation, measured
+from analysis.verdicts.methods import ACCURACY, KEPT, METHOD, NO_REPLAY, OWN, SIZE, WITHOUT, whole
 from analysis.words import ranged
 
 COMPARED = (METHOD, SIZE)
-OWN = "own"
 PAIRS = {"own − finetune": ("finetune", OWN), "own − knn": ("knn", OWN), "finetune − knn": ("knn", "finetune")}
 TITLE = "A network of one set, few images of another"
 IMAGES = "images of the target"
@@ -27,12 +27,13 @@ IMAGES = "images of the target"
 
 def answer(part: Findings) -> Draft:
     """Return the question's figures, tables and verdict."""
-    compared, ablated, errors = _compared(part), _ablated(part), _decomposed(part)
-    tables = {"ablation": ablated, "forgetting": _forgetting(part), "bias_variance": errors}
+    compared, ablated, found = _compared(part), _ablated(part), measured(part)
+    tables = {"ablation": ablated, "forgetting": _forgetting(part), "bias_variance": found.errors}
+    tables["generalisation"] = found.table.dropna(subset=GAP)
     return Draft(
         TITLE,
-        list(methods.verdict(part, compared, ablated, errors)),
-        dict(_drawings(part, compared, ablated, errors)),
+        [*methods.verdict(part, compared, ablated), *learning_theory.explained(part, found)],
+        dict(_drawings(part, compared, ablated, found)),
         {name: table for name, table in tables.items() if len(table)},
         pd.concat([gap.drop(columns="pair") for gap in (compared, ablated)], ignore_index=True),
         closing=[methods.CONDITIONAL],
@@ -62,27 +63,8 @@ def _forgetting(part: Findings) -> pd.DataFrame:
     return part.chosen[[METHOD, SIZE, "n", *(name for name in measured if name in part.chosen)]]
 
 
-def _decomposed(part: Findings) -> pd.DataFrame:
-    """Return bias and variance over samples, a row for each condition whose trials all left their predictions.
-
-    Where a seed diverged there is no row: without it the method would look better than it is.
-    """
-    rows = []
-    for row in records(part.chosen):
-        kept = [arrays for arrays in part.arrays_of(row).values() if "test_predicted" in arrays]
-        if len(kept) < max(2, row["n"]):
-            continue
-        labels = kept[0]["test_labels"]
-        if all(np.array_equal(one["test_labels"], labels) for one in kept):
-            own: Decomposition = decompose(np.stack([one["test_predicted"] for one in kept]), labels)
-            rows.append(
-                {METHOD: row[METHOD], SIZE: row[SIZE], "n": len(kept), **own._asdict(), "variance": own.variance}
-            )
-    return pd.DataFrame(rows, columns=[METHOD, SIZE, "n", *Decomposition._fields, "variance"])
-
-
 def _drawings(
-    part: Findings, compared: pd.DataFrame, ablated: pd.DataFrame, errors: pd.DataFrame
+    part: Findings, compared: pd.DataFrame, ablated: pd.DataFrame, found: Generalisation
 ) -> Iterator[tuple[str, Drawing]]:
     title = f"{part.setting('source')} → {part.setting('target')}{part.where}"
     main = whole(part.chosen)
@@ -112,12 +94,34 @@ def _drawings(
     shown = part.chosen[part.chosen[METHOD].isin([*main[METHOD], NO_REPLAY])]
     figure = partial(draw_lines, shown, words, x=SIZE, columns={KEPT: "source"}, series=[METHOD], percent=True)
     yield "forgetting", Drawing(figure, "Accuracy on the source's test images after each method.")
-    if len(errors):
-        table = whole(errors).assign(
-            **{f"{name}_{end}": np.nan for name in ("bias", "variance") for end in ("low", "high")}
+    yield from _of_theory(part, found, title)
+
+
+def _of_theory(part: Findings, found: Generalisation, title: str) -> Iterator[tuple[str, Drawing]]:
+    """Yield learning curves, the gap between training and test accuracy, and bias and variance."""
+    curves = whole(part.curves[part.curves["recipe"] == CHOSEN])
+    lengths = curves.groupby([METHOD, SIZE])["epoch"].transform("max")
+    if len(curves := curves[lengths > 1]):
+        quarter = "An epoch of own is a quarter of its steps." if OWN in set(curves[METHOD]) else ""
+        opened = "Test data is opened at the last epoch only."
+        words = Words(f"{title}: learning curves", "epoch", part.axis("error"), part.note(quarter, opened))
+        columns = {"train_error": "training", "val_error": "validation", "test_error": "test"}
+        figure = partial(
+            draw_curves, curves, words, columns=columns, across=SIZE, series=[METHOD], percent=True, zero=True
         )
-        over = f"Over {ranged(table['n'])} samples (the fewer, the larger bias looks); with variance it is the error."
-        words = Words(f"{title}: bias and variance", IMAGES, "share of test images, %", part.note(over, means=False))
-        columns = {"bias": "bias", "variance": "net variance"}
-        figure = partial(draw_lines, table, words, x=SIZE, columns=columns, series=[METHOD], percent=True)
-        yield "bias_variance", Drawing(figure, "The test error taken apart: bias and net variance over samples.")
+        yield "learning_curves", Drawing(figure, f"Training and validation error by epoch, for {IMAGES}.")
+    gaps = whole(found.table).dropna(subset=GAP)
+    if len(gaps):
+        alone = "knn: leave-one-out, no measure of over-fitting." if "knn" in set(gaps[METHOD]) else ""
+        words = Words(f"{title}: training and test", IMAGES, "training − test accuracy, points", part.note(alone))
+        figure = partial(
+            draw_lines, gaps, words, x=SIZE, columns={GAP: "training − test"}, series=[METHOD], percent=True
+        )
+        yield "train_test", Drawing(figure, f"Training accuracy less test accuracy against {IMAGES}, by method.")
+    errors = whole(found.errors)
+    if len(errors):
+        over = f"Terms over {ranged(errors['n'])} samples, unbiased for their number; they add up to the error."
+        words = Words(f"{title}: bias and variance", IMAGES, "share of test images, %", part.note(over))
+        columns = {"bias": "bias²", "variance": "variance"}
+        figure = partial(draw_lines, errors, words, x=SIZE, columns=columns, series=[METHOD], percent=True)
+        yield "bias_variance", Drawing(figure, "The test error taken apart: bias² and variance over samples.")

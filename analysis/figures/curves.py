@@ -72,7 +72,10 @@ def draw_curves(
             logarithmic_axis(grid[0][0], table[list(columns)] * scale)
         for axes in grid[-1][-abreast:]:
             axes.set_xlabel(words.x)
-        handles = [handle(COLOURS[i], "", DASHES[i], label) for i, label in enumerate(columns.values())]
+        handles = [
+            handle(COLOURS[i], _lone_mark(table, column, [across, *series]), DASHES[i], label)
+            for i, (column, label) in enumerate(columns.items())
+        ]
         if marks is not None:
             handles.append(handle(GREY, "", (0, (1, 2)), "epochs to the best"))
         add_title_note_legend(figure, words, handles)
@@ -131,9 +134,22 @@ def draw_learning(
 
 def _band(axes: Axes, rows: pd.DataFrame, column: str, scale: float, group: int, style: int) -> None:
     colour = colour_of(group)
-    axes.plot(rows["epoch"], rows[column] * scale, color=colour, linestyle=DASHES[style], linewidth=1.3)
+    mark = _lone_mark(rows, column)
+    axes.plot(
+        rows["epoch"], rows[column] * scale, color=colour, linestyle=DASHES[style], linewidth=1.3,
+        marker=mark, markersize=4, clip_on=not mark,
+    )  # fmt: skip
     low, high = rows[f"{column}_low"] * scale, rows[f"{column}_high"] * scale
     axes.fill_between(rows["epoch"], low, high, color=colour, alpha=0.18, linewidth=0)
+
+
+def _lone_mark(rows: pd.DataFrame, column: str, keys: Sequence[str] = ()) -> str:
+    """Return the marker of a column that was measured once in each of its curves, so that no line shows it; else none.
+
+    `keys` tell the curves apart, if there are several.
+    """
+    counts = rows.groupby(list(keys), sort=False)[column].count() if keys else pd.Series([rows[column].count()])
+    return "o" if counts.max() == 1 else ""
 
 
 def _marked(marks: pd.DataFrame | None, row: pd.DataFrame, keys: Sequence[str]) -> float | None:

@@ -1,10 +1,9 @@
-"""What the transfer of a network to a small sample has shown, in words: methods, ingredients, forgetting, and why."""
+"""What the transfer of a network to a small sample has shown, in words: methods, ingredients and forgetting."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 import pandas as pd
 
@@ -28,17 +27,11 @@ from analysis.words import (
 )
 
 METHOD, SIZE = "method", "train_size"
+OWN = "own"
 WITHOUT, NO_REPLAY = "own_no_", "own_no_replay"
 ACCURACY, KEPT = "test_accuracy", "test_source_accuracy"
 FROZEN = ("finetune", "knn", "own_no_tuning")
 """Methods that leave the source network as it is."""
-WHY = (
-    "A larger class of functions holds a better one (less bias), and a sample of n tells the less which one it is (more"
-    " variance, which falls about as 1/n for a fixed class): few images call for a small or well informed class, many"
-    " allow a larger one. The test error taken apart over the samples of the seeds (bias: the prediction most of them"
-    " lead to is wrong; net variance: what single samples lose beside it; of a few samples that prediction is itself"
-    " uncertain, which makes bias look larger and variance smaller):"
-)
 CHANGED = Directions("falls", "rises", "is not shown to change")
 CONDITIONAL = Paragraph((
     "All of this is conditional on one source network: another one, trained with another seed, at another width or on"
@@ -46,11 +39,8 @@ CONDITIONAL = Paragraph((
 ))  # fmt: skip
 
 
-def verdict(part: Findings, compared: pd.DataFrame, ablated: pd.DataFrame, errors: pd.DataFrame) -> Iterator[Block]:
-    """Yield what was found.
-
-    `compared` and `ablated` are rows of `Findings.compare` with their `pair`; `errors` has a decomposition a condition.
-    """
+def verdict(part: Findings, compared: pd.DataFrame, ablated: pd.DataFrame) -> Iterator[Block]:
+    """Yield what was found; `compared` and `ablated` are rows of `Findings.compare` with their `pair`."""
     yield from _accuracies(part, compared)
     if len(compared):
         ways = [
@@ -68,7 +58,6 @@ def verdict(part: Findings, compared: pd.DataFrame, ablated: pd.DataFrame, error
     for told in (_forgotten(part), _extra_seeds(part)):
         if told:
             yield Paragraph(told)
-    yield from _theory(errors)
 
 
 def whole(table: pd.DataFrame) -> pd.DataFrame:
@@ -115,7 +104,7 @@ def _forgotten(part: Findings) -> Text:
     frozen = next((row[KEPT] for row in rows if row[METHOD] in FROZEN), None)
     lost: dict[str, list[Text]] = {}
     for row in rows:
-        if row[METHOD] in ("own", NO_REPLAY):
+        if row[METHOD] in (OWN, NO_REPLAY):
             lost.setdefault(row[METHOD], []).append(text("{} with {}", part.level(row, KEPT), f"{row[SIZE]:,}"))
     if frozen is None and not lost:
         return ()
@@ -138,35 +127,3 @@ def _extra_seeds(part: Findings) -> Text:
             start = "" if texts else f"Seed {seed} by itself: "
             texts.append((f"{start}{size:,} images {listed(shares)}",))
     return text("{}.", join("; ", texts)) if texts else ()
-
-
-def _theory(errors: pd.DataFrame) -> Iterator[Block]:
-    """Yield bias and variance, and what they bear out."""
-    if errors.empty:
-        return
-    main = whole(errors)
-    sizes = sorted(set(main[SIZE]))
-    yield Paragraph(text("{} {}", Strong("Why."), WHY))
-    lines = []
-    for size in dict.fromkeys([sizes[0], sizes[-1]]):
-        rows = records(main[main[SIZE] == size])
-        lines.append((f"{size:,} images: {'; '.join(f'{row[METHOD]} {_decomposition(row)}' for row in rows)}.",))
-    yield Bullets(tuple(lines))
-    if len(sizes) > 1:
-        yield Paragraph((_borne_out(main, sizes),))
-
-
-def _decomposition(row: dict[str, Any]) -> str:
-    return f"{percent(row['error'])} = bias {percent(row['bias'])} + variance {percent(row['variance'])}"
-
-
-def _borne_out(main: pd.DataFrame, sizes: list[int]) -> str:
-    """Return which of the two terms the growing sample lowers more, by method."""
-    texts = []
-    for method, rows in main.groupby(METHOD, sort=False):
-        ends = [rows[rows[SIZE] == size] for size in (sizes[0], sizes[-1])]
-        if all(len(end) for end in ends):
-            first, last = (records(end)[0] for end in ends)
-            bias, variance = (100 * (last[name] - first[name]) for name in ("bias", "variance"))
-            texts.append(f"{method} bias {bias:+.1f} and variance {variance:+.1f}".replace("-", "−"))
-    return f"From {sizes[0]:,} to {sizes[-1]:,} images these change by, in points: {'; '.join(texts)}."

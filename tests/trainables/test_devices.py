@@ -17,10 +17,14 @@ from tests.trainables.test_cifar_transfer import BASE
 from tests.trainables.test_cifar_transfer import sources as transfer  # noqa: F401
 from trainables.artifacts.store import Store
 from trainables.cifar_transfer import CifarTransfer
+from trainables.core.config import TrialConfig
+from trainables.core.device import as_worker, pick_device, tensors
 from trainables.core.loop import Loop, run
+from trainables.data.sources import Sources
 from trainables.digit_pair import DigitPair
 from trainables.joint_embedding import JointEmbedding
 from trainables.tiny_cifar import TinyCifar
+from trainables.training.trained import trained_network
 from trainables.transfer_sizes import TransferSizes
 
 OWN = BASE | {"epochs": 1, "tuning_steps": 20, "source_width": 1, "source_epochs": 1, "precision": "bf16"}
@@ -57,6 +61,34 @@ def test_no_operation_mixes_devices(
     experiment: Any, values: Any, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     assert train_resume_and_go_on(experiment, values, request, tmp_path).experiment.gathered()
+
+
+def use_what_another_question_trained(sources: Sources, folder: Path) -> torch.Tensor:
+    """Train a network in two links, and return what it says of an image on the device, [1, classes]."""
+    wanted = trained_network(TinyCifar, TrialConfig(), **TINY | {"epochs": 6})
+    arrays = tensors(Store(folder).get(wanted.artifact(sources), sources), pick_device())
+    image = torch.zeros(1, 3, 32, 32, dtype=torch.uint8).to(pick_device())
+    logits: torch.Tensor = wanted.module(arrays, sources)(image)
+    return logits
+
+
+@pytest.mark.usefixtures("gpu")
+def test_a_network_of_another_question_stays_on_the_device(transfer: Sources, tmp_path: Path) -> None:  # noqa: F811
+    assert use_what_another_question_trained(transfer, tmp_path).is_cuda
+
+
+@pytest.mark.gpu
+def test_a_network_of_another_question_is_the_trials_on_a_real_gpu(
+    transfer: Sources,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    assert torch.cuda.is_available(), "Type CUDA_VISIBLE_DEVICES=0 python -m pytest -m gpu where there is a GPU."
+    config = TinyCifar.config_class().model_validate(TINY | {"epochs": 6})
+    with as_worker(1, gpu=True):
+        logits = use_what_another_question_trained(transfer, tmp_path)
+        trial: Any = run(TinyCifar, config, transfer, Store(tmp_path)).experiment
+    image = torch.zeros(1, 3, 32, 32, dtype=torch.uint8, device="cuda")
+    torch.testing.assert_close(logits.float(), trial.training.averaged(image), atol=0, rtol=0)
 
 
 @pytest.mark.gpu

@@ -1,9 +1,11 @@
-"""Transfer by train size: test error and epochs to the best against train size, and learning curves."""
+"""Transfer by train size: lowest test error, the epochs to it, and learning curves, against train size."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 
@@ -11,7 +13,8 @@ from analysis.figures.curves import draw_curves
 from analysis.figures.lines import draw_lines
 from analysis.figures.style import Words
 from analysis.findings import Draft, Drawing, Findings
-from analysis.numbers.results import records
+from analysis.numbers.results import CHOSEN, PRESCRIBED, records
+from analysis.verdicts.prescribed import config_text
 from analysis.words import DIFFERS, Directions, Paragraph, Strong, Text, enumerated, listed, outcomes, text
 
 COMPARED = BACKBONE, SIZE = ("backbone", "train_size")
@@ -23,11 +26,13 @@ ANNEALED = "The learning rate falls to 0 over the epochs asked for; epochs to th
 
 def answer(part: Findings) -> Draft:
     """Return the question's figures and its verdict."""
+    compared = _compared(part)
     annealed = any(part.results.facts[trial].get("annealed") for trial in part.chosen_seeds["trial"])
     return Draft(
         TITLE,
-        [*_sizes(part), *_backbones(part)],
+        [*_sizes(part, compared), *_prescribed(part, compared), *_backbones(part)],
         dict(_drawings(part)),
+        differences=compared,
         closing=[Paragraph((ANNEALED,))] if annealed else [],
         counted="Sizes count training labels",
     )
@@ -36,14 +41,16 @@ def answer(part: Findings) -> Draft:
 def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
     best = part.reported
     title = f"{TITLE}{part.where}"
-    series = [name for name in part.results.series(SIZE) if name in (BACKBONE, "recipe")]
+    series = [name for name in part.results.series(SIZE) if name == BACKBONE]
+    panels = "recipe" if part.results.has_prescribed else ""
     error = partial(
         draw_lines,
         best,
         Words(f"{title}: test error of the new output layer", IMAGES, part.axis("test_error"), part.note()),
         x=SIZE,
-        columns={"test_error": "at the last epoch", "oracle_error": "lowest over the epochs (oracle)"},
+        columns={"oracle_error": "lowest over the epochs (oracle)", "test_error": "at the last epoch"},
         series=series,
+        panels=panels,
         percent=True,
     )
     yield "test_error", Drawing(error, f"Test error against the number of {IMAGES}.")
@@ -51,22 +58,29 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
     epochs = partial(
         draw_lines,
         best,
-        Words(f"{title}: epochs to the best", IMAGES, f"epochs to within {part.near} of the best", part.note(still)),
+        Words(f"{title}: epochs to the best", IMAGES, "epochs", part.note(still)),
         x=SIZE,
-        columns={"best_epoch": "of validation accuracy", "oracle_epoch": "of test accuracy (oracle)"},
+        columns={
+            "peak_epoch": "best test accuracy (oracle)",
+            "oracle_epoch": f"test accuracy within {part.near} of it (oracle)",
+            "best_epoch": f"validation accuracy within {part.near} of its best",
+        },
         series=series,
-        rising=True,
+        panels=panels,
+        rising="best_epoch",
     )
     yield "epochs_to_best", Drawing(epochs, f"Epochs to the best against the number of {IMAGES}.")
-    columns = {"test_error": "test", "val_error": "validation"}
+    columns = {"test_error": "test", "val_error": "validation", "train_error": "training"}
     drawn = [f"{column}{end}" for column in columns for end in ("", "_low", "_high")]
     table = part.curves.reindex(columns=list(dict.fromkeys([*part.curves, *drawn])))  # none may have been evaluated
     if len(table):
-        words = Words(f"{title}: learning curves of the chosen configs", "epoch", part.axis("error"), part.note())
+        note = part.note("Training: all training images after the epoch, without dropout.")
+        words = Words(f"{title}: learning curves", "epoch", part.axis("error"), note)
+        rows = [*series, panels] if panels else series
         learning = partial(
-            draw_curves, table, words, columns=columns, across=SIZE, series=series, marks=best, percent=True
+            draw_curves, table, words, columns=columns, across=SIZE, series=rows, marks=best, percent=True
         )
-        yield "learning_curves", Drawing(learning, "Learning curves of each condition's chosen config.")
+        yield "learning_curves", Drawing(learning, "Learning curves of each condition's configs, training included.")
 
 
 def _place(part: Findings) -> str:
@@ -75,33 +89,79 @@ def _place(part: Findings) -> str:
     return f" on {listed(data)}{part.where}" if data else part.where
 
 
-def _sizes(part: Findings) -> Iterator[Paragraph]:
-    """Yield what more images did for each backbone: the smallest and the largest set, and each step between."""
+def _sizes(part: Findings, compared: pd.DataFrame) -> Iterator[Paragraph]:
+    """Yield what more images did for each backbone: the smallest and the largest set, and each step between.
+
+    The question's own measures come first: the lowest test error over the epochs, and the epoch at which it is reached.
+    """
     for backbone, rows in part.chosen.groupby(BACKBONE, sort=False):
-        ends = records(rows.iloc[[0, -1]] if len(rows) > 1 else rows)
+        ends = _ends(rows)
         heads = {c.values[BACKBONE]: c.facts.get("head", "new layer") for c in part.results.conditions}
-        epochs = listed(f"{row['best_epoch']:.0f} ({row['oracle_epoch']:.0f})".replace("nan", "–") for row in ends)
         found = text(
-            "{}{} ({}): the test error is {} {}; the lowest over the epochs (oracle) is {}. Validation comes within {}"
-            " of its best after {} epochs (oracle in brackets).",
+            "{}{} ({}): the lowest test error over the epochs (oracle: only test data can name it) is {} {}, first"
+            " reached {} on average. Without test data, what can be had is the error at the last epoch of the config"
+            " chosen on validation: {}. Validation comes within {} of its best after {} epochs, test (oracle) after"
+            " {}.",
             Strong(str(backbone)),
             _place(part),
             heads[backbone],
-            enumerated(text("{} with {}", part.level(row, "test_error"), row[SIZE]) for row in ends),
+            _levels(part, ends, "oracle_error"),
             IMAGES,
-            enumerated((part.level(row, "oracle_error"),) for row in ends),
+            _epochs(ends, "peak_epoch", "at epoch "),
+            _levels(part, ends, "test_error"),
             part.near,
-            epochs,
+            _epochs(ends, "best_epoch"),
+            _epochs(ends, "oracle_epoch"),
         )
-        yield Paragraph(found + _steps(part, str(backbone)))
+        yield Paragraph(found + _steps(part, compared, str(backbone), CHOSEN))
 
 
-def _steps(part: Findings, backbone: str) -> Text:
-    """Return how the error changes from each size to the next."""
-    rows = records(part.differences[part.differences["factor"] == SIZE])
-    steps = [part.difference(row) for row in rows if row[BACKBONE] == backbone]
+def _prescribed(part: Findings, compared: pd.DataFrame) -> Iterator[Paragraph]:
+    """Yield the same of the prescribed config, with which sizes compare at one training."""
+    prescribed = part.reported[part.reported["recipe"] == PRESCRIBED]
+    for backbone, rows in prescribed.groupby(BACKBONE, sort=False):
+        ends = _ends(rows)
+        found = text(
+            "{}{} with the prescribed config, the same at every size ({}): the lowest test error over the epochs"
+            " (oracle) is {} {}, first reached {} on average; at the last epoch it is {}.",
+            Strong(str(backbone)),
+            _place(part),
+            config_text(part, ends[0]),
+            _levels(part, ends, "oracle_error"),
+            IMAGES,
+            _epochs(ends, "peak_epoch", "at epoch "),
+            _levels(part, ends, "test_error"),
+        )
+        yield Paragraph(found + _steps(part, compared, str(backbone), PRESCRIBED))
+
+
+def _ends(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of the smallest and the largest size, which may be one."""
+    return records(rows.iloc[[0, -1]] if len(rows) > 1 else rows)
+
+
+def _levels(part: Findings, ends: Sequence[Mapping[str, Any]], column: str) -> Text:
+    return enumerated(text("{} with {}", part.level(row, column), row[SIZE]) for row in ends)
+
+
+def _epochs(ends: Sequence[Mapping[str, Any]], column: str, before: str = "") -> str:
+    """Return means over the seeds, rounded to whole epochs."""
+    return before + listed(f"{row[column]:.0f}".replace("nan", "–") for row in ends)
+
+
+def _compared(part: Findings) -> pd.DataFrame:
+    """Return all differences: of chosen configs, and from each size to the next with the prescribed one."""
+    sizes = dict.fromkeys(part.reported.loc[part.reported["recipe"] == PRESCRIBED, SIZE])
+    steps = [part.compare(SIZE, *pair, "test_error", PRESCRIBED) for pair in pairwise(sizes)]
+    return pd.concat([part.differences, *steps], ignore_index=True) if steps else part.differences
+
+
+def _steps(part: Findings, compared: pd.DataFrame, backbone: str, recipe: str) -> Text:
+    """Return how the error at the last epoch changes from each size to the next."""
+    rows = compared[(compared["factor"] == SIZE) & (compared["recipe"] == recipe)]
+    steps = [part.difference(row) for row in records(rows[rows[BACKBONE] == backbone])]
     changes = outcomes(steps, CHANGED, lambda step: f"{step.before} to {step.after}", link="from")
-    return text(" Paired by seed, the error {} images.", changes) if steps else ()
+    return text(" Paired by seed, the error at the last epoch {} images.", changes) if steps else ()
 
 
 def _backbones(part: Findings) -> Iterator[Paragraph]:

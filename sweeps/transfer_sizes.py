@@ -5,7 +5,9 @@
     python sweeps/transfer_sizes.py --builtin                         # no download: drawn letters → digits
 
 A network that was pre-trained on ImageNet is frozen, except for a new output layer, which is trained with cross-entropy
-on MNIST, scaled to 224×224. Learning rate, epochs, weight decay and batch size are searched for each backbone and size.
+on MNIST, scaled to 224×224. Learning rate, epochs, weight decay and batch size are searched for each backbone and size,
+with a learning rate that falls to 0. The prescribed config is the same at every size (AdamW with a constant 1e-3,
+batches of 32, 50 epochs), so that the sizes compare at one training: it is a row of its own.
 
 Found: SqueezeNet 1.1 on MNIST has a test error of 11.73 % [10.69, 12.80] with 100 images and 3.66 % [3.46, 3.87] with
 900 (n = 5); paired by seed, it falls on average with each step between. Validation is within 0.1 point of its best
@@ -24,8 +26,10 @@ SWEEP = Sweep(
         "epochs": choice([20, 50, 100]),
         "weight_decay": loguniform(1e-4, 1),
         "batch_size": choice([16, 32, 64]),
+        "schedule": choice(["cosine"]),  # the prescribed config alone has another
     },
     fixed={"data": "mnist"},
+    prescribed={"lr": 1e-3, "epochs": 50, "weight_decay": 0.01, "batch_size": 32, "schedule": "constant"},
     builtin={"backbone": ["letters_cnn"], "data": "digits"},
 )
 

@@ -24,7 +24,10 @@ from analysis.ledger import Ledger
 ROOT = Path(__file__).resolve().parent.parent
 HANG = 900.0
 """Seconds after which a process that should have ended is taken to hang. Waits bound hangs, they measure nothing."""
-SMALL = ("--builtin", "--no-dashboard", "--samples", "3", "--seeds", "2", "--set", "train_size=100,300", "epochs=20,40")
+SMALL = (
+    *("--builtin", "--no-dashboard", "--no-prescribed", "--samples", "3", "--seeds", "2"),
+    *("--set", "train_size=100,300", "epochs=20,40"),
+)
 """2 conditions × (3 configs × 3 search seeds + 2 confirm seeds) = 22 trials."""
 
 

@@ -8,7 +8,11 @@ and the output layer (VGG19 has it) is applied to the features in training. A ne
 
 The learning rate falls to zero along a cosine over the epochs, since the answer is read at the last one: with a
 constant rate (`--set schedule=constant`) that epoch is as noisy as any. As a consequence, the epochs to the best grow
-with the epochs asked for; the table gives both, and optimiser steps.
+with the epochs asked for; the table gives both, and optimiser steps. The prescribed config has a constant rate and the
+same epochs at every size, so that sizes compare.
+
+Training loss and accuracy are those of all training images after an epoch, without dropout: of the same weights, and in
+the same way, as on held-out images.
 """
 
 from __future__ import annotations
@@ -135,19 +139,22 @@ class TransferSizes(Experiment[Config], LeavesNetwork):
         self.head = LinearHead(self.train["data"].x, self.train["data"].y, self.classes, settings)
 
     def train_epoch(self) -> Metrics:
-        return self.head.train_epoch(self.generator("order"))
+        steps = self.head.train_epoch(self.generator("order"))["steps"]
+        return {**self._read(self.train["data"])[0], "steps": steps}
 
-    @torch.inference_mode()
     def evaluate(self, split: EvalSplit) -> Metrics:
-        data = self.held_out[split]["data"]
-        logits = self.head(data.x)
-        correct = logits.argmax(1) == data.y
+        metrics, correct = self._read(self.held_out[split]["data"])
         if split == "test":
             self.keep_last("test_correct", correct)
-        return {
-            "loss": F.cross_entropy(logits, data.y).item(),
-            "accuracy": correct.double().mean().item(),
-        }
+        return metrics
+
+    @torch.inference_mode()
+    def _read(self, data: Labelled) -> tuple[Metrics, torch.Tensor]:
+        """Return loss and accuracy on images, without dropout, and which of them are right, [N] bool."""
+        logits = self.head(data.x)
+        correct = logits.argmax(1) == data.y
+        loss = F.cross_entropy(logits, data.y).item()
+        return {"loss": loss, "accuracy": correct.double().mean().item()}, correct
 
     def network(self) -> Network:
         return Network(

@@ -42,7 +42,7 @@ def draw_curves(
     """Draw learning curves as small multiples: a column for each value of `across`, a row for each of `series`.
 
     `table` has a row an epoch; bands are its `_low` and `_high`. `marks` has the same keys and, in `best_epoch`,
-    where a dotted line stands. The y axis is logarithmic where every value allows it, but linear and from 0 if `zero`.
+    where a dotted line stands. The y axis is logarithmic, near a zero linear, but all linear and from 0 if `zero`.
     Where a row has more panels than stand side by side on a page, it has several lines.
     """
     with matplotlib.rc_context(STYLE):
@@ -69,7 +69,7 @@ def draw_curves(
         if zero:
             from_zero(grid[0][0], table[list(columns)])
         else:
-            logarithmic_axis(grid[0][0], table[list(columns)] * scale)
+            logarithmic_axis(grid[0][0], table[list(columns)] * scale, zero=True)
         for axes in grid[-1][-abreast:]:
             axes.set_xlabel(words.x)
         handles = [

@@ -38,14 +38,15 @@ def draw_lines(
     series: Series = (),
     panels: str = "",
     percent: bool = False,
-    rising: bool = False,
+    rising: str = "",
     logarithmic: bool = False,
     zero: bool = True,
 ) -> Figure:
     """Draw one line for each value of the `series` columns and each of `columns` (column → what the legend calls it).
 
     `table` has, beside a column, its bounds `_low` and `_high`. Later columns are dashed, with hollow marks. Shares
-    are drawn in per cent if `percent`; `rising` marks points (↑) where training ended while most seeds still rose.
+    are drawn in per cent if `percent`; points of the column `rising` are marked (↑) where training ended while most
+    seeds still rose.
     With `panels`, a column, each of its values has axes of its own, on one scale. The y axis starts at 0 if `zero`, or
     is `logarithmic` on demand, if no value is 0 or less.
     """
@@ -69,7 +70,7 @@ def draw_lines(
                     shift = (g * len(columns) + c - (count - 1) / 2) * (0.011 if abreast == 1 else 0.025)
                     xs = [_shifted(float(v), shift, at, wide) for v in rows[x]]
                     errorbars(axes, xs, rows, column, scale, g, c)
-                    if rising and c == 0:
+                    if column == rising:
                         _mark_rising(axes, xs, rows, column, scale, g)
             axes.set_title(title)
             if wide:

@@ -42,6 +42,7 @@ def measured(results: Results) -> list[str]:
     first.sort(key=lambda name: name != results.metric)  # an error may select
     columns = [f"{split}_{name}" for name in first for split in [*results.splits, *oracle]]
     columns += [f"{which}_{unit}" for which in ("best", *oracle) for unit in ("epoch", "steps")]
+    columns += ["peak_epoch" for _ in oracle]
     return [*columns, *(f"{split}_{name}" for several in others for name in several for split in results.splits)]
 
 
@@ -51,8 +52,9 @@ def by_seed(results: Results, *, extra: bool = False) -> pd.DataFrame:
     Every `val_…` and `test_…` measure is there, at the epoch at which trials are read: the last one, unless the
     question asks for the best. `best_epoch` is the first epoch so near the best validation value that it counts as the
     best, `rising` says that it fell into the last tenth of training, where no falling learning rate explains that.
-    `oracle_…` is the best test value over the epochs, which only test data can name. The measures of a trial that
-    diverged or collapsed are NaN.
+    `oracle_…` is the best test value over the epochs, which only test data can name, `oracle_epoch` the first epoch so
+    near it, and `peak_epoch` the first at which it is reached exactly. The measures of a trial that diverged or
+    collapsed are NaN.
     """
     rows = []
     for condition, recipe, trials in reported(results, extra=extra):
@@ -133,6 +135,7 @@ def _outcome(results: Results, epochs: pd.DataFrame, facts: Mapping[str, Any]) -
             late = len(values) > 1 and first >= len(values) - max(1, len(values) // 10)
             outcome["rising"] = float(late and not facts.get("annealed", False))
         else:
+            outcome["peak_epoch"] = float(epochs["epoch"].iloc[best])
             outcome[f"oracle_{results.metric}"] = float(values[best])
             for other in results.measures.columns(results.metric, "oracle"):
                 outcome.setdefault(other.name, 1 - float(values[best]))

@@ -73,6 +73,7 @@ def effort_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
         if results.has_oracle:
             cells["epochs to the oracle " + INTERVAL] = _span(row, "oracle_epoch")
             cells["oracle's steps"] = whole(row["oracle_steps"])
+            cells["epoch of the best test value " + INTERVAL] = _span(row, "peak_epoch")
         cells |= _labels(row)
         cells["trials run"] = str(row["run"])
         cells |= {name: str(row[name]) for name in ("failed", "stopped", "diverged", "unfinished")}

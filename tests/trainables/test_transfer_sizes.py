@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 
 from trainables.data.sources import Sources
-from trainables.transfer_sizes import Config
+from trainables.transfer_sizes import Config, TransferSizes
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,22 @@ def test_pool_and_validation_follow_from_the_training_split_unless_given(
     )
     for artifact in config.artifacts(Sources(here=tmp_path)).values():
         assert (artifact.spec["pool"], artifact.spec["validation"]) == sizes
+
+
+def test_training_is_measured_after_the_epoch_without_dropout() -> None:
+    """VGG19 has dropout before its output layer: what is told of training images is what held-out ones would get."""
+    config = Config(
+        data="digits", backbone="vgg19", train_size=40, lr=0.01, epochs=2, weight_decay=0, batch_size=8, seed=1
+    )
+    trial = TransferSizes(config, Sources(), torch.device("cpu"))
+    y = torch.arange(60) % 10
+    x = torch.randn(60, 4096, generator=torch.Generator().manual_seed(0)) + y[:, None] / 10
+    trial.setup(pool={"x": x, "y": y}, validation={"x": x, "y": y})
+    trial.epoch = 1
+    told = trial.train_epoch()
+    assert trial.about.dropout == 0.5
+    own = trial.train["data"]
+    logits = trial.head.layer(own.x)
+    assert told["accuracy"] == (logits.argmax(1) == own.y).double().mean().item()
+    assert told["loss"] == F.cross_entropy(logits, own.y).item()
+    assert told["steps"] == 5

@@ -141,7 +141,7 @@ def test_figures_draw_the_table_and_name_the_data(complete: Path) -> None:
     axes = draft.drawings["test_error"].draw().axes[0]
     drawn = [container.lines[0].get_ydata() for container in axes.containers]
     for line, (backbone, column) in zip(
-        drawn, [(b, c) for b in ("squeezenet1_1", "resnet18") for c in ("test_error", "oracle_error")], strict=True
+        drawn, [(b, c) for b in ("squeezenet1_1", "resnet18") for c in ("oracle_error", "test_error")], strict=True
     ):
         assert list(line) == list(found.best.loc[found.best["backbone"] == backbone, column] * 100)
     assert len(draft.drawings["learning_curves"].draw().axes) == 6

@@ -193,5 +193,6 @@ def test_a_dry_run_lists_everything_and_writes_nothing(capsys: pytest.CaptureFix
     assert code == 0
     assert "train_size" in said
     assert "config 3: lr=" in said
-    assert "70 of 70 trials are left" in said, "5 sizes × (3 configs × 3 search seeds + 5 confirm seeds)"
+    configs = "5 sizes × (4 configs × 3 search seeds + 2 configs × 5 confirm seeds), the prescribed config among them"
+    assert "110 of 110 trials are left" in said, configs
     assert not list(tmp_path.rglob("*"))

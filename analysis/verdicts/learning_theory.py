@@ -6,7 +6,7 @@ Each sentence has its number; where that was not measured, the sentence is not t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from analysis.findings import Findings
 from analysis.numbers.generalisation import GAP
@@ -17,6 +17,7 @@ from analysis.words import (
     Block,
     Bullets,
     Difference,
+    Direction,
     Directions,
     Paragraph,
     Strong,
@@ -40,7 +41,7 @@ class Prediction(NamedTuple):
     """What theory predicts, and the differences that would show it."""
 
     words: str
-    sign: Literal["lower", "higher"]
+    sign: Direction
     tested: Sequence[tuple[str, Difference | None]]
     """Each with what tells it from the others; None where it was not measured."""
 
@@ -52,10 +53,10 @@ def explained(part: Findings, found: Generalisation) -> Iterator[Block]:
     yield from _estimation(part)
     yield from _bias_variance(found)
     yield from _neighbours(part, found)
-    judged = tuple(filter(None, map(_judged, _predictions(part, found))))
-    if judged:
+    told = tuple(filter(None, map(judged, _predictions(part, found))))
+    if told:
         yield Paragraph((Strong("What theory predicts."),))
-        yield Bullets(judged)
+        yield Bullets(told)
 
 
 def _fitted(found: Generalisation) -> Iterator[Block]:
@@ -100,7 +101,7 @@ def _capacity(found: Generalisation) -> Iterator[Block]:
     main = whole(found.table)
     sentences: list[Text] = []
     for method, rows in main.dropna(subset="parameters").groupby(METHOD, sort=False):
-        by_size = [f"{row['parameters'] / row[SIZE]:.3g} an image with {row[SIZE]:,}" for row in records(rows)]
+        by_size = [f"{_rounded(row['parameters'] / row[SIZE])} an image with {row[SIZE]:,}" for row in records(rows)]
         counts = listed(f"{count:,.0f}" for count in dict.fromkeys(rows["parameters"]))
         sentences.append((f"{method} fits {counts} numbers to the sample: {listed(by_size)}.",))
     terms = []
@@ -214,9 +215,17 @@ def _predictions(part: Findings, found: Generalisation) -> Iterator[Prediction]:
         tested = [(m, found.term_change("variance", SIZE, (m, first), (m, last))) for m in methods]
         words = f"More images, less variance (of a fixed class, about as 1/n), from {first:,} to {last:,}"
         yield Prediction(words, "lower", tested)
-    pairs = [(size, found.term_change("bias", METHOD, (NEW_LAYER, size), (OWN, size))) for size in sizes]
-    words = "A larger class, less bias²: own, which changes features too, against finetune"
-    yield Prediction(words, "lower", _by_size(pairs))
+    compared: list[tuple[str, Direction, str]] = [
+        (
+            "bias",
+            "lower",
+            "A larger class, less bias²: own, which has more features and may change them, against finetune",
+        ),
+        ("variance", "higher", "More fitted numbers, more variance: own against finetune"),
+    ]
+    for name, sign, words in compared:
+        pairs = [(size, found.term_change(name, METHOD, (NEW_LAYER, size), (OWN, size))) for size in sizes]
+        yield Prediction(words, sign, _by_size(pairs))
     pairs = [(size, found.term_change("variance", METHOD, (OWN, size), (UNINFORMED, size))) for size in sizes[:1]]
     words = "Few images, less variance by what is known of the source: own without its covariance against own"
     yield Prediction(words, "higher", _by_size(pairs))
@@ -231,14 +240,20 @@ def _by_size(pairs: Iterable[tuple[int, Difference | None]]) -> list[tuple[str, 
     return [(f"with {size:,}", gap) for size, gap in pairs]
 
 
-def _judged(prediction: Prediction) -> Text:
+def judged(prediction: Prediction) -> Text:
     """Return a prediction with what each difference says of it; nothing where none was measured."""
-    told = [
-        text("{} {} ({})", name, gap, "supports it" if gap.direction == prediction.sign else "not shown here")
-        for name, gap in prediction.tested
-        if gap is not None
-    ]
+    told = []
+    for name, gap in prediction.tested:
+        if gap is None:
+            continue
+        against = gap.direction in ("lower", "higher")
+        other = f"not shown here: it is {gap.direction}" if against else "not shown here"
+        told.append(text("{} {} ({})", name, gap, "supports it" if gap.direction == prediction.sign else other))
     return text("{}: {}.", prediction.words, join("; ", told)) if told else ()
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
 
 
 def _size(gap: Difference) -> str:

@@ -92,7 +92,7 @@ def _crossing(part: Findings, compared: pd.DataFrame, pair: str, first: str, sec
         if small.direction != large.direction:
             better = first if large.direction == "higher" else second
             sizes = f"{small.where[SIZE]:,} and {large.where[SIZE]:,}"
-            return (f"They cross between {sizes} images: beyond, {better} is better.",)
+            return (f"They cross between {sizes} images: with {large.where[SIZE]:,}, {better} is better.",)
     return (f"{first} and {second} are not shown to cross within these sizes.",) if len(rows) > 1 else ()
 
 

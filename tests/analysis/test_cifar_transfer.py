@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 
 from analysis.report.join import Joined
 from analysis.report.markup import blocks_to_markdown
-from analysis.words import Bullets, Difference, Paragraph, Strong
+from analysis.verdicts import learning_theory
+from analysis.words import Bullets, Difference, Paragraph, Strong, plain
 from tests.support.synthetic import Measured, claims, data_set, fill_question, gaps, golden, hash_of, markdown, told
 
 METHODS = ["finetune", "knn", "own", "own_no_replay"]
@@ -86,7 +88,7 @@ def test_the_verdict_tells_who_beats_whom_and_where_they_cross(draft: Joined) ->
         found = [gap for gap in gaps(draft.verdict, before, after) if gap.metric == "test_accuracy"]
         directions = {gap.where["train_size"]: gap.direction for gap in found}
         assert directions == {100: few, 1_000: many}
-    assert "They cross between 100 and 1,000 images: beyond, finetune is better." in markdown(draft)
+    assert "They cross between 100 and 1,000 images: with 1,000, finetune is better." in markdown(draft)
     assert draft.differences is not None
     assert len(draft.differences) == 2 * 4
     differences = draft.differences.set_index(["from", "to", "train_size"])["difference"]
@@ -173,10 +175,22 @@ def test_theory_is_supported_only_where_the_interval_has_its_sign(draft: Joined)
     judged = [(run, item[i + 2]) for item in bullets for i, run in enumerate(item) if isinstance(run, Difference)]
     assert [(gap.metric, gap.direction) for gap, _ in judged] == [
         ("variance", "not shown to differ"), ("variance", "lower"), ("variance", "not shown to differ"),
-        ("bias", "lower"), ("bias", "lower"),
+        ("bias", "lower"), ("bias", "lower"), ("variance", "not shown to differ"), ("variance", "not shown to differ"),
     ]  # fmt: skip
     for gap, verdict in judged:
         assert verdict == ("supports it" if gap.direction == "lower" else "not shown here")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [(0.1, 0.3, "supports it"), (-0.1, 0.3, "not shown here"), (-0.3, -0.1, "not shown here: it is lower"),
+     (math.nan, math.nan, "not shown here")],
+)  # fmt: skip
+def test_a_prediction_is_judged_by_the_sign_of_the_interval(low: float, high: float, told: str) -> None:
+    gap = Difference("it", "variance", (low + high) / 2 if low == low else 0.2, low, high, 3, {}, factor="method")
+    prediction = learning_theory.Prediction("More is more", "higher", [("with 100", gap), ("with 1,000", None)])
+    assert "".join(map(plain, learning_theory.judged(prediction))) == f"More is more: with 100 it ({told})."
+    assert learning_theory.judged(prediction._replace(tested=[("with 100", None)])) == ()
 
 
 def test_every_figure_names_the_data(draft: Joined) -> None:

@@ -6,14 +6,13 @@ import ast
 import math
 import sys
 import tempfile
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 import analysis
-from common.problems import Problem, Refused, gather
+from common.problems import Problem, Refused
 from sweeps.engine.fingerprint import code_of
 from sweeps.engine.hardware import hardware_problems
 from sweeps.engine.measured import measure_problems
@@ -23,7 +22,7 @@ from sweeps.engine.plan import Condition, Plan
 from sweeps.engine.request import Request, request
 from sweeps.engine.space import Choice, middle
 from sweeps.engine.sweep import Sweep
-from trainables.core.config import TrialConfig
+from trainables.core.config import config_problems
 from trainables.core.device import Precision, default_precision
 from trainables.data.readers.download import Absent, fetch, parted, told
 from trainables.data.sources import Sources, forget
@@ -234,14 +233,6 @@ def _semantics(plan: Plan, broken: set[str]) -> list[Problem]:
                 continue  # `_values` has reported it
             found += config_problems(config, plan.sources)
     return found
-
-
-def config_problems(config: TrialConfig, sources: Sources) -> list[Problem]:
-    """Return what the question finds wrong with a config, and what of its data is absent."""
-    own = gather(partial(config.problems, sources))
-    of_data = gather(*(partial(sources.absent, name) for name in config.datasets()))
-    wrong, _ = parted(own)
-    return [*own, *(parted(of_data)[1] if wrong else of_data)]  # the question has told of its data in its own words
 
 
 def _absolute(path: Path | None) -> Path | None:

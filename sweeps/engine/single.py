@@ -17,7 +17,6 @@ from sweeps.engine.hardware import Machine, Session, hardware_problems, machine_
 from sweeps.engine.options import Options
 from sweeps.engine.plan import Draw, Plan
 from sweeps.engine.preflight import (
-    config_problems,
     download,
     folder_problems,
     precision_of,
@@ -28,6 +27,7 @@ from sweeps.engine.preflight import (
 from sweeps.engine.request import Compared, Fixed, Kind, Request, Searched, nearest_field, request, typed
 from sweeps.engine.space import Choice, middle
 from sweeps.engine.sweep import Sweep
+from trainables.core.config import config_problems
 from trainables.core.task import Phase
 from trainables.core.trial import Trial
 from trainables.data.readers.download import parted

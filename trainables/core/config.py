@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from common.problems import Problem
+from common.problems import Problem, gather
 from trainables.artifacts.store import Artifact
 from trainables.core.device import Precision
+from trainables.data.readers.download import parted
 from trainables.data.sources import Sources
 
 DATA_SET = "names a data set"
@@ -77,3 +79,11 @@ class TrialConfig(BaseModel):
     def problems(self, sources: Sources) -> list[Problem]:
         """Return what is wrong beyond the fields' ranges: sizes against the data, unknown names, missing weights."""
         return []
+
+
+def config_problems(config: TrialConfig, sources: Sources) -> list[Problem]:
+    """Return what the question finds wrong with a config, and what of its data is absent."""
+    own = gather(partial(config.problems, sources))
+    of_data = gather(*(partial(sources.absent, name) for name in config.datasets()))
+    wrong, _ = parted(own)
+    return [*own, *(parted(of_data)[1] if wrong else of_data)]  # the question has told of its data in its own words

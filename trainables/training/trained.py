@@ -24,7 +24,7 @@ from torch import nn
 from common.files import Arrays
 from common.problems import Problem, Refused, gather, nearest
 from trainables.artifacts.store import Artifact
-from trainables.core.config import TrialConfig
+from trainables.core.config import TrialConfig, config_problems
 from trainables.core.device import Tensors, pick_device, tensors
 from trainables.core.experiment import Experiment, LeavesNetwork
 from trainables.core.loop import Loop
@@ -78,9 +78,8 @@ class TrainedNetwork:
         return config
 
     def problems(self, sources: Sources) -> list[Problem]:
-        """Return what is wrong with the config, and why no network can be had from it."""
-        found = gather(self._problems)
-        return found or gather(lambda: map(self._renamed, self.config.problems(sources)))
+        """Return what is wrong with the config, what of its data is absent, and why no network can be had from it."""
+        return gather(self._problems) or [self._renamed(one) for one in config_problems(self.config, sources)]
 
     def artifact(self, sources: Sources) -> Artifact:
         """Return the artifact, of which `module` makes the network. Raises Refused.

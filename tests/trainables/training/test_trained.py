@@ -33,6 +33,7 @@ from trainables.core.device import tensors
 from trainables.core.experiment import Experiment
 from trainables.core.loop import Loop, run, run_task
 from trainables.core.task import Task
+from trainables.data.readers.download import parted
 from trainables.data.sources import Sources
 from trainables.tiny_cifar import TinyCifar
 from trainables.training.trained import CLASSES, TrainedNetwork, trained_network
@@ -352,6 +353,13 @@ def test_what_cannot_be_trained_is_a_problem_with_its_key(sources: Sources, what
     refused = Refused(wanted().problems(sources))
     assert len(refused.problems) == 1
     assert re.search(expected, str(refused)), refused
+
+
+def test_data_that_only_the_other_question_reads_are_told_to_be_absent(tmp_path: Path) -> None:
+    nowhere = Sources(cache=tmp_path, download=False)
+    wrong, absent = parted(asked(TinyCifar, TINY | {"data": "mnist"}).problems(nowhere))
+    assert wrong == []
+    assert [(one.key, one.told) for one in absent] == [("tiny_cifar: data", "MNIST (11 MB)")]
 
 
 def test_a_network_that_says_it_is_left_and_is_not_is_an_error(

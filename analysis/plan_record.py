@@ -67,6 +67,12 @@ class DataSetRecord(_Record):
     """Origins of the data sets that this one was derived from; empty for an original one."""
     classes: tuple[str, ...]
     """Names of the classes in the order of their labels; empty where they are not known."""
+    test_images: int | None = None
+    duplicates: int | None = None
+    """How many of the test images stand in the training split too, pixel for pixel; None where none were opened, and
+    where it was not counted yet."""
+    caveats: tuple[str, ...] = ()
+    """Sentences for people that answers on it tell."""
 
 
 class MeasureRecord(_Record):
@@ -136,6 +142,8 @@ class PlanRecord(_Record):
     data: tuple[DataSetRecord, ...]
     procedure: str = ""
     """How a trial trains, in sentences for people, as the question states it."""
+    seen_on_test: dict[str, str] = {}
+    """What was decided while looking at test images, as a phrase for people, by the data set that they are of."""
     titles: dict[str, str] = {}
     """What people call config fields whose names would not do in tables; braces as in `MeasureRecord.label`."""
     measures: tuple[MeasureRecord, ...] = ()

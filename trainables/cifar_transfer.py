@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -128,6 +128,10 @@ class CifarTransfer(Experiment[Config], LeavesNetwork):
         f"Training accuracy is that of the first {MEASURED:,} images of the sample at most after each epoch, without "
         "augmentation; knn leaves each image out of its own vote."
     )
+    seen_on_test: ClassVar = {
+        "cifar10": "that own reads several stages and adds a ridge (on 4,000 of them, with an earlier source network); "
+        "which stages and how much ridge is searched on validation images"
+    }
     test_every_epoch = False
 
     def setup(self, network: Tensors, target: Tensors, source: Tensors, **more: Tensors) -> None:

@@ -83,7 +83,7 @@ class Config(TrialConfig):
 
     def problems(self, sources: Sources) -> list[Problem]:
         return gather(
-            lambda: features_problems(self.backbone, sources),
+            lambda: features_problems(self.backbone, self.data, sources),
             lambda: self._size_problems(sources),
         )
 

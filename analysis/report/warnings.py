@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import pandas as pd
 
@@ -37,7 +38,19 @@ def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
     if lost := results.unreadable:
         each, reason = "the first: " if len(lost) > 1 else "", next(iter(lost.values()))
         notes.append(f"Image variance leaves out {_trials(len(lost))} without readable arrays; {each}{reason}.")
-    return notes
+    return [*notes, *_of_data(results)]
+
+
+def _of_data(results: Results) -> Iterator[str]:
+    """Yield what keeps test images from being new to the network, or to who made it, and the data sets' own caveats."""
+    for data in results.data.values():
+        if data.duplicates and data.test_images:
+            share = 100 * data.duplicates / data.test_images
+            copies = f"{data.duplicates:,} of {data.test_images:,} ({share:.2g} %)"
+            yield f"Test images of {data.name} that stand in its training split too, pixel for pixel: {copies}."
+    for name, decided in results.plan.seen_on_test.items():
+        yield f"Decided while looking at test images of {name}: {decided}."
+    yield from dict.fromkeys(caveat for data in results.data.values() for caveat in data.caveats)
 
 
 def _older_code(results: Results, used: pd.DataFrame) -> list[str]:

@@ -55,6 +55,9 @@ class Options:
     """Leave out the config that the question itself prescribes, which otherwise has a row of its own."""
     data: Annotated[str | None, _told("what the question states", "NAME")] = None
     """A data set's name, or the path of an .npz, a folder or a .zip of class folders; for two, A,B."""
+    allow_duplicates: Annotated[bool, _told()] = False
+    """Take data sets with more than 1 % of the test images in the training split too, pixel for pixel. Answers tell how
+    many there are in any case."""
     data_dir: Annotated[Path | None, _told(metavar="FOLDER")] = None
     """The folder with data sets in torchvision's layout; nothing is written there. What it lacks is downloaded into a
     cache."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import math
 import sys
 import tempfile
@@ -28,6 +29,8 @@ from trainables.data.readers.download import Absent, fetch, parted, told
 from trainables.data.sources import Sources, forget
 
 MOST_CONFIGS = 10_000
+MOST_DUPLICATES = 0.01
+"""Share of a set's test images that may stand in its training split."""
 
 
 def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: Path) -> Plan:
@@ -38,7 +41,8 @@ def make_plan(sweep: Sweep, options: Options, problems: list[Problem], folder: P
     plan, absent = checked_plan(sweep, options, problems, folder)
     if absent:
         download(absent)
-        found = _semantics(plan, set())  # now that all is there, all can be checked
+        # Now that all is there, all can be checked.
+        found = [*_semantics(plan, set()), *duplicate_problems(plan, options)]
         if found:
             raise Refused(found)
     return plan
@@ -65,6 +69,7 @@ def checked_plan(sweep: Sweep, options: Options, problems: list[Problem], folder
     plan = Plan(sweep, asked, sources, precision, options.search, options.scheduler, code, kept)
     too_many = size_problems(plan)
     found += too_many or [*default_problems(plan), *_semantics(plan, {problem.key for problem in value_problems})]
+    found += duplicate_problems(plan, options)
     wrong, absent = parted(found)
     if wrong:
         raise Refused(wrong)
@@ -170,6 +175,33 @@ def default_problems(plan: Plan) -> list[Problem]:
         for name in sorted(unused)
         if fields[name].is_required()
     ]
+
+
+def duplicate_problems(plan: Plan, options: Options) -> list[Problem]:
+    """Return a problem for each data set of whose test images too many stand in its training split too.
+
+    One that cannot be read is left to the question, which names its fields.
+    """
+    config = plan.sweep.experiment.config_class()
+    if options.allow_duplicates or not plan.sweep.experiment.has_test:
+        return []
+    found = []
+    for field in config.data_fields():
+        fixed = plan.request.fixed.get(field, config.model_fields[field].get_default())
+        for name in plan.request.factors.get(field, [fixed]):
+            if isinstance(name, str):  # it has no value at all otherwise
+                with contextlib.suppress(Refused):
+                    found += _duplicates(field, name, plan.sources)
+    return found
+
+
+def _duplicates(field: str, name: str, sources: Sources) -> list[Problem]:
+    count, images = sources.duplicates(name), sum(sources.summary(name).test_counts)
+    if count <= MOST_DUPLICATES * images:
+        return []
+    rule = f"at most 1 % of the test images of {name} in its training split too, pixel for pixel"
+    remedy = "Take them out of one split, or give --allow-duplicates: the answer then says how many there are."
+    return [Problem(field, rule, f"{count:,} of {images:,}, {100 * count / images:.2g} %", remedy, given=False)]
 
 
 def _values(sweep: Sweep, asked: Request, precision: Precision) -> list[Problem]:

@@ -12,6 +12,8 @@ from sweeps.engine.space import Choice, Dimension
 def recorded(plan: Plan) -> PlanRecord:
     """Return the record of a plan that the ledger keeps for the analysis. Raises Refused where data cannot be read."""
     sweep, request, experiment, conditions = plan.sweep, plan.request, plan.sweep.experiment, plan.conditions
+    data = tuple(_data_set(plan, name) for name in plan.datasets())
+    used = {name for one in data for name in (one.name, *one.made_from)}
     return PlanRecord(
         question=sweep.question,
         factors={name: tuple(values) for name, values in request.factors.items()},
@@ -37,7 +39,8 @@ def recorded(plan: Plan) -> PlanRecord:
         procedure=plan.sweep.experiment.procedure,
         titles=_titles(plan),
         measures=tuple(MeasureRecord.model_validate(asdict(measure)) for measure in experiment.measures),
-        data=tuple(_data_set(plan, name) for name in plan.datasets()),
+        data=data,
+        seen_on_test={name: told for name, told in experiment.seen_on_test.items() if name in used},
         code=(plan.code.fingerprint, *plan.kept),
     )
 
@@ -74,4 +77,7 @@ def _data_set(plan: Plan, name: str) -> DataSetRecord:
         origin=about.origin,
         made_from=about.made_from,
         classes=tuple(about.classes),
+        test_images=sum(about.test_counts),
+        duplicates=plan.sources.duplicates(name) if plan.sweep.experiment.has_test else None,
+        caveats=about.caveats,
     )

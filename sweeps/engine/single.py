@@ -18,6 +18,7 @@ from sweeps.engine.options import Options
 from sweeps.engine.plan import Draw, Plan
 from sweeps.engine.preflight import (
     download,
+    duplicate_problems,
     folder_problems,
     precision_of,
     precision_problems,
@@ -27,7 +28,7 @@ from sweeps.engine.preflight import (
 from sweeps.engine.request import Compared, Fixed, Kind, Request, Searched, nearest_field, request, typed
 from sweeps.engine.space import Choice, middle
 from sweeps.engine.sweep import Sweep
-from trainables.core.config import config_problems
+from trainables.core.config import TrialConfig, config_problems
 from trainables.core.task import Phase
 from trainables.core.trial import Trial
 from trainables.data.readers.download import parted
@@ -67,13 +68,13 @@ def single_trial(
     except ValidationError as error:
         found += _invalid(sweep, error)
     else:
-        found += config_problems(config, sources)
+        found += _of_data(config, plan, options, confirm)
     found, absent = parted(found)
     if found:
         raise Refused(found)
     if absent:
         download(absent)
-        if found := config_problems(config, sources):
+        if found := _of_data(config, plan, options, confirm):
             raise Refused(found)
     phase: Phase = "confirm" if confirm else "search"
     return Trial(
@@ -84,6 +85,10 @@ def single_trial(
         threads=threads_of(machine_of(options)),
         gpu=options.gpus > 0,
     )
+
+
+def _of_data(config: TrialConfig, plan: Plan, options: Options, confirm: bool) -> list[Problem]:
+    return [*config_problems(config, plan.sources), *(duplicate_problems(plan, options) if confirm else [])]
 
 
 def threads_of(machine: Machine) -> int:

@@ -62,6 +62,9 @@ class Experiment(Resumable, ABC, Generic[C]):
     measures: ClassVar[tuple[Measure, ...]] = ()
     """All that `train_epoch` and `evaluate` return, declared once: columns, headings, axes and intervals follow from
     it."""
+    seen_on_test: ClassVar[Mapping[str, str]] = {}
+    """What was decided about the question's code while looking at test images, by the name of the data set that they
+    are of: a phrase that answers on that set tell among their caveats."""
     procedure: ClassVar[str] = ""
     """How a trial trains, in sentences for the answer's methods section: network, what is frozen, loss, optimiser, size
     of the images. A config field in braces, such as `{first}`, stands for the data set that it names."""

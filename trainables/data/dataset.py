@@ -45,6 +45,8 @@ class Summary:
     """One line for people that says where it comes from and what was done to it."""
     made_from: tuple[str, ...] = ()
     """Names of the sets it is made from; the first is the one whose images it shows, all or some, in their order."""
+    caveats: tuple[str, ...] = ()
+    """Sentences that every answer on it tells."""
 
 
 class DataSet(ABC):
@@ -55,6 +57,11 @@ class DataSet(ABC):
     builtin: bool = False
     made_from: tuple[str, ...] = ()
     """Names of the sets it is made from; the first is the one whose images it shows, all or some, in their order."""
+    known_duplicates: int | None = None
+    """How many test images stand in the training split too, where that need not be counted: files that are verified
+    were counted once, and of images that are drawn one by one none does. None: they are counted."""
+    caveats: tuple[str, ...] = ()
+    """Sentences that every answer on it tells, such as what its splits have in common."""
 
     @abstractmethod
     def labels(self, split: SplitName) -> np.ndarray:
@@ -87,6 +94,10 @@ class DataSet(ABC):
         `classes` are numbers, ascending.
         """
         return self.images(split)[np.isin(self.labels(split), classes)]
+
+    def digests(self, split: SplitName) -> list[bytes]:
+        """Return a digest of each image's pixels, in the split's order. Raises Refused."""
+        return [pixel_digest(image) for image in self.images(split)]
 
     @property
     @abstractmethod
@@ -148,6 +159,11 @@ def array_digest(*arrays: np.ndarray) -> str:
         digest.update(f"{array.dtype.str} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def pixel_digest(image: np.ndarray) -> bytes:
+    """Return the 128-bit BLAKE2b digest of an image's pixels."""
+    return hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
 
 
 def text_digest(*parts: str) -> str:

@@ -120,6 +120,10 @@ class Sources:
         on how validation may be cut off it. Raises Refused."""
         return _fingerprint(self, name, split)
 
+    def duplicates(self, name: str) -> int:
+        """Return how many test images stand in the training split too, pixel for pixel once decoded. Raises Refused."""
+        return _duplicates(self, name)
+
     def pool_left(self, name: str, validation: int) -> int:
         """Return how many training images a set has to train on beside `validation` others; 0 or less: too few.
 
@@ -130,7 +134,7 @@ class Sources:
 
 def forget() -> None:
     """Forget what was read, so that files are read again: a notebook's process lives while they change."""
-    for cached in (_opened, _split, _fingerprint, _pool_left, _summary):
+    for cached in (_opened, _split, _fingerprint, _duplicates, _pool_left, _summary):
         cached.cache_clear()
 
 
@@ -182,6 +186,15 @@ def _fingerprint(sources: Sources, name: str, split: SplitName) -> str:
     return content if blocks is None else text_digest(content, f"blocks {array_digest(blocks)}")
 
 
+@lru_cache(maxsize=64)
+def _duplicates(sources: Sources, name: str) -> int:
+    dataset = sources.dataset(name)
+    if dataset.known_duplicates is not None:
+        return dataset.known_duplicates
+    known = set(dataset.digests("train"))
+    return sum(digest in known for digest in dataset.digests("test"))
+
+
 @lru_cache(maxsize=64)  # a plan asks many times
 def _pool_left(sources: Sources, name: str, validation: int) -> int:
     dataset = sources.dataset(name)
@@ -204,4 +217,5 @@ def _summary(sources: Sources, name: str) -> Summary:
         shape=dataset.shape,
         origin=dataset.origin,
         made_from=dataset.made_from,
+        caveats=dataset.caveats,
     )

@@ -24,7 +24,7 @@ from trainables.data.sources import Sources
 from trainables.data.subsets import split_train
 from trainables.nets import weights
 from trainables.nets.backbones import LETTERS, Backbone, Description, build, check_weights, describe, names
-from trainables.transfer.letters_backbone import letters_backbone
+from trainables.transfer.letters_backbone import IMAGES, PRETRAINED_ON, letters_backbone
 
 Part = Literal["pool", "validation", "test"]
 VERSION = 1  # raised by hand when the meaning of the arrays changes
@@ -68,10 +68,16 @@ def backbone_features(
     return Artifact("features", spec, compute, needs, pieces=max(1, -(-images // PIECE)))
 
 
-def features_problems(backbone: str, sources: Sources) -> list[Problem]:
-    """Return what keeps the backbone from being used: an unknown name; weights missing, damaged or of another."""
+def features_problems(backbone: str, data: str, sources: Sources) -> list[Problem]:
+    """Return what keeps the backbone from being used on a data set: an unknown name; weights missing, damaged or of
+    another; or that it was pre-trained here on the images of that set, whose labels would then be spent already."""
     if backbone == LETTERS:
-        return []
+        if PRETRAINED_ON not in (data, *sources.dataset(data).made_from):
+            return []
+        rule = (
+            f"a network that was not pre-trained on {PRETRAINED_ON}: this one has seen {IMAGES:,} labels of such images"
+        )
+        return [Problem("backbone", rule, f"{backbone} on {data}", "Use it on another data set, or another backbone.")]
     if backbone not in names():
         rule = "must be letters_cnn or a torchvision backbone"
         return [Problem("backbone", rule, backbone, nearest(backbone, names()))]

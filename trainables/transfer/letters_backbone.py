@@ -16,6 +16,8 @@ from trainables.data.builtin.letters import CLASSES, draw
 from trainables.data.sources import Sources
 from trainables.nets.letters_cnn import WIDTH, LettersCNN
 
+PRETRAINED_ON = "letters"
+"""The data set that the network's training images are drawn like."""
 IMAGES, BATCH, LEARNING_RATE, WEIGHT_DECAY = 12_800, 64, 0.01, 0.05
 
 

@@ -41,6 +41,7 @@ from tests.support.synthetic import (
     begin,
     claims,
     condition,
+    data_set,
     fill,
     fill_question,
     findings,
@@ -263,6 +264,27 @@ def test_every_caveat_is_said(tmp_path: Path) -> None:
         assert phrase in said
     assert answer.best.iloc[0]["test_accuracy_image_se"] > 0  # of the four that are whole
     assert f"## Caveats\n\n- {said.splitlines()[0]}\n" in (tmp_path / "answer.md").read_text()
+
+
+def test_what_makes_test_images_less_than_new_is_said(tmp_path: Path) -> None:
+    shared = "digits: the splits share a font."
+    data = [
+        data_set("digits", duplicates=0, test_images=510, caveats=[shared]),
+        data_set("digits[0-4]", duplicates=1_234, test_images=50_000, caveats=[shared]),
+        data_set("older"),  # was recorded before copies were counted
+    ]
+    fill(tmp_path, sizes=[100], backbones=["squeezenet1_1"])
+    with Ledger(tmp_path) as ledger:
+        begin(ledger, factors=ONE, data=data, seen_on_test={"digits": "the number of layers"})
+    answer = make_answer(tmp_path, "transfer_sizes")
+    expected = (
+        "Test images of digits[0-4] that stand in its training split too, pixel for pixel: 1,234 of 50,000 (2.5 %).",
+        "Decided while looking at test images of digits: the number of layers.",
+        shared,
+    )
+    assert answer.warnings[-3:] == expected
+    page = (tmp_path / "answer.md").read_text()
+    assert "\n".join(f"- {caveat}" for caveat in expected) in page
 
 
 def test_seeds_that_stand_in_the_table_are_those_counted_as_added(tmp_path: Path) -> None:

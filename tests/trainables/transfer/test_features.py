@@ -161,12 +161,17 @@ def test_artifacts_travel(sources: Sources, tmp_path: Path) -> None:
 
 
 def test_usable_backbones_have_no_problems(sources: Sources) -> None:
-    assert features_problems("squeezenet1_1", sources) == []
-    assert features_problems("letters_cnn", sources) == []
+    assert features_problems("squeezenet1_1", "digits", sources) == []
+    assert features_problems("letters_cnn", "digits", sources) == []
+    for name in ("letters", "letters[0-25]"):
+        (problem,) = features_problems("letters_cnn", name, sources)
+        assert (problem.key, problem.value) == ("backbone", f"letters_cnn on {name}")
+        assert "has seen 12,800 labels" in problem.rule
+        assert features_problems("squeezenet1_1", name, sources) == []
 
 
 def test_an_unknown_backbone_offers_the_nearest(sources: Sources) -> None:
-    (problem,) = features_problems("resnet500", sources)
+    (problem,) = features_problems("resnet500", "digits", sources)
     assert problem.key == "backbone"
     assert "'resnet50'" in problem.remedy
 
@@ -178,7 +183,7 @@ def test_missing_weights_name_the_file_the_folders_and_the_way_out(
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody answers: no download, wherever this runs
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setattr(urllib.request, "_opener", None)  # made anew, so that it sees the proxy
-    (problem,) = features_problems("resnet50", sources)
+    (problem,) = features_problems("resnet50", "digits", sources)
     said = str(problem)
     assert f"resnet50.pth, resnet50-*.pth or resnet50_*.pth in {folder}" in said
     assert str(tmp_path / "hub" / "checkpoints" / "resnet50-11ad3fa6.pth") in said
@@ -192,12 +197,12 @@ def test_truncated_and_other_weights_are_problems(folder: Path, tmp_path: Path) 
     (tmp_path / "resnet18.pth").write_bytes(whole)
     torch.save(get_model("mnasnet0_5", weights=None), tmp_path / "mnasnet0_5.pth")  # a module, not its state
     sources = Sources(weights_dir=tmp_path)
-    (truncated,) = features_problems("squeezenet1_1", sources)
+    (truncated,) = features_problems("squeezenet1_1", "digits", sources)
     assert "truncated" in truncated.remedy
-    said = " ".join(problem.rule for problem in features_problems("resnet18", sources))
+    said = " ".join(problem.rule for problem in features_problems("resnet18", "digits", sources))
     assert "they lack" in said
     assert "they have in addition" in said
-    (module,) = features_problems("mnasnet0_5", sources)
+    (module,) = features_problems("mnasnet0_5", "digits", sources)
     assert "state_dict()" in module.remedy
 
 

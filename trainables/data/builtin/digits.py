@@ -31,6 +31,7 @@ class Digits(Arrays):
     """Handwritten digits, split by writer: ten wrote the training images, four others the test images."""
 
     builtin = True
+    caveats = ("digits: only 4 people wrote the test images, so intervals over images say little about other writers.",)
 
     def blocks(self) -> np.ndarray:
         return np.searchsorted(STARTS, np.arange(TRAIN), side="right") - 1

@@ -39,6 +39,10 @@ class HouseDigits(DataSet):
     classes = CLASSES
     origin = "built-in: house numbers' digits drawn in 20 fonts on clutter, 6,000 + 2,000"
     builtin = True
+    known_duplicates = 0
+    caveats = (
+        "house_digits: training and test images share all 20 fonts, so accuracies say nothing about other fonts.",
+    )
     shape = (SIDE, SIDE, 3)
 
     def labels(self, split: SplitName) -> np.ndarray:

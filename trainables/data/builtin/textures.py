@@ -135,6 +135,7 @@ class Textures(DataSet):
     """Textures of some classes, equally many of each, 32×32 RGB, drawn when first asked for."""
 
     builtin = True
+    known_duplicates = 0
     shape = (SIDE, SIDE, 3)
 
     def __init__(self, name: str, textures: Sequence[Texture], counts: dict[SplitName, int]) -> None:

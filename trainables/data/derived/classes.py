@@ -78,6 +78,8 @@ class Classes(DataSet):
         self.classes = tuple(base.classes[number] for number in kept)
         self.origin = f"{base.origin}; of its {len(base.classes)} classes only {listed(kept)}"
         self.builtin = base.builtin
+        self.known_duplicates = 0 if base.known_duplicates == 0 else None  # else which are of these classes?
+        self.caveats = base.caveats
         self.made_from = base.made_from or (name,)
 
     @property
@@ -98,6 +100,10 @@ class Classes(DataSet):
 
     def images(self, split: SplitName) -> np.ndarray:
         return self._base.images_of(self._kept, split)
+
+    def digests(self, split: SplitName) -> list[bytes]:
+        kept = np.isin(self._base.labels(split), self._kept)
+        return [digest for digest, own in zip(self._base.digests(split), kept, strict=True) if own]
 
     def fingerprint(self, split: SplitName) -> str:
         """Return the digest of the whole set's fingerprint and of the classes that were kept."""

@@ -33,6 +33,8 @@ class DigitsOverPhotos(DataSet):
             rule = f"{digits[0]} is blended over photographs in colour of at least {SIDE}×{SIDE}"
             raise refuse(rule, f"{photos[0]}, {self._photos.shape}", "Name such a set, as in mnist_photos@cifar10.")
         self.classes = self._digits.classes
+        self.known_duplicates = self._digits.known_duplicates
+        self.caveats = (*self._digits.caveats, *self._photos.caveats)
         self.builtin = self._digits.builtin and self._photos.builtin
         counts = " + ".join(f"{self._digits.size(split):,}" for split in SPLITS)
         self.origin = f"digits of {digits[0]} blended over patches of {photos[0]}, {counts}, 32×32 in colour"
@@ -48,6 +50,10 @@ class DigitsOverPhotos(DataSet):
 
     def images(self, split: SplitName) -> np.ndarray:
         return blend(self._digits.images(split), self._photos.images(split), seed_of("photos", split))
+
+    def digests(self, split: SplitName) -> list[bytes]:
+        """Return the digits' digests: a digit over two photographs is the same digit."""
+        return self._digits.digests(split)
 
     def fingerprint(self, split: SplitName) -> str:
         """Return the digest of both sets' fingerprints and of how they are blended."""

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from common.problems import Problem, Refused
-from trainables.data.dataset import SPLITS, DataSet, SplitName, refuse
+from trainables.data.dataset import SPLITS, DataSet, SplitName, pixel_digest, refuse
 from trainables.data.subsets import stratified_split
 
 ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
@@ -120,6 +120,7 @@ class ClassFolders(DataSet):
             width = height = SIDE
             note += f"; resized and centre-cropped to {SIDE}×{SIDE}"
         self._size = (height, width)
+        self._digests: dict[SplitName, list[bytes]] = {}
         counts = " + ".join(f"{len(files):,}" for files in self._files.values())
         self.origin = f"{tree.path.name}, {counts} images of {len(self.classes)} classes, {note}"
 
@@ -144,10 +145,14 @@ class ClassFolders(DataSet):
             digest.update(f"{label} {hashlib.sha256(self._tree.read(file)).hexdigest()}\n".encode())
         return digest.hexdigest()
 
+    def digests(self, split: SplitName) -> list[bytes]:
+        if split not in self._digests:  # decoding takes long, and `check` has done it
+            self._digests[split] = [pixel_digest(self._image(file)) for _, file in self._files[split]]
+        return self._digests[split]
+
     def check(self) -> None:
-        for files in self._files.values():
-            for _, file in files:
-                self._image(file)
+        for split in SPLITS:
+            self.digests(split)
 
     def _header(self, file: str) -> tuple[tuple[int, int], str]:
         """Read an image's (width, height) and mode. Raises Refused."""

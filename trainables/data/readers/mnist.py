@@ -48,6 +48,7 @@ class MNIST(Official):
     classes = tuple("0123456789")
     origin = "MNIST, 60,000 + 10,000 handwritten digits, 28×28"
     shape = (28, 28)
+    known_duplicates = 0
 
     def blocks(self) -> np.ndarray:
         return np.arange(len(self.labels("train")))

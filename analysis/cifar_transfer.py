@@ -59,7 +59,8 @@ def _pairs(part: Findings, pairs: dict[str, tuple[str, str]]) -> pd.DataFrame:
 
 def _forgetting(part: Findings) -> pd.DataFrame:
     """Return how well the source's test images are read after each method, by the source network's own last layer."""
-    measured = [KEPT, f"{KEPT}_low", f"{KEPT}_high", f"{KEPT}_image_se"]
+    ends = ("", "_low", "_high", "_interval", "_low_these", "_high_these", "_image_se")
+    measured = [f"{KEPT}{end}" for end in ends]
     return part.chosen[[METHOD, SIZE, "n", *(name for name in measured if name in part.chosen)]]
 
 

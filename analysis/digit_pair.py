@@ -101,7 +101,7 @@ def _drawings(part: Findings, title: str, read: pd.DataFrame, sharing: pd.DataFr
     columns = {
         f"{name}{end}": read[f"test_error{end}"].where(read["recipe"] == name)
         for name in configs
-        for end in ("", "_low", "_high")
+        for end in ("", "_low", "_high", "_interval")
     }
     error = partial(
         draw_lines,
@@ -147,14 +147,12 @@ def _verdict(part: Findings, task: str, read: pd.DataFrame, sharing: pd.DataFram
         (row["recipe"], row["network"], row[SIZE]): replace(part.level(row, "test_error"), metric=f"test_{task}_error")
         for row in records(read)
     }
-    chosen = records(sharing[sharing["recipe"] == CHOSEN])
-    gaps = [part.difference(row) for row in chosen]
+    gaps = [part.difference(row) for row in records(sharing[sharing["recipe"] == CHOSEN])]
     helped = text("{} {}", _outcomes(gaps, HELPED), IMAGES) if gaps else ("is not compared yet",)
     start = "{}{}: sharing a network with {} {}."
     yield Paragraph(text(start, Strong(name), part.where, other, helped))
     if gaps:
-        pairs = zip(gaps, chosen, strict=True)
-        yield Bullets(tuple(_bullet(gap, row["image_se"], errors) for gap, row in pairs))
+        yield Bullets(tuple(_bullet(gap, errors) for gap in gaps))
     crossed = [
         text("{} with {}", error, f"{size:,}")
         for (recipe, network, size), error in errors.items()
@@ -170,19 +168,16 @@ def _verdict(part: Findings, task: str, read: pd.DataFrame, sharing: pd.DataFram
                 text(reading, other, enumerated(ends)) if ends else (),
                 text("With the prescribed config, sharing {}.", _outcomes(repeated, HELPED)) if repeated else (),
                 _chosen_against_prescribed(part, task),
-                _spread(read),
             ],
         )
     )
 
 
-def _bullet(gap: Difference, image_se: float, errors: Mapping[tuple[str, str, int], Claim]) -> Text:
+def _bullet(gap: Difference, errors: Mapping[tuple[str, str, int], Claim]) -> Text:
     """Return the errors at one size, and the difference between them."""
     size = gap.where[SIZE]
     own, both = (errors[CHOSEN, network, size] for network in (OWN, SHARED))
-    spread = f" (standard error over test images {100 * image_se:.1f})" if gap.low < gap.high else ""
-    told = "{}: test error {} alone, {} shared; difference {}, n = {}{}."
-    return text(told, f"{size:,}", own, both, gap, gap.n, spread)
+    return text("{}: test error {} alone, {} shared; difference {}, n = {}.", f"{size:,}", own, both, gap, gap.n)
 
 
 def _chosen_against_prescribed(part: Findings, task: str) -> Text:
@@ -191,16 +186,6 @@ def _chosen_against_prescribed(part: Findings, task: str) -> Text:
         for regime, rows in _against_prescribed(part, task).groupby(REGIME, sort=False)
     ]
     return text("Against the prescribed config, the chosen config's error {}.", join("; ", ways)) if ways else ()
-
-
-def _spread(read: pd.DataFrame) -> Text:
-    """Return how far one network's error varies with the test images."""
-    images, spread = read["test_images"].max(), 100 * read["test_accuracy_image_se"].max()
-    told = (
-        "With other images in place of these {}, one trained network's error varies by a standard error of up to {}"
-        " points."
-    )
-    return text(told, f"{images:,.0f}", f"{spread:.1f}") if spread > 0 else ()
 
 
 def _outcomes(gaps: Iterable[Difference], words: Directions) -> Summary:

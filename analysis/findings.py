@@ -16,9 +16,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.numbers import paired, tables
+from analysis.numbers.intervals import NEW
 from analysis.numbers.measures import nearness
 from analysis.numbers.results import CHOSEN, Results, records
 from analysis.words import (
+    OVER_BOTH,
     Block,
     Claim,
     Difference,
@@ -27,6 +29,7 @@ from analysis.words import (
     change,
     file_suffix,
     heading,
+    interval_note,
     listed,
     missing,
     ranged,
@@ -86,7 +89,8 @@ class Findings:
         results = self.results
         names = [*dict.fromkeys([*results.roles, *results.keys, *results.hyperparameters]), "n"]
         errors = {f"test_{one.error.name}" for one in results.measures.declared if one.error is not None}
-        errors = {f"{name}{end}" for name in errors for end in ("", "_low", "_high")}
+        ends = ("", "_low", "_high", "_interval", "_low_these", "_high_these")
+        errors = {f"{name}{end}" for name in errors for end in ends}
         measured = [name for name in map(str, self.chosen) if name.startswith("test_") and name not in errors]
         return self.chosen.assign(**results.roles)[[*names, *measured]]
 
@@ -117,7 +121,7 @@ class Findings:
             fresh = "fresh seeds" if self.results.phase == "confirm" else "seeds"
             same = {key: set(self.best[key]) for key in self.results.factors if key not in self.results.data_fields}
             only = "".join(f"; {heading(key)} {setting_text(key, v.pop())}" for key, v in same.items() if len(v) == 1)
-            over = f"One {fresh[:-1]}." if seeds == "1" else f"Mean and 95 % interval over {seeds} {fresh}."
+            over = f"One {fresh[:-1]}." if seeds == "1" else f"Mean over {seeds} {fresh}, with 95 % intervals."
             about = [f"Data: {self.results.describe_data(self.shared)}{self._tested()}{only}.", over]
         partial = tables.progress(self.best)
         return " ".join([*about, *filter(None, more), *([f"PARTIAL: {partial} trials."] if partial else [])])
@@ -126,6 +130,12 @@ class Findings:
     def near(self) -> str:
         """How near the best validation value counts as the best, as `best_epoch` takes it: `0.1 point`."""
         return nearness(self.results.selected)
+
+    @property
+    def hold_for_new_images(self) -> bool:
+        """Whether some interval of these conditions holds for new test images, and not for these alone."""
+        kinds = self.best[[name for name in map(str, self.best) if name.endswith("_interval")]]
+        return bool((kinds == NEW).any(axis=None))
 
     def axis(self, name: str) -> str:
         """Return what to write at an axis: of a measure, `error, %`, or of a column of it, `test error, %`."""
@@ -168,22 +178,27 @@ class Findings:
 
     def level(self, row: Mapping[str, Any], column: str) -> Claim:
         """Return a measure of a row of `best` as a claim that reads `5.1 % [4.9, 5.3]` or `3.21 px [3.10, 3.32]`."""
-        mean, low, high = (row[f"{column}{end}"] for end in ("", "_low", "_high"))
-        told = amount(self.results.measures.form(column, row), mean, low, high)
-        return Claim(told, column, mean, low, high, row["n"], self._named(row))
+        mean, low, high, kind = (row[f"{column}{end}"] for end in ("", "_low", "_high", "_interval"))
+        found = self.results.measures.column(column)
+        tested = found is not None and found.split == "test"  # the terms say what the oracle's intervals hold for
+        note = interval_note(kind, mixed=tested and self.hold_for_new_images)
+        told = amount(self.results.measures.form(column, row), mean, low, high, note)
+        return Claim(told, column, mean, low, high, row["n"], self._named(row), "seeds" if kind != NEW else OVER_BOTH)
 
     def difference(self, row: Mapping[str, Any]) -> Difference:
         """Return a row of `differences` or `compare` as a claim that reads `+1.2 points [0.4, 2.0]`."""
-        gap, low, high = row["difference"], row["low"], row["high"]
+        gap, low, high, kind = row["difference"], row["low"], row["high"], row["interval"]
+        note = interval_note(kind, mixed=self.hold_for_new_images)
         where = {name: value for name, value in self._named(row).items() if name != row["factor"]}
         return Difference(
-            text=change(self.results.measures.form(row["metric"], row), gap, low, high),
+            text=change(self.results.measures.form(row["metric"], row), gap, low, high, note),
             metric=row["metric"],
             estimate=gap,
             low=low,
             high=high,
             n=row["n"],
             where=where,
+            over="seeds" if kind != NEW else OVER_BOTH,
             factor=row["factor"],
             before=row["from"],
             after=row["to"],
@@ -203,7 +218,8 @@ class Findings:
         data = self.results.describe_data(self.shared)
         sentences = [*([f"Data: {data}."] if data else []), self._claimed(rows)]
         if self.results.has_oracle:
-            sentences.append("The oracle is named by test data, hence flattering.")
+            held = "; its intervals hold on these images" if self.hold_for_new_images else ""
+            sentences.append(f"The oracle is named by test data, hence flattering{held}.")
         spent = sorted(rows["labels_validation"].dropna().unique()) if "labels_validation" in rows else []
         labels = f"{spent[-1]:.0f} " if spent and spent[-1] > 0 else ""
         labels = f"up to {labels}" if labels and len(spent) > 1 else labels
@@ -224,31 +240,30 @@ class Findings:
         if self.results.phase == "search":
             return f"{brackets} search seeds, at the {read} of the config that did best on them."
         if seeds == "1":
-            claimed = (
+            return (
                 f"Each number is of one fresh seed, at the {read} of a config chosen on validation: a claim about"
-                " that network, not about the config."
+                f" that network, not about the config.{self._spread(rows)}"
             )
-        else:
-            claimed = (
-                f"{brackets} fresh seeds, at the {read} of a config chosen on validation: a claim about the config,"
-                " trained again, on these test images."
+        if self.hold_for_new_images:
+            return (
+                f"Square brackets are 95 % intervals over {seeds} fresh seeds and over test images, at the {read} of a"
+                " config chosen on validation: a claim about the config, trained again and read on new images of the"
+                " kind."
             )
-        spread = self._spread(rows)
-        if spread is None:
-            return claimed
-        other = "On other images it varies" if seeds == "1" else "One trained network on other images varies too"
-        return f"{claimed} {other}{spread}."
+        return (
+            f"{brackets} fresh seeds, at the {read} of a config chosen on validation: a claim about the config,"
+            " trained again, on these test images."
+        )
 
-    def _spread(self, rows: pd.DataFrame) -> str | None:
-        """Return the largest standard error over test images, if it is known; None where no test image is measured."""
+    def _spread(self, rows: pd.DataFrame) -> str:
+        """Return a sentence on how far a network varies with the test images; empty where none is measured."""
         measure = self.results.selected
         if measure.images is None:
-            return None
-        error = rows[f"test_{measure.name}_image_se"].max()
-        if not error > 0:
             return ""
+        error = rows[f"test_{measure.name}_image_se"].max()
         form = self.results.measures.form(f"test_{measure.name}", {})
-        return f" (standard error up to {form.spread(error)})"
+        known = f" (standard error up to {form.spread(error)})" if error > 0 else ""
+        return f" On other images it varies{known}."
 
     def _tested(self) -> str:
         """`, 500 and 300 test images`, of each data set, if all rows have these."""

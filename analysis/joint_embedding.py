@@ -17,7 +17,7 @@ from analysis.numbers.results import CHOSEN, records
 from analysis.numbers.trends import against, trends
 from analysis.verdicts import embedding
 from analysis.verdicts.trends import describe_trends
-from analysis.words import Difference, Paragraph, Strong, Text, enumerated, join, listed, points, text
+from analysis.words import Difference, Paragraph, Strong, Text, enumerated, interval_note, join, noted, points, text
 
 COMPARED, YARDSTICK = ("mining", "colour"), "classifier"
 """The yardstick is the mining that is none: the same trunk, trained as a classifier with a linear head."""
@@ -33,7 +33,9 @@ SPACES = [(name, name) for name in (CROSS, FORTH, BACK, FIRST, SECOND)]
 
 def answer(part: Findings) -> Draft:
     """Return the question's figures, tables and verdict."""
-    gaps = against(part.chosen_seeds, [*GAPS, *SPACES], factor="mining", yardstick=YARDSTICK, within=["colour"])
+    gaps = against(
+        part.results, part.chosen_seeds, [*GAPS, *SPACES], factor="mining", yardstick=YARDSTICK, within=["colour"]
+    )
     pairs = [(name, *pair) for name in COMPARED for pair in combinations(part.results.factors[name], 2)]
     compared = [part.compare(*pair, metric) for metric in (CROSS, FORTH, BACK) for pair in pairs]
     known = [table for table in compared if len(table)]
@@ -115,9 +117,6 @@ def _accuracies(part: Findings, best: Mapping[str, Any], name: str) -> Paragraph
     """Return how well the best condition retrieves, in each direction."""
     a, b = part.setting("first"), part.setting("second")
     chance = embedding.chance(part.arrays_of(best))[0]
-    errors = [f"{100 * best[f'{way}_image_se']:.1f}" for way in (FORTH, BACK) if best[f"{way}_image_se"] > 0]
-    beside = [f"chance is {100 * chance:.1f} %"] if chance > 0 else []
-    beside += [f"for one network, standard error over these images {listed(errors)} points"] if errors else []
     return Paragraph(
         text(
             "{} Across domains{} {} {}. Nearest-neighbour accuracy on test data: {} for {} queries in {}, {} for {}"
@@ -127,7 +126,7 @@ def _accuracies(part: Findings, best: Mapping[str, Any], name: str) -> Paragraph
             Strong(name),
             "is best by validation" if best[SELECTED] > 0 else "comes first, but in every condition a seed diverged",
             *(part.level(best, FORTH), a, b, part.level(best, BACK), b, a),
-            f" ({'; '.join(beside)})" if beside else "",
+            f" (chance is {100 * chance:.1f} %)" if chance > 0 else "",
             *(part.level(best, FIRST), a, part.level(best, SECOND), b),
         )
     )
@@ -166,7 +165,7 @@ def _to_the_classifier(part: Findings, best: Mapping[str, Any], gaps: pd.DataFra
 def _gap(part: Findings, row: Mapping[str, Any]) -> Difference:
     """Return a row of `against` as a claim about the classifier's measure `first`, less the measure `second`."""
     return Difference(
-        text=points(row["difference"], row["low"], row["high"]),
+        text=noted(points(row["difference"], row["low"], row["high"]), interval_note(row["interval"])),
         metric=f"{row['first']} − {row['second']}",
         estimate=row["difference"],
         low=row["low"],

@@ -15,7 +15,7 @@ from analysis.findings import Draft, Drawing, Findings
 from analysis.numbers.results import CHOSEN, PRESCRIBED, records
 from analysis.verdicts import frontier
 from analysis.verdicts.frontier import BUDGET, IMAGES, MIRROR, Descent, Row, accuracy_text
-from analysis.words import Block, Bullets, Paragraph, Strong, Text, enumerated, join, listed, text
+from analysis.words import OVER_BOTH, Block, Bullets, Paragraph, Strong, Text, enumerated, join, listed, text
 
 COMPARED = (BUDGET,)
 TARGET = 0.85
@@ -59,8 +59,12 @@ def answer(part: Findings) -> Draft:
 
 def _drawings(part: Findings, table: pd.DataFrame, winner: Row, counts: pd.DataFrame) -> Iterator[tuple[str, Drawing]]:
     title = f"{part.setting('data')}{part.where}"
-    bars = {"seeds": "over seeds", IMAGES: "over test images (n = 1)"}
-    over = listed(bars[kind] for kind in sorted(set(table["interval"])))
+    bars = {
+        "seeds": "over seeds on these images",
+        OVER_BOTH: "over seeds and images",
+        IMAGES: "over test images (n = 1)",
+    }
+    over = listed(bars[kind] for kind in sorted(set(table["over"])))
     note = part.note(f"Bars are 95 % intervals {over}.", means=False)
     words = Words(
         f"{title}: accuracy by parameters", "trainable parameters of the network", part.axis("test_accuracy"), note
@@ -100,7 +104,7 @@ def _verdict(
         products = f"{winner['multiplications'] / 1e6:.1f} million multiplications an image"
         yield Paragraph((f"Layer by layer, {winner['parameters']:,} parameters and {products}:",))
         yield Bullets(tuple((line,) for line in lines))
-    if (table["interval"] == IMAGES).any():
+    if (table["over"] == IMAGES).any():
         yield Paragraph((SINGLE,))
     if part.setting("data") == DATA:
         others = [f"{p.parameters:,} parameters at {100 * p.accuracy:g} % ({p.terms})" for p in PUBLISHED]

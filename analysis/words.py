@@ -18,6 +18,7 @@ from analysis.numbers.measures import Form
 from analysis.numbers.results import CHOSEN, PRESCRIBED, short
 
 NONE = "–"
+OVER_BOTH: Literal["seeds and images"] = "seeds and images"
 Direction = Literal["lower", "higher", "not shown to differ", "no number"]
 
 
@@ -45,8 +46,9 @@ class Claim:
     """Number of seeds."""
     where: Mapping[str, Any]
     """The values that name its condition, `recipe` (`chosen` or `prescribed`) among them."""
-    over: Literal["seeds", "images"] = "seeds"
-    """What the interval is over: seeds, a claim about a config trained again, or test images, about one network."""
+    over: Literal["seeds and images", "seeds", "images"] = "seeds"
+    """What the interval is over: seeds, a claim about a config trained again, on new images or on these alone, or test
+    images, about one network."""
 
 
 @dataclass(frozen=True)
@@ -203,20 +205,38 @@ def points(mean: float, low: float = math.nan, high: float = math.nan) -> str:
     return f"{100 * mean:+.{digits}f} points{bounds}".replace("-", "−")
 
 
-def amount(form: Form, mean: float, low: float = math.nan, high: float = math.nan) -> str:
-    """Return a value with its unit and interval: `5.1 % [4.9, 5.3]`, `3.21 px [3.10, 3.32]`."""
+def amount(form: Form, mean: float, low: float = math.nan, high: float = math.nan, note: str = "") -> str:
+    """Return a value with its unit, interval and a note: `5.1 % [4.9, 5.3]`, `3.21 px [3.10, 3.32] (these images)`."""
     if math.isnan(mean):
         return "no number (a seed diverged)"
     bounds = "" if math.isnan(low) else f" [{form.number(low)}, {form.number(high)}]"
-    return f"{form.number(mean)}{form.after}{bounds}"
+    return noted(f"{form.number(mean)}{form.after}{bounds}", note)
 
 
-def change(form: Form, mean: float, low: float = math.nan, high: float = math.nan) -> str:
-    """Return a difference with its unit and interval: `+1.2 points [0.4, 2.0]`, `−0.12 px [−0.20, −0.04]`."""
-    if form.share or math.isnan(mean):
-        return points(mean, low, high)
+def change(form: Form, mean: float, low: float = math.nan, high: float = math.nan, note: str = "") -> str:
+    """Return a difference with its unit, interval and a note: `+1.2 points [0.4, 2.0]`, `−0.12 px [−0.20, −0.04]`."""
+    if math.isnan(mean):
+        return "no number (a seed diverged)"
+    if form.share:
+        return noted(points(mean, low, high), note)
     bounds = "" if math.isnan(low) else f" [{form.number(low)}, {form.number(high)}]"
-    return f"{form.signed(mean)}{form.after}{bounds}"
+    return noted(f"{form.signed(mean)}{form.after}{bounds}", note)
+
+
+def noted(told: str, note: str) -> str:
+    """Return a text with a note in brackets, if there is one."""
+    return f"{told} ({note})" if note else told
+
+
+def interval_note(kind: str, *, mixed: bool = True) -> str:
+    """Return what stands in brackets beside a number whose interval is of this kind (`intervals.Kind`), or is missing.
+
+    That it holds on these images alone is said where other numbers hold for new ones (`mixed`). That there is one seed,
+    the text says by itself.
+    """
+    if kind in ("seeds alike", "too few seeds"):
+        return f"no interval: {kind}"
+    return kind if kind == "these images" and mixed else ""
 
 
 def ranged(counts: Iterable[float]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import matplotlib
 import pandas as pd
@@ -25,6 +26,7 @@ from analysis.figures.style import (
     handle,
     legend_title,
 )
+from analysis.numbers.intervals import NEW
 from analysis.numbers.results import records
 
 
@@ -41,8 +43,9 @@ def draw_curves(
 ) -> Figure:
     """Draw learning curves as small multiples: a column for each value of `across`, a row for each of `series`.
 
-    `table` has a row an epoch; bands are its `_low` and `_high`. `marks` has the same keys and, in `best_epoch`,
-    where a dotted line stands. The y axis is logarithmic, near a zero linear, but all linear and from 0 if `zero`.
+    `table` has a row an epoch; bands are intervals over its seeds, bars those that hold for new images. `marks` has the
+    same keys and, in `best_epoch`, where a dotted line stands. The y axis is logarithmic, near a zero linear, but all
+    linear and from 0 if `zero`.
     Where a row has more panels than stand side by side on a page, it has several lines.
     """
     with matplotlib.rc_context(STYLE):
@@ -78,7 +81,7 @@ def draw_curves(
         ]
         if marks is not None:
             handles.append(handle(GREY, "", (0, (1, 2)), "epochs to the best"))
-        add_title_note_legend(figure, words, handles)
+        add_title_note_legend(figure, replace(words, note=_noted(words.note, table, columns)), handles)
         return figure
 
 
@@ -128,7 +131,9 @@ def draw_learning(
             axes.set_xlabel(words.x)
         entries = [handle(colour_of(g), "", "-", name) for g, name in enumerate(names) if len(names) > 1]
         entries += [handle(GREY, "", DASHES[i], label) for i, label in enumerate(splits.values()) if len(splits) > 1]
-        add_title_note_legend(figure, words, entries, legend_title(series) if bare else "")
+        columns = [f"{split}_{measure}" for split in splits for measure in measures]
+        noted = replace(words, note=_noted(words.note, table, columns))
+        add_title_note_legend(figure, noted, entries, legend_title(series) if bare else "")
         return figure
 
 
@@ -139,8 +144,19 @@ def _band(axes: Axes, rows: pd.DataFrame, column: str, scale: float, group: int,
         rows["epoch"], rows[column] * scale, color=colour, linestyle=DASHES[style], linewidth=1.3,
         marker=mark, markersize=4, clip_on=not mark,
     )  # fmt: skip
-    low, high = rows[f"{column}_low"] * scale, rows[f"{column}_high"] * scale
+    ends = [f"{column}{end}" for end in ("_low", "_high")]
+    low, high = (rows[f"{end}_these" if f"{end}_these" in rows else end] * scale for end in ends)
     axes.fill_between(rows["epoch"], low, high, color=colour, alpha=0.18, linewidth=0)
+    if f"{column}_interval" in rows:
+        last = rows[rows[f"{column}_interval"] == NEW]
+        axes.vlines(last["epoch"], *(last[end] * scale for end in ends), color=colour, linewidth=1.1)
+
+
+def _noted(note: str, table: pd.DataFrame, columns: Collection[str]) -> str:
+    """Return a note with what bands and bars hold for."""
+    kinds = [f"{column}_interval" for column in columns if f"{column}_interval" in table]
+    bars = bool((table[kinds] == NEW).any(axis=None))
+    return f"{note} Bands: new seeds, on these images.{' Bars at the end: new images too.' if bars else ''}"
 
 
 def _lone_mark(rows: pd.DataFrame, column: str, keys: Sequence[str] = ()) -> str:

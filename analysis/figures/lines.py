@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import matplotlib
 import pandas as pd
@@ -22,6 +23,7 @@ from analysis.figures.style import (
     groups,
     keys,
     legend_title,
+    told_intervals,
 )
 from analysis.numbers.results import records
 
@@ -44,9 +46,9 @@ def draw_lines(
 ) -> Figure:
     """Draw one line for each value of the `series` columns and each of `columns` (column → what the legend calls it).
 
-    `table` has, beside a column, its bounds `_low` and `_high`. Later columns are dashed, with hollow marks. Shares
-    are drawn in per cent if `percent`; points of the column `rising` are marked (↑) where training ended while most
-    seeds still rose.
+    `table` has, beside a column, its bounds `_low` and `_high` and, in `_interval`, what they hold for. Later columns
+    are dashed, with hollow marks. Shares are drawn in per cent if `percent`; points of the column `rising` are marked
+    (↑) where training ended while most seeds still rose.
     With `panels`, a column, each of its values has axes of its own, on one scale. The y axis starts at 0 if `zero`, or
     is `logarithmic` on demand, if no value is 0 or less.
     """
@@ -88,7 +90,8 @@ def draw_lines(
         if not (positive and logarithmic and logarithmic_axis(grid[0], bounds.where(bounds > 0), least=4)) and zero:
             from_zero(grid[0], bounds)
         entries = keys(names, list(columns.values()))
-        add_title_note_legend(figure, words, entries, legend_title(series) if alone else "")
+        noted = replace(words, note=f"{words.note} {told_intervals(table, columns)}".strip())
+        add_title_note_legend(figure, noted, entries, legend_title(series) if alone else "")
         return figure
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import matplotlib
 import pandas as pd
@@ -24,6 +25,7 @@ from analysis.figures.style import (
     handle,
     legend_title,
     marker_of,
+    told_intervals,
 )
 from analysis.figures.style import groups as grouped
 from analysis.words import counted
@@ -76,7 +78,8 @@ def draw_dots(
             axes.set_xlabel(words.x)
         entries = _keys([name for name, _ in groups])
         entries += [handle(GREY, "", (0, (1, 2)), "chance")] if chances else []
-        add_title_note_legend(figure, words, entries, legend_title(series) if bare else "")
+        noted = replace(words, note=f"{words.note} {told_intervals(table, columns)}".strip())
+        add_title_note_legend(figure, noted, entries, legend_title(series) if bare else "")
         return figure
 
 

@@ -21,8 +21,9 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
+from analysis.numbers.intervals import NEW, THESE
 from analysis.numbers.results import records
-from analysis.words import heading, named
+from analysis.words import heading, listed, named
 from common.files import write_atomic
 
 # Okabe and Ito's palette, distinguishable with every kind of colour vision; its yellow is too pale for lines.
@@ -121,6 +122,22 @@ def errorbars(
         markerfacecolor="white" if style else colour, elinewidth=1.1, capsize=2.5, capthick=1.1, zorder=3 - style / 2,
     )  # fmt: skip
     axes.containers[-1][0].set_clip_on(False)  # a mark at 0 is whole
+
+
+def told_intervals(table: pd.DataFrame, columns: Mapping[str, str]) -> str:
+    """Return what the bars of columns hold for (`_interval`), and why some are missing; `columns` maps to labels."""
+    kinds = {column: set(table.get(f"{column}_interval", pd.Series(dtype=object)).dropna()) for column in columns}
+    new = [column for column, found in kinds.items() if NEW in found]
+    these = [columns[column] for column, found in kinds.items() if THESE in found]
+    texts = ["Bars hold for new seeds and images."] if new else []
+    if these and new:
+        alone = [label for label in these if label]
+        texts = [f"Bars hold for new seeds and images; {listed(alone) or 'some'}: for new seeds on these images."]
+    elif these:
+        texts = ["Bars hold for new seeds, on these images."]
+    lacks = [kind for kind in ("seeds alike", "too few seeds") if any(kind in found for found in kinds.values())]
+    texts += [f"No bar: {' or '.join(lacks)}."] if lacks else []
+    return " ".join(texts)
 
 
 def handle(colour: str, marker: str, dash: Any, label: str, *, hollow: bool = False) -> Line2D:

@@ -1,15 +1,18 @@
 """Differences between conditions, paired by seed: what both networks of a seed have in common drops out of them.
 
 A row compares two conditions (or chosen and prescribed config of one) that differ in `factor` alone: `difference` is
-how much higher `metric` is at its value `to` than at `from`. `low` and `high` bound it over seeds; `image_se`,
-of a measure that is known for each test image, is the standard error over these, paired too. Intervals are not widened
-for the number of comparisons.
+how much higher `metric` is at its value `to` than at `from`. `low` and `high` bound it; `interval` says what they hold
+for (`new images` or `these images`), or why there are none; `sd` is its standard deviation over seeds. Of a measure
+that may be known for each test image, `low_these` and `high_these` bound it over seeds alone, and `image_se` is the
+standard error over images, paired too (NaN where no arrays tell). Intervals are not widened for the number of
+comparisons.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -52,14 +55,35 @@ def compare(
     return paired[paired["n"] > 0]
 
 
+def bounds_of(results: Results, both: pd.DataFrame, first: str, second: str) -> dict[str, Any]:
+    """Return how much higher the column `second` is in trials than `first` in others: estimate, bounds and n.
+
+    `both` has a row for each seed; what is of the second trial ends with `_second`: `trial_second`.
+    """
+    values = list(both[first]), list(both[f"{second}_second"])
+    measures = _of_images(results, first, second)
+    image_se = _image_error(results, both, measures) if measures else math.nan
+    these, shown = paired_difference(*values), paired_difference(*values, image_se=image_se)
+    return {
+        "difference": shown.mean,
+        "low": shown.low,
+        "high": shown.high,
+        "interval": shown.kind,
+        "n": shown.n,
+        "sd": shown.sd,
+        **({"low_these": these.low, "high_these": these.high, "image_se": image_se} if measures else {}),
+    }
+
+
+FOUND = ("difference", "low", "high", "interval", "n", "sd")
+"""The columns of `bounds_of` that there are always."""
+
+
 def _paired(results: Results, seeds: pd.DataFrame, pairs: Iterable[tuple[str, Row, Row]], metric: str) -> pd.DataFrame:
     rows = []
-    column = results.measures.column(metric)
-    measure = None if column is None or column.split != "test" or column.measure.images is None else column.measure
     for factor, first, second in pairs:
         a, b = (seeds[(seeds["condition"] == c.key) & (seeds["recipe"] == recipe)] for c, recipe in (first, second))
         both = a.merge(b, on="seed", suffixes=("", "_second"))
-        gap = paired_difference(list(both[metric]), list(both[f"{metric}_second"]))
         x, y = _values(first), _values(second)
         rows.append(
             {
@@ -68,16 +92,11 @@ def _paired(results: Results, seeds: pd.DataFrame, pairs: Iterable[tuple[str, Ro
                 "to": y[factor],
                 **{key: "" if key == factor else value for key, value in x.items()},
                 "metric": metric,
-                "difference": gap.mean,
-                "low": gap.low,
-                "high": gap.high,
-                "n": gap.n,
-                **({"image_se": _image_error(results, measure, both)} if measure else {}),
+                **bounds_of(results, both, metric, metric),
             }
         )
-    named = ["factor", "from", "to", *results.keys, "recipe"]
-    found = ["metric", "difference", "low", "high", "n", *(["image_se"] if measure else [])]
-    table = pd.DataFrame(rows, columns=[*named, *found])
+    named = ["factor", "from", "to", *results.keys, "recipe", "metric", *FOUND]
+    table = pd.DataFrame(rows, columns=None if rows else named)
     return as_given(table, rows, ["from", "to", *results.keys])
 
 
@@ -113,10 +132,18 @@ def _neighbours(results: Results, a: Row, b: Row) -> str | None:
     return name
 
 
-def _image_error(results: Results, measure: MeasureRecord, both: pd.DataFrame) -> float:
+def _of_images(results: Results, *names: str) -> list[MeasureRecord]:
+    """Return the measures in two columns, if both may be known for each test image."""
+    columns = [results.measures.column(name) for name in names]
+    found = [c.measure for c in columns if c is not None and c.split == "test" and c.measure.images is not None]
+    return found if len(found) == len(names) else []
+
+
+def _image_error(results: Results, both: pd.DataFrame, measures: Sequence[MeasureRecord]) -> float:
+    """Return the standard error over test images of a mean difference; NaN where no arrays on the same images tell."""
     gaps = []
     for a, b in zip(both["trial"], both["trial_second"], strict=True):
-        x, y = results.per_image(a, measure), results.per_image(b, measure)
+        x, y = results.per_image(a, measures[0]), results.per_image(b, measures[1])
         if x is not None and y is not None and x.alike(y):
             gaps.append(PerImage(y.values.astype(float) - x.values, x.strata))
     return image_error(gaps)

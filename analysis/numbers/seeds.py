@@ -107,14 +107,12 @@ def image_error(networks: Sequence[PerImage]) -> float:
     return image_standard_error(np.stack([network.values for network in networks]), networks[0].strata)
 
 
-def network_error(networks: Sequence[PerImage]) -> float:
-    """Return the standard error over test images of one network's measure: the root mean square of these networks'.
-
-    NaN unless they were tested on the same images.
-    """
-    if math.isnan(image_error(networks)):
+def image_error_of(results: Results, trials: Sequence[str], measure: MeasureRecord) -> float:
+    """Return the standard error over test images of a measure's mean over trials; NaN where no array tells."""
+    if measure.images is None:
         return math.nan
-    return math.sqrt(math.fsum(image_error([network]) ** 2 for network in networks) / len(networks))
+    known = (results.per_image(trial, measure) for trial in trials)
+    return image_error([network for network in known if network is not None])
 
 
 def _outcome(results: Results, epochs: pd.DataFrame, facts: Mapping[str, Any]) -> dict[str, float]:

@@ -1,6 +1,8 @@
 """The tables of an answer, in full precision; `report.rounded` rounds them, `figures` draws them.
 
-Columns of a mean carry `_low` and `_high` beside it: its 95 % interval over seeds, of which there are `n`.
+Beside the column of a mean over `n` seeds stand `_low` and `_high`, its 95 % interval, and `_interval`: what that holds
+for (`new images` or `these images`), or why there is none. Where a measure may be known for each test image, the
+interval over seeds alone stands in `_low_these` and `_high_these`, and `_image_se` is the standard error over images.
 """
 
 from __future__ import annotations
@@ -13,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.numbers.intervals import Interval, accuracy_interval, bounded_interval, t_interval
+from analysis.numbers.intervals import Interval, bounded_interval, counted_interval, t_interval
 from analysis.numbers.measures import Column, images_of
 from analysis.numbers.results import CHOSEN, REPORTED, Condition, Results, as_given, records
-from analysis.numbers.seeds import counts, labels, measured, network_error, reported
+from analysis.numbers.seeds import counts, image_error_of, labels, measured, reported
 from analysis.selection import asked_for, drawn
 
 SETTLED = (*REPORTED, "stopped", "failed", "oom")
@@ -55,7 +57,8 @@ def curves(results: Results) -> pd.DataFrame:
     """Return a row for each epoch of the reported configs: every measure's mean and interval over the seeds.
 
     Where a seed has no value (it diverged before), the mean is NaN from there on. A measure that has an error comes as
-    that too.
+    that too. Which test images are right is known at the epoch at which trials are read: there alone, if it is the same
+    for all seeds, an interval holds for new images.
     """
     rows = []
     for condition, recipe, trials in reported(results):
@@ -69,11 +72,14 @@ def curves(results: Results) -> pd.DataFrame:
         wide = {name: epochs.pivot(index="epoch", columns="trial", values=name) for name in noted}
         by_epoch = {name: own.reindex(columns=ids).to_numpy() for name, own in wide.items()}  # [epochs, trials]
         values = [(column, column.of(by_epoch)) for column in columns]
+        read = set(results.last.loc[ids, "epoch"]) if len(results.last.index.intersection(ids)) == len(ids) else set()
+        errors = {c.name: image_error_of(results, ids, c.measure) for c in columns if c.split == "test"}
         for i, epoch in enumerate(wide["steps"].index):
             row: dict[str, Any] = {**condition.values, "recipe": recipe, "epoch": epoch, "n": len(ids)}
             row["steps"] = float(np.nanmean(by_epoch["steps"][i]))
             for column, own in values:
-                row |= _mean(column, list(own[i]), images)
+                image_se = errors.get(column.name, math.nan) if read == {epoch} else math.nan
+                row |= _mean(column, list(own[i]), images, image_se)
             rows.append(row)
     if not rows:
         return pd.DataFrame(columns=[*results.keys, "recipe", "epoch", "n"])
@@ -150,18 +156,26 @@ def _summary(results: Results, own: pd.DataFrame) -> dict[str, Any]:
     images = {column: own[column].iloc[0] for column in counts(results) if len(own)}
     row: dict[str, Any] = {"n": len(own)}
     for name in measured(results):
-        column = results.measures.column(name)
+        column, values = results.measures.column(name), list(own[name])
         if column is None:  # epochs or steps, from 1
-            row |= _bounded(name, t_interval(list(own[name]), least=1.0))
+            row |= _bounded(name, counted_interval(values, _most(own, name)))
             continue
-        row |= _mean(column, list(own[name]), images)
-        if column.split == "test" and (column.source is None or column.measure == results.selected):
-            row[f"{name}_sd"] = t_interval(list(own[name])).sd
+        tested = column.split == "test"
+        image_se = image_error_of(results, list(own["trial"]), column.measure) if tested else math.nan
+        row |= _mean(column, values, images, image_se)
+        if tested and (column.source is None or column.measure == results.selected):
+            row[f"{name}_sd"] = t_interval(values).sd
             if column.measure.images is not None:
-                known = [results.per_image(trial, column.measure) for trial in own["trial"]]
-                row[f"{name}_image_se"] = network_error([values for values in known if values is not None])
+                row[f"{name}_image_se"] = image_se
     row["rising"] = int((own["rising"] == 1).sum())
     return row
+
+
+def _most(own: pd.DataFrame, name: str) -> float:
+    """Return how many epochs, or steps, the longest of some trials were trained for."""
+    which, unit = name.split("_")
+    each = own[f"{which}_steps"] / own[f"{which}_epoch"] if unit == "steps" else 1
+    return float((own["epochs"] * each).max())
 
 
 def _reported(results: Results, trial: str) -> dict[str, float]:
@@ -171,16 +185,30 @@ def _reported(results: Results, trial: str) -> dict[str, float]:
     return last | ({selecting.name: selecting.of(last)} if selecting.source in last else {})
 
 
-def _mean(column: Column, values: Sequence[float], images: Mapping[str, Any]) -> dict[str, float]:
+def _mean(
+    column: Column, values: Sequence[float], images: Mapping[str, Any], image_se: float = math.nan
+) -> dict[str, Any]:
     """Return a mean and its bounds, which are those that its measure's values have too."""
-    count, measure = images_of(images, column), column.measure
-    if measure.kind == "share" and count > 0:
-        return _bounded(column.name, accuracy_interval(values, int(count)))
-    return _bounded(column.name, bounded_interval(values, measure.low, measure.high))
+    measure = column.measure
+    these = bounded_interval(values, measure.low, measure.high)
+    if column.split != "test" or measure.images is None:
+        return _bounded(column.name, these)
+    tested = images_of(images, column)
+    shown = bounded_interval(values, measure.low, measure.high, image_se=image_se, images=tested)
+    return {
+        **_bounded(column.name, shown),
+        f"{column.name}_low_these": these.low,
+        f"{column.name}_high_these": these.high,
+    }
 
 
-def _bounded(name: str, interval: Interval) -> dict[str, float]:
-    return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+def _bounded(name: str, interval: Interval) -> dict[str, Any]:
+    return {
+        name: interval.mean,
+        f"{name}_low": interval.low,
+        f"{name}_high": interval.high,
+        f"{name}_interval": interval.kind,
+    }
 
 
 def _spent(results: Results, condition: Condition, own: pd.DataFrame) -> dict[str, Any]:

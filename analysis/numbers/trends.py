@@ -8,35 +8,40 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.numbers.intervals import paired_difference
+from analysis.numbers.paired import FOUND, bounds_of
+from analysis.numbers.results import Results
 
 ENOUGH = 8
 """Configs below which no trend is looked for: what else was drawn differs too, and chance ranks a few in any order."""
 
 
 def against(
-    seeds: pd.DataFrame, pairs: Sequence[tuple[str, str]], *, factor: str, yardstick: Any, within: Sequence[str]
+    results: Results,
+    seeds: pd.DataFrame,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    factor: str,
+    yardstick: Any,
+    within: Sequence[str],
 ) -> pd.DataFrame:
     """Return how far measures of one value of a factor, the yardstick, are above those of its other values, by seed.
 
     `seeds` has a row a reported trial (`seeds.by_seed`). Of `pairs`, the first is a column of the yardstick's rows,
     the second one of the others': `difference` is first − second where the columns `within` and the seed are the same,
-    `low` and `high` bound it (Student t over `n` seeds). Pairs whose columns are missing are left out.
+    with the columns of `paired.bounds_of`. Pairs whose columns are missing are left out.
     """
     other = seeds[factor] != yardstick
     known = [pair for pair in pairs if set(pair) <= set(seeds)]
-    both = seeds[other].merge(seeds[~other], on=[*within, "seed"], suffixes=("", "_yardstick"))
+    both = seeds[other].merge(seeds[~other], on=[*within, "seed"], suffixes=("", "_second"))
     rows = []
     for values, own in both.groupby([factor, *within], sort=False, dropna=False):
         for first, second in known:
-            x, y = own[f"{first}_yardstick"], own[second]
-            gap = paired_difference(list(y), list(x))
-            means = {"yardstick": yardstick, "first": first, "first_mean": x.mean(skipna=False), "second": second,
-                     "second_mean": y.mean(skipna=False)}  # fmt: skip
-            found = {"difference": gap.mean, "low": gap.low, "high": gap.high, "n": gap.n}
+            means = {"yardstick": yardstick, "first": first, "first_mean": own[f"{first}_second"].mean(skipna=False),
+                     "second": second, "second_mean": own[second].mean(skipna=False)}  # fmt: skip
+            found = bounds_of(results, own, second, first)
             rows.append({**dict(zip([factor, *within], values, strict=True)), **means, **found})
     named = [factor, *within, "yardstick", "first", "first_mean", "second", "second_mean"]
-    return pd.DataFrame(rows, columns=[*named, "difference", "low", "high", "n"])
+    return pd.DataFrame(rows, columns=None if rows else [*named, *FOUND])
 
 
 def trends(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.numbers.intervals import NEW
 from analysis.numbers.measures import nearness, unit_of
 from analysis.numbers.results import CHOSEN, Results, records
 from analysis.report.cells import INTERVAL, bounded, key_cells, number, whole
@@ -50,7 +51,7 @@ def make_brief(results: Results, best: pd.DataFrame) -> Brief:
         table=table,
         keys=len(varying),
         further=len(results.report),
-        note=_note(results, table),
+        note=_note(results, table, new_images=_hold_for_new_images(results, best)),
         cost=f"{_trials(named)} {_labels([row for _, row in own])}".strip(),
     )
 
@@ -97,14 +98,19 @@ def _shared(results: Results, keys: Mapping[str, str]) -> str:
     return "; ".join([*([f"Data: {data}"] if data else []), *rest])
 
 
-def _note(results: Results, table: pd.DataFrame) -> str:
+def _hold_for_new_images(results: Results, best: pd.DataFrame) -> bool:
+    return bool((best.get(f"test_{results.metric}_interval", pd.Series(dtype=object)) == NEW).any())
+
+
+def _note(results: Results, table: pd.DataFrame, *, new_images: bool) -> str:
     near = nearness(results.selected)
     if results.phase != "confirm":
         read = f"Mean of n search seeds, {results.epoch_read} [95 % t interval]."
         return f"{read}\nBest epoch: first within {near} of the best."
+    holds = ", new images" if new_images else " t interval" if results.selected.images is None else ", these images"
     oracle = "oracle: best test of any epoch; " if results.has_oracle else ""
     lines = (
-        f"Config chosen by val.; test: mean of n fresh seeds, {results.epoch_read} [95 % t interval]",
+        f"Chosen by val.; test: mean of n fresh seeds, {results.epoch_read} [95 %{holds}]",
         f"{oracle}best epoch: val. within {near}",
     )
     starred = any(str(cell).endswith("*") for cell in table.filter(like="val.").to_numpy().ravel())

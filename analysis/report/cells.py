@@ -6,12 +6,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from analysis.numbers.intervals import NEW, THESE
 from analysis.numbers.measures import Form
 from analysis.numbers.results import Results
 from analysis.words import NONE, heading, setting_text
 
 INTERVAL = "[95 %]"
 """What a heading says where a column's cells have an interval."""
+ON_THESE = "these images [95 %]"
+"""The heading of intervals over seeds alone, beside those that hold for new images too."""
 
 
 def key_cells(results: Results, row: Mapping[str, Any]) -> dict[str, str]:
@@ -44,11 +47,23 @@ def number(value: float, n: int, form: Form) -> str:
 
 
 def bounded(row: Mapping[str, Any], name: str, form: Form) -> str:
-    """Return a mean over seeds with its interval; a dash where there is no seed."""
+    """Return a mean over seeds with its interval, or why it has none; a dash where there is no seed.
+
+    Where it might hold for new images but holds for these alone, the cell says so.
+    """
     if not row["n"]:
         return NONE
-    low, high = (number(row[f"{name}_{end}"], 0, form) for end in ("low", "high"))
-    return f"{number(row[name], int(row['n']), form)} [{low}, {high}]"
+    mean, kind = number(row[name], int(row["n"]), form), row[f"{name}_interval"]
+    if kind not in (NEW, THESE):
+        return mean if kind == "no number" else f"{mean} ({kind})"
+    shown = f"{mean} [{form.number(row[f'{name}_low'])}, {form.number(row[f'{name}_high'])}]"
+    return f"{shown} ({kind})" if kind == THESE and f"{name}_low_these" in row else shown
+
+
+def these(row: Mapping[str, Any], names: tuple[str, str], form: Form) -> str:
+    """Return the interval over seeds on these images, of which `names` are the columns; a dash where there is none."""
+    low, high = (row[name] for name in names)
+    return NONE if math.isnan(low) else f"[{form.number(low)}, {form.number(high)}]"
 
 
 def whole(value: Any) -> str:

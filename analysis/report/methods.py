@@ -33,7 +33,8 @@ def methods(results: Results) -> tuple[Paragraph, ...]:
 
 def _fixed(results: Results) -> str:
     """Return the settings that all conditions share."""
-    shown = {name: value for name, value in results.settings.items() if not missing(value)}
+    told = set(results.data_fields)  # data sets stand beside every table
+    shown = {name: value for name, value in results.settings.items() if not missing(value) and name not in told}
     if not shown:
         return ""
     return f"The same throughout: {listed(f'{heading(name)} {as_text(value)}' for name, value in shown.items())}."

@@ -143,6 +143,7 @@ def _measures(
                     "mean": _number(config.get(column.name)),
                     "low": _number(config.get(f"{column.name}_low")),
                     "high": _number(config.get(f"{column.name}_high")),
+                    "interval": config[f"{column.name}_interval"],
                     "seeds": int(config["n"]),
                 },
             },

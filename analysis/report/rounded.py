@@ -8,10 +8,16 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.numbers.intervals import NEW, THESE
 from analysis.numbers.measures import Form, unit_of
 from analysis.numbers.results import PRESCRIBED, Results, records
-from analysis.report.cells import INTERVAL, bounded, key_cells, key_named, key_text, number, whole
+from analysis.report.cells import INTERVAL, ON_THESE, bounded, key_cells, key_named, key_text, number, these, whole
 from analysis.words import NONE, as_text, heading
+
+HOLDS = (
+    'It holds for new seeds and new test images of the kind; "these images" is Student\'s t over the seeds, on these'
+    " test images alone, and so are intervals of what is not known for each image."
+)
 
 
 def results_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
@@ -40,9 +46,8 @@ def _tested(results: Results, row: Mapping[str, Any], form: Form) -> dict[str, s
     n, measure, headed = int(row["n"]), results.selected, results.measures.headed
     test = f"test_{measure.name}"
     cells = {f"{headed(test)} {INTERVAL}": bounded(row, test, form), "seeds": str(n)}
-    cells["seed SD"] = number(row[f"{test}_sd"], 0, form)
     if measure.images is not None:
-        cells["image SE"] = number(row[f"{test}_image_se"], 0, form)
+        cells[ON_THESE] = these(row, (f"{test}_low_these", f"{test}_high_these"), form)
     if measure.error is not None:
         missed = f"test_{measure.error.name}"
         cells[headed(missed)] = number(row[missed], n, form)
@@ -99,21 +104,21 @@ def differences_table(results: Results, differences: pd.DataFrame) -> pd.DataFra
     units = {", points" if measures.is_share(metric) else unit_of(measures.of(metric)) for metric in metrics}
     unit = units.pop() if len(units) == 1 else ""
     change = f"change of {measures.label(metrics[0])}" if len(metrics) == 1 else "change"
+    known = bool((differences["interval"] == NEW).any())
     rows = []
     for row in records(differences):
         where = [key_named(results, key, row[key]) for key in results.keys if key != row["factor"]]
         where += ["prescribed config"] if row["recipe"] == PRESCRIBED and row["factor"] != "recipe" else []
         form = measures.form(row["metric"], row)
-        low, high = (_signed(row[name], form, 0) for name in ("low", "high"))
         sides = (key_named(results, row["factor"], row["from"]), key_text(results, row["factor"], row["to"]))
         rows.append(
             {
                 **({"measure": measures.label(row["metric"])} if len(metrics) > 1 else {}),
                 "where": ", ".join(where) or NONE,
                 "compared": " → ".join(sides),
-                f"{change}{unit} {INTERVAL}": f"{_signed(row['difference'], form, int(row['n']))} [{low}, {high}]",
+                f"{change}{unit} {INTERVAL}": _change(row, form, known=known),
+                **({ON_THESE: _bounds(row, ("low_these", "high_these"), form)} if known else {}),
                 "seeds": str(int(row["n"])),
-                **({"image SE": number(row["image_se"], 0, _fine(form))} if "image_se" in row else {}),
                 "apart": "yes" if row["low"] > 0 or row["high"] < 0 else "no",
             }
         )
@@ -129,10 +134,10 @@ def caption(results: Results, best: pd.DataFrame) -> str:
     if results.phase == "confirm":
         text.append(
             "Then each was trained again with fresh seeds, and test data opened: mean over these at the"
-            f" {results.epoch_read}, with its 95 % Student t interval, a claim about the config."
+            f" {results.epoch_read}, with its 95 % interval, a claim about the config."
         )
-        if results.selected.images is not None:
-            text.append("The image SE is about one trained network on other images.")
+        new = bool((best[f"test_{results.metric}_interval"] == NEW).any())
+        text.append(HOLDS if new else "Intervals are Student's t over the seeds, on these test images alone.")
     if results.has_oracle:
         text.append("The oracle is the best test value over the epochs: only test data can name it.")
     if bool(best["search_seeds"].any()) and bool((best["n"] == 0).any()):
@@ -142,19 +147,25 @@ def caption(results: Results, best: pd.DataFrame) -> str:
     return " ".join(text)
 
 
-def _signed(value: float, form: Form, n: int) -> str:
-    if math.isnan(value):
-        return "NaN" if n else NONE
-    return form.signed(value)
+def _change(row: Mapping[str, Any], form: Form, *, known: bool) -> str:
+    """Return a difference with its interval, or why it has none; `known`: whether others hold for new images."""
+    if not row["n"]:
+        return NONE
+    gap = "NaN" if math.isnan(row["difference"]) else form.signed(row["difference"])
+    if row["interval"] not in (NEW, THESE):
+        return gap if row["interval"] == "no number" else f"{gap} ({row['interval']})"
+    shown = f"{gap} {_bounds(row, ('low', 'high'), form)}"
+    return f"{shown} (these images)" if known and row["interval"] == THESE else shown
 
 
-def _fine(form: Form) -> Form:
-    """Return the form of a standard error beside differences, which of shares have two decimals in points."""
-    return form._replace(decimals=2) if form.share else form
+def _bounds(row: Mapping[str, Any], names: tuple[str, str], form: Form) -> str:
+    low, high = (row[name] for name in names)
+    return NONE if math.isnan(low) else f"[{form.signed(low)}, {form.signed(high)}]"
 
 
 def _span(row: Mapping[str, Any], name: str) -> str:
     if math.isnan(row[name]):
         return "NaN" if row["n"] else NONE
-    low, high = (NONE if math.isnan(v) else f"{v:.0f}" for v in (row[f"{name}_low"], row[f"{name}_high"]))
-    return f"{row[name]:.1f} [{low}, {high}]"
+    if row[f"{name}_interval"] != THESE:
+        return f"{row[name]:.1f} ({row[f'{name}_interval']})"
+    return f"{row[name]:.1f} [{row[f'{name}_low']:.0f}, {row[f'{name}_high']:.0f}]"

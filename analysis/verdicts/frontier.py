@@ -9,20 +9,20 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from analysis.findings import Findings
-from analysis.numbers.intervals import wilson_interval
+from analysis.numbers.intervals import NEW, wilson_interval
 from analysis.numbers.results import CHOSEN, records
 from analysis.words import Claim, Text, text
 
 BUDGET = "budget"
 ACCURACY, MIRROR = "test_accuracy", "test_mirror_accuracy"
-SEEDS, IMAGES = "seeds", "images"
-"""What an interval is over: seeds, a claim about a config, or test images, a claim about one network."""
+IMAGES: Literal["images"] = "images"
+"""What an interval is over that is about one network (`Claim.over`)."""
 Row = dict[str, Any]
 
 
@@ -44,8 +44,9 @@ class Descent(NamedTuple):
 def networks(part: Findings) -> pd.DataFrame:
     """Return a row for each budget and config with a reported seed: its network's parameters, and its accuracy.
 
-    Its 95 % bounds are over `interval`: seeds (Student t on the logit), or, where there is one seed, the test images
-    (Wilson). A prescribed config that is the chosen one has no row of its own; `is_prescribed` says so.
+    Its 95 % bounds are `over` seeds and test images, a claim about the config, or, where there is one seed, over the
+    images alone (Wilson), a claim about the network. A prescribed
+    config that is the chosen one has no row of its own; `is_prescribed` says so.
     """
     rows: dict[tuple[str, ...], Row] = {}
     for row in records(part.reported):
@@ -62,7 +63,7 @@ def networks(part: Findings) -> pd.DataFrame:
             "width": facts.get("width", math.nan),
             "multiplications": sum(layer["products"] for layer in facts.get("layers", [])) or math.nan,
             "n": int(row["n"]),
-            "interval": SEEDS if row["n"] > 1 else IMAGES,
+            "over": part.level(row, ACCURACY).over if row["n"] > 1 else IMAGES,
             "test_images": row.get("test_images", math.nan),
             "val_accuracy": row["val_accuracy"],
             **_bounded(row, ACCURACY),
@@ -123,14 +124,13 @@ def layers(part: Findings, table: pd.DataFrame) -> pd.DataFrame:
 
 def accuracy(part: Findings, row: Mapping[str, Any], column: str = ACCURACY) -> Claim:
     """Return an accuracy of a row of `networks` as a claim about its config or, with one seed, about one network."""
-    return replace(part.level(row, column), over=row["interval"])
+    claim = part.level(row, column)
+    return replace(claim, over=IMAGES) if row["over"] == IMAGES else claim
 
 
 def accuracy_text(part: Findings, row: Mapping[str, Any]) -> Text:
     """Return the test accuracy of a row of `networks` with its interval and n."""
-    alike = row["n"] > 1 and row[ACCURACY] >= 0 and math.isnan(row[f"{ACCURACY}_low"])
-    why = "; no interval, as all seeds are alike" if alike else ""
-    return text("{}, n = {}{}", accuracy(part, row), row["n"], why)
+    return text("{}, n = {}", accuracy(part, row), row["n"])
 
 
 def layer_lines(table: pd.DataFrame) -> Iterator[str]:
@@ -188,9 +188,11 @@ def _facts(part: Findings, row: Mapping[str, Any]) -> dict[str, Any]:
     return next((own for own in facts if "parameters" in own), {})
 
 
-def _bounded(row: Mapping[str, Any], name: str) -> dict[str, float]:
+def _bounded(row: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return a mean over seeds with its bounds, over images where there is one seed."""
-    bounds = row[f"{name}_low"], row[f"{name}_high"]
+    ends = [f"{name}{end}" for end in ("_low", "_high", "_interval", "_low_these", "_high_these")]
+    bounds = {end: row[end] for end in ends if end in row}
     if row["n"] == 1 and row[name] >= 0 and row["test_images"] > 0:
-        bounds = wilson_interval(round(row[name] * row["test_images"]), int(row["test_images"]))
-    return {name: row[name], f"{name}_low": bounds[0], f"{name}_high": bounds[1]}
+        found = wilson_interval(round(row[name] * row["test_images"]), int(row["test_images"]))
+        bounds |= dict(zip(ends, (*found, NEW), strict=False))
+    return {name: row[name], **bounds}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from scipy import stats
 
 from analysis.ledger import Status
+from analysis.numbers.intervals import image_standard_error
 from analysis.report.answer import Answer
 from tests.support.answers import make_answer
 from tests.support.synthetic import (
@@ -99,20 +100,32 @@ def errors(task: str, regime: str, size: int, lr: float = DRAWS[1]["lr"]) -> lis
     ]
 
 
+def _by_image(shares: Sequence[float], images: int) -> np.ndarray:
+    """Return which images [seeds, images] networks get wrong: the first ones."""
+    return np.stack([np.arange(images) < round(share * images) for share in shares]).astype(float)
+
+
+def _half_width(values: Sequence[float] | np.ndarray, by_image: np.ndarray) -> float:
+    """Return half of the 95 % interval for new seeds and images."""
+    seeds = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    return float(np.hypot(seeds, stats.norm.ppf(0.975) * image_standard_error(by_image)))
+
+
 def test_errors_and_differences_are_those_that_scipy_gives(complete: tuple[Path, Answer]) -> None:
     _, made = complete
     for task in ("first", "second"):
         for size in (100, 500):
             own, both = errors(task, task, size), errors(task, "both", size)
-            smooth = (np.array(own) * IMAGES[task] + 0.5) / (IMAGES[task] + 1)
-            logit = np.log(smooth / (1 - smooth))
-            bounds = 1 / (1 + np.exp(-np.array(stats.t.interval(0.95, 4, np.mean(logit), stats.sem(logit)))))
-            low, high = (bounds * (IMAGES[task] + 1) - 0.5) / IMAGES[task]
+            wrong_ones, shared_ones = (_by_image(values, IMAGES[task]) for values in (own, both))
+            mean, half = np.mean(own), _half_width(own, wrong_ones)
+            logit = np.log(mean / (1 - mean)) + np.array([-1, 1]) * half / (mean * (1 - mean))
+            low, high = 1 / (1 + np.exp(-logit))
             where = {"train_size": size, "recipe": "chosen"}
             (alone,) = claims(made.verdict, f"test_{task}_error", regime=task, **where)
             assert (alone.estimate, alone.low, alone.high) == pytest.approx((np.mean(own), low, high))
             (gap,) = gaps(made.verdict, task, "both", **where)
-            low, high = stats.ttest_rel(both, own).confidence_interval(0.95)
+            half = _half_width(np.subtract(both, own), shared_ones - wrong_ones)
+            low, high = (np.mean(both) - np.mean(own) + sign * half for sign in (-1, 1))
             assert (gap.estimate, gap.low, gap.high) == pytest.approx((np.mean(both) - np.mean(own), low, high))
             assert (gap.metric, gap.n) == (f"test_{task}_error", 5)
             digits = 2 if high - low < 0.01 else 1
@@ -146,9 +159,9 @@ def test_how_small_the_test_sets_are_is_told(complete: tuple[Path, Answer]) -> N
     row = made.best[(made.best["regime"] == "second") & (made.best["recipe"] == "chosen")].iloc[0]
     by_image = np.mean([np.arange(300) < 300 * share for share in errors("second", "second", 100)], axis=0)
     assert row["test_second_error"] == pytest.approx(by_image.mean())
-    each = [share * (1 - share) / 300 for share in errors("second", "second", 100)]
-    assert row["test_second_accuracy_image_se"] == pytest.approx(np.sqrt(np.mean(each))), "of one network, binomial"
-    assert "With other images in place of these 300, one trained network's error varies" in made.text
+    wrong_ones = _by_image(errors("second", "second", 100), 300)
+    assert row["test_second_accuracy_image_se"] == pytest.approx(image_standard_error(wrong_ones))
+    assert "over 5 fresh seeds and over test images" in made.text
     both = made.best[(made.best["regime"] == "both")].iloc[0]
     parts = [both[f"test_{task}_accuracy_image_se"] for task in IMAGES]
     assert both["test_accuracy_image_se"] == pytest.approx(np.hypot(*parts) / 2)
@@ -241,7 +254,7 @@ def test_a_part_of_the_ledger_gives_a_part_of_the_answer(
     sharing = [gap for task in IMAGES for gap in gaps(verdict, task, "both", recipe="chosen")]
     assert {(gap.before, gap.where["train_size"]): gap.direction for gap in sharing} == expected
     if made is diverged:
-        assert {gap.text for gap in sharing} == {"unknown"}
+        assert {gap.text for gap in sharing} == {"no number (a seed diverged)"}
 
 
 def test_before_anything_is_confirmed_there_is_no_verdict(tmp_path: Path) -> None:

@@ -12,11 +12,17 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis.numbers.intervals import (
-    accuracy_interval,
+    NEW,
+    THESE,
     bounded_interval,
+    counted_interval,
+    half_width,
     image_standard_error,
+    on_scale,
+    p_value,
     paired_difference,
     t_interval,
+    wilson_interval,
 )
 
 
@@ -34,50 +40,90 @@ def test_five_seeds_are_covered_as_often_as_claimed() -> None:
     assert np.mean(hits) == pytest.approx(0.95, abs=0.012)
 
 
-def test_accuracies_near_one_are_covered_too() -> None:
-    rng = np.random.default_rng(1)
-    logits = rng.normal(4, 0.6, (3000, 5))  # seeds differ; the recipe's accuracy is the mean of 1/(1+e^-x)
-    values = rng.binomial(10_000, 1 / (1 + np.exp(-logits))) / 10_000
-    truth = float(np.mean(1 / (1 + np.exp(-rng.normal(4, 0.6, 10**6)))))
-    hits = [(found := accuracy_interval(list(row), 10_000)).low <= truth <= found.high for row in values]
-    assert np.mean(hits) > 0.925
+def test_an_interval_for_new_images_adds_the_squares_of_two_half_widths() -> None:
+    values, image_se = [0.80, 0.82, 0.84, 0.86, 0.90], 0.016
+    found, these = t_interval(values, image_se=image_se), t_interval(values)
+    seeds = stats.t.ppf(0.975, 4) * stats.sem(values)
+    half = math.sqrt(seeds**2 + (stats.norm.ppf(0.975) * image_se) ** 2)
+    assert (found.low, found.high) == pytest.approx((0.844 - half, 0.844 + half))
+    assert (found.kind, these.kind) == (NEW, THESE)
+    assert (these.low, these.high) == pytest.approx((0.844 - seeds, 0.844 + seeds))
+    share = bounded_interval(values, 0, 1, image_se=image_se)
+    slope = half / (0.844 * 0.156)  # the delta method on the logit
+    bounds = [1 / (1 + math.exp(-(math.log(0.844 / 0.156) + sign * slope))) for sign in (-1, 1)]
+    assert [share.low, share.high] == pytest.approx(bounds)
+    assert on_scale(0.844, half_width(found.sd, 5, image_se), 0, 1) == pytest.approx(tuple(bounds))
 
 
 def test_one_value_has_no_interval_and_nan_is_not_dropped() -> None:
-    for found in (t_interval([0.9]), accuracy_interval([0.9], 100)):
-        assert (found.mean, found.n) == (0.9, 1)
+    for found in (t_interval([0.9]), bounded_interval([0.9], 0, 1, image_se=0.01)):
+        assert (found.mean, found.n, found.kind) == (0.9, 1, "one seed")
         assert math.isnan(found.low)
         assert math.isnan(found.high)
-    for found in (t_interval([0.9, math.nan, 0.8]), accuracy_interval([0.9, math.nan, 0.8], 100)):
+    for found in (t_interval([0.9, math.nan, 0.8]), bounded_interval([0.9, math.nan, 0.8], 0, 1, image_se=0.01)):
         assert math.isnan(found.mean)
-        assert found.n == 3
+        assert (found.n, found.kind) == (3, "no number")
+        assert math.isnan(found.low)
     assert math.isnan(t_interval([]).mean)
 
 
-def test_bounds_stop_at_the_least_possible() -> None:
-    assert t_interval([1, 1, 9], least=1).low == 1
+def test_counts_keep_to_their_scale_and_an_interval_of_all_of_it_is_none() -> None:
+    assert counted_interval([1, 1, 9], 20)[1:3] == (1, pytest.approx(t_interval([1, 1, 9]).high))
+    assert counted_interval([8, 9, 9], 9).high == 9
+    for found in (counted_interval([5, 300], 414), bounded_interval([0.6, 0.9], 0, 1)):
+        assert (found.kind, found.n) == ("too few seeds", 2)
+        assert math.isnan(found.low)
+        assert math.isnan(found.high)
+    assert bounded_interval([0.6, 0.65], 0, 1).kind == THESE
 
 
 @pytest.mark.parametrize("same", [0.0, 0.9, 1.0])
-def test_seeds_that_are_all_the_same_show_no_spread_so_there_is_no_interval(same: float) -> None:
-    for found in (accuracy_interval([same] * 5, 500), t_interval([same] * 5)):
+def test_seeds_that_are_all_the_same_have_the_width_that_images_give(same: float) -> None:
+    for found in (bounded_interval([same] * 5, 0, 1), t_interval([same] * 5)):
         assert found.mean == pytest.approx(same)
+        assert found.kind == "seeds alike"
         assert math.isnan(found.low)
         assert math.isnan(found.high)
+    error = math.sqrt(same * (1 - same) / 499)
+    found = bounded_interval([same] * 5, 0, 1, image_se=error, images=500)
+    assert found.kind == NEW
+    if error:
+        assert (found.low, found.high) == pytest.approx(on_scale(same, 1.959964 * error, 0, 1))
+    else:
+        assert (found.low, found.high) == wilson_interval(round(500 * same), 500), "all right, or all wrong"
 
 
 def test_perfect_seeds_among_others_have_an_interval() -> None:
-    mixed = accuracy_interval([1.0, 0.998, 0.994, 1.0, 0.996], 500)
-    assert 0.98 < mixed.low < mixed.mean < mixed.high <= 1
+    mixed = bounded_interval([1.0, 0.998, 0.994, 1.0, 0.996], 0, 1)
+    assert 0.98 < mixed.low < mixed.mean < mixed.high < 1
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 200), min_size=2, max_size=8).filter(lambda right: len(set(right)) > 1))
 def test_accuracy_and_error_have_mirrored_bounds_around_the_mean(right: list[int]) -> None:
-    accuracy = accuracy_interval([k / 200 for k in right], 200)
-    error = accuracy_interval([1 - k / 200 for k in right], 200)
-    assert 0 <= accuracy.low <= accuracy.mean <= accuracy.high <= 1
-    assert (1 - error.high, 1 - error.low) == pytest.approx((accuracy.low, accuracy.high), abs=1e-9)
+    accuracy = bounded_interval([k / 200 for k in right], 0, 1)
+    error = bounded_interval([1 - k / 200 for k in right], 0, 1)
+    assert accuracy.kind == error.kind
+    if accuracy.kind == THESE:
+        assert 0 <= accuracy.low <= accuracy.mean <= accuracy.high <= 1
+        assert (1 - error.high, 1 - error.low) == pytest.approx((accuracy.low, accuracy.high), abs=1e-9)
+
+
+@pytest.mark.parametrize("image_se", [0.0, 0.004, math.nan])
+def test_p_is_one_minus_the_level_of_the_interval_that_just_reaches_there(image_se: float) -> None:
+    values = [0.011, 0.004, 0.019, 0.008, 0.013]
+    for level in (0.5, 0.95, 0.99999):
+        found = t_interval(values, image_se=image_se, level=level)
+        assert p_value(found.high - found.mean, found.sd, 5, image_se) == pytest.approx(1 - level, rel=1e-6)
+    assert p_value(0.011, found.sd, 5) == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+    assert p_value(0.011, 0.0, 5, 0.004) == pytest.approx(2 * stats.norm.sf(2.75)), "the seeds are alike"
+    assert p_value(0.011, found.sd, 5, freedom=20) == pytest.approx(
+        2 * stats.t.sf(0.011 / (found.sd / math.sqrt(5)), 20)
+    )
+    assert p_value(0.0, found.sd, 5, 0.004) == 1
+    assert math.isnan(p_value(0.01, 0.0, 5))
+    assert math.isnan(p_value(math.nan, 0.01, 5, 0.01))
+    assert 0 <= p_value(10.0, 1e-9, 20, 1e-9) < 1e-20
 
 
 def test_pairing_removes_what_seeds_have_in_common() -> None:
@@ -103,7 +149,7 @@ def test_bounded_intervals_are_students_on_the_scale_without_bounds(
     low: float | None, high: float | None, there: Callable[[float], float], back: Callable[[float], float]
 ) -> None:
     values = [1.0, 2.0, 6.0]
-    plain, found = t_interval(values), bounded_interval(values, low, high)
+    plain, found = t_interval(values, level=0.9), bounded_interval(values, low, high, level=0.9)
     slope = (there(3 + 1e-6) - there(3 - 1e-6)) / 2e-6  # the delta method's
     half = (plain.high - plain.mean) * slope
     assert (found.low, found.high) == pytest.approx((back(there(3) - half), back(there(3) + half)))
@@ -116,7 +162,7 @@ def test_bounded_intervals_stay_within_the_bounds_even_of_values_on_them(
     values: list[float], bounds: tuple[float | None, float | None]
 ) -> None:
     found, plain = bounded_interval(values, *bounds), t_interval(values)
-    assert math.isnan(found.low) == math.isnan(plain.low)
+    assert found.kind in (plain.kind, "too few seeds")
     if not math.isnan(found.low):
         least, most = (-math.inf if bounds[0] is None else 0), (math.inf if bounds[1] is None else 1)
         assert least <= found.low <= found.mean <= found.high <= most
@@ -134,17 +180,36 @@ def test_five_skewed_distances_are_covered_nearly_as_often_as_claimed() -> None:
 
 def test_image_error_is_binomial_for_one_network_and_does_not_shrink_with_copies() -> None:
     correct = np.arange(1000) < 900
-    assert image_standard_error(correct) == pytest.approx(math.sqrt(0.9 * 0.1 / 1000))
+    assert image_standard_error(correct) == pytest.approx(math.sqrt(0.9 * 0.1 / 999))
     assert image_standard_error(np.stack([correct] * 5)) == pytest.approx(image_standard_error(correct))
     assert image_standard_error(np.stack([correct]).astype(float) - correct) == 0
     assert math.isnan(image_standard_error(np.array([True])))
+
+
+def test_image_error_leaves_out_what_the_spread_over_seeds_holds() -> None:
+    """By hand: the images' means 1, 1, ½, ½, 0, 0 have a variance of 1/5, the residuals (four ±½) a mean square."""
+    correct = np.array([[1, 1, 1, 0, 0, 0], [1, 1, 0, 1, 0, 0]], dtype=bool)
+    assert image_standard_error(correct) == pytest.approx(math.sqrt((1 / 5 - 1 / 5 / 2) / 6))
+    assert image_standard_error(np.array([[1, 0, 0, 1], [0, 1, 1, 0]], dtype=bool)) == 0, "not below 0"
+
+
+@pytest.mark.parametrize("kind", ["right or wrong", "score"])
+def test_image_error_estimates_what_images_add(kind: str) -> None:
+    """Images that differ in difficulty by a known variance: seeds and their residual leave the estimate as it is."""
+    draws, sd, scores = np.random.default_rng(0), 0.15, []
+    for _ in range(400):
+        chance = 0.7 + draws.uniform(-1, 1, 200) * sd * math.sqrt(3)
+        noise = draws.random((4, 200)) < chance if kind == "score" else draws.normal(chance, 0.3, (4, 200))
+        scores.append(image_standard_error(noise) ** 2)
+    error = np.std(scores) / math.sqrt(len(scores))
+    assert np.mean(scores) == pytest.approx(sd**2 / 200, abs=4 * error)
 
 
 def test_strata_count_alike_however_many_images_each_has() -> None:
     small, large = np.arange(100) < 60, np.arange(900) < 810
     strata = np.repeat([0, 1], [100, 900])
     found = image_standard_error(np.concatenate([small, large]), strata)
-    assert found == pytest.approx(math.sqrt(0.6 * 0.4 / 100 + 0.9 * 0.1 / 900) / 2)
+    assert found == pytest.approx(math.sqrt(0.6 * 0.4 / 99 + 0.9 * 0.1 / 899) / 2)
     draws = np.random.default_rng(0)
     means = [(draws.binomial(100, 0.6) / 100 + draws.binomial(900, 0.9) / 900) / 2 for _ in range(4000)]
     assert found == pytest.approx(np.std(means), rel=0.05)

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from analysis import words
 from analysis.ledger import Ledger
-from analysis.numbers.intervals import accuracy_interval, t_interval
+from analysis.numbers.intervals import NEW, bounded_interval, image_standard_error, t_interval
 from analysis.numbers.paired import differences
 from analysis.numbers.results import Results, records
 from analysis.numbers.seeds import by_seed, to_the_best
@@ -37,6 +38,7 @@ from tests.support.synthetic import (
     fill,
     fill_question,
     findings,
+    read_right,
     small,
     tables,
 )
@@ -48,11 +50,17 @@ def test_a_condition_worked_out_by_hand(tmp_path: Path) -> None:
     row = best.iloc[0]
     assert (row["backbone"], row["train_size"], row["lr"], row["epochs"]) == ("squeezenet1_1", 100, 0.01, 20)
     assert (row["search_accuracy"], row["search_seeds"], row["n"]) == (0.75, 1, 5)
-    expected = accuracy_interval(TESTED, IMAGES)
+    right = [read_right(round(accuracy * IMAGES), IMAGES, seed) for seed, accuracy in enumerate(TESTED, 1)]
+    image_se = image_standard_error(np.stack(right))
+    expected = bounded_interval(TESTED, 0, 1, image_se=image_se)
+    these = bounded_interval(TESTED, 0, 1)
     assert row["test_accuracy"] == pytest.approx(0.844)
     assert (row["test_accuracy_low"], row["test_accuracy_high"]) == (expected.low, expected.high)
+    assert (row["test_accuracy_low_these"], row["test_accuracy_high_these"]) == (these.low, these.high)
+    assert (row["test_accuracy_interval"], row["val_accuracy_interval"]) == (NEW, "these images")
+    assert (row["test_error_low"], row["test_error_high"]) == pytest.approx((1 - expected.high, 1 - expected.low))
     assert row["test_accuracy_sd"] == pytest.approx(t_interval(TESTED).sd)
-    assert 0 < row["test_accuracy_image_se"] < 0.02
+    assert row["test_accuracy_image_se"] == image_se
     assert row["val_accuracy"] == pytest.approx(0.824)
     assert row["test_error"] == pytest.approx(1 - 0.844)
     assert row["oracle_error"] == pytest.approx(1 - 0.874)  # the third epoch, not the last
@@ -102,7 +110,7 @@ def test_one_seed_has_no_interval(tmp_path: Path) -> None:
     small(tmp_path, tested=[0.8], confirm_seeds=[1])
     results, _, best = tables(tmp_path)
     assert best.iloc[0]["test_accuracy"] == 0.8
-    assert rounded.results_table(results, best)["test accuracy, % [95 %]"][0] == "80.0 [–, –]"
+    assert rounded.results_table(results, best)["test accuracy, % [95 %]"][0] == "80.0 (one seed)"
 
 
 def test_the_prescribed_config_is_a_row_of_its_own(tmp_path: Path) -> None:
@@ -233,8 +241,11 @@ def test_differences_pair_neighbouring_sizes_and_all_backbones(tmp_path: Path) -
     row = sizes.iloc[0]
     own = seeds[seeds["backbone"] == row["backbone"]].set_index(["train_size", "seed"])["test_error"]
     gap = t_interval([own[row["to"], s] - own[row["from"], s] for s in CONFIRM_SEEDS])
-    assert (row["difference"], row["low"], row["high"], row["n"]) == (gap.mean, gap.low, gap.high, 5)
+    assert (row["difference"], row["low_these"], row["high_these"], row["n"]) == (gap.mean, gap.low, gap.high, 5)
+    assert (row["sd"], row["interval"]) == (gap.sd, NEW)
     assert 0 < row["image_se"] < 0.05
+    images = stats.norm.ppf(0.975) * row["image_se"]
+    assert row["high"] - gap.mean == pytest.approx(math.hypot(gap.high - gap.mean, images)), "paired by image, too"
 
 
 def test_curves_are_means_over_seeds_and_nan_from_where_one_diverged(tmp_path: Path) -> None:
@@ -313,7 +324,7 @@ def test_every_metric_has_its_columns_and_its_own_number_of_images(pair: Path) -
     assert {"val_map_at_r", "test_map_at_r", "test_first_error", "test_second_accuracy"} <= set(seeds)
     assert not [name for name in best if "oracle" in name]
     one, both = best.iloc[0], best.iloc[1]
-    expected = accuracy_interval([31 / 40, 32 / 40, 30 / 40], 40)
+    expected = bounded_interval([31 / 40, 32 / 40, 30 / 40], 0, 1, image_se=best["test_first_accuracy_image_se"][0])
     for row in (one, both):
         assert (row["test_first_accuracy"], row["test_first_accuracy_low"]) == (expected.mean, expected.low)
         assert row["test_map_at_r_high"] == t_interval([0.25, 0.5, 0.75]).high
@@ -322,7 +333,9 @@ def test_every_metric_has_its_columns_and_its_own_number_of_images(pair: Path) -
     assert both["test_cross_error"] == pytest.approx(1 - both["test_cross_accuracy"])
     parts = [both[f"test_{name}_accuracy_image_se"] for name in DOMAINS]
     assert both["test_cross_accuracy_image_se"] == pytest.approx(math.hypot(*parts) / 2)
-    assert parts[0] == pytest.approx(math.sqrt(np.mean([k * (40 - k) / 40**3 for k in (31, 32, 30)])))
+    between = (30 + 4 / 9 + 1 / 9 - 31**2 / 40) / 39  # 30 images are right in all seeds, one in two, one in one
+    rest = (93 - 3 * (30 + 5 / 9) - (31**2 + 32**2 + 30**2) / 40 + 93**2 / 120) / (2 * 39)  # sums of squares
+    assert parts[0] == pytest.approx(math.sqrt((between - rest / 3) / 40))
 
 
 def test_people_read_names_of_data_sets_and_no_oracle_where_there_is_none(pair: Path) -> None:
@@ -330,7 +343,7 @@ def test_people_read_names_of_data_sets_and_no_oracle_where_there_is_none(pair: 
     assert results.describe_data() == "digits (built-in), letters"
     shown = rounded.results_table(results, best)
     assert list(shown)[2:] == [
-        "validation cross accuracy, %", "test cross accuracy, % [95 %]", "seeds", "seed SD", "image SE",
+        "validation cross accuracy, %", "test cross accuracy, % [95 %]", "seeds", "these images [95 %]",
         "test cross error, %", "test letters accuracy, % [95 %]", "test map at r [95 %]",
     ]  # fmt: skip
     assert shown["test letters accuracy, % [95 %]"][0] == "–", "this condition has no such measure"
@@ -368,7 +381,7 @@ def test_conditions_are_compared_in_any_metric(pair: Path) -> None:
         assert len(found.compare("regime", "one", "both", "test_unheard_of")) == 0
         first = found.compare("regime", "one", "both", "test_first_error")
         assert found.level(records(found.best)[0], "test_first_error").text.startswith("22.5 % [")
-        assert "(standard error up to " in found.terms()
+        assert "over 3 fresh seeds and over test images" in found.terms()
         assert found.terms("Sizes count pairs").endswith("Sizes count pairs; choosing took 50 more, for validation.")
     seeds = found.seeds.set_index(["regime", "seed"])["test_cross_error"]
     gap = t_interval([seeds["both", s] - seeds["one", s] for s in (1, 2, 3)])

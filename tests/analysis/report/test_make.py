@@ -21,7 +21,8 @@ from analysis.figures.lines import draw_lines
 from analysis.figures.style import Words
 from analysis.findings import Draft, Drawing, Findings
 from analysis.ledger import Ledger, LedgerError
-from analysis.report import make
+from analysis.numbers.intervals import THESE
+from analysis.report import make, rounded
 from analysis.report.answer import Answer
 from analysis.report.join import Joined, joined
 from analysis.report.make import folder_of, gathered
@@ -347,7 +348,14 @@ def test_arrays_that_cannot_be_read_cost_the_image_error_alone(tmp_path: Path, h
         answer = gathered(ledger)
     lost = [name for name in whole.best if name.endswith("image_se")]
     assert answer.best[lost].isna().all(axis=None)
-    pd.testing.assert_frame_equal(answer.best.drop(columns=lost), whole.best.drop(columns=lost))
+    bounded = [f"test_{name}" for name in ("accuracy", "error")]
+    shown = [f"{name}{end}" for name in bounded for end in ("_low", "_high", "_interval")]
+    unchanged = [*lost, *shown]
+    pd.testing.assert_frame_equal(answer.best.drop(columns=unchanged), whole.best.drop(columns=unchanged))
+    assert (answer.best[[f"{name}_interval" for name in bounded]] == THESE).all(axis=None), "named as what it is"
+    for end in ("_low", "_high"):
+        assert list(answer.best[f"test_accuracy{end}"]) == list(whole.best[f"test_accuracy{end}_these"])
+    assert rounded.results_table(answer.results, answer.best)["test accuracy, % [95 %]"][0].endswith(" (these images)")
     said = [warning for warning in warnings_of(answer.results, answer.best) if warning not in known]
     assert len(said) == 1
     assert "leaves out 10 trials without readable arrays; the first: " in said[0]

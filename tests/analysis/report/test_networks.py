@@ -85,6 +85,7 @@ def test_a_card_tells_the_network_from_its_config_each_with_its_interval(found: 
         "mean": best["test_accuracy"],
         "low": best["test_accuracy_low"],
         "high": best["test_accuracy_high"],
+        "interval": best["test_accuracy_interval"],
         "seeds": 2,
     }
     low, high = wilson_interval(round(100 * row["test_accuracy"]), 100)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.ledger import FINAL
-from analysis.numbers.results import CHOSEN, Results
+from analysis.numbers.results import CHOSEN, Results, short
 from analysis.plan_record import PlanRecord, made_by
 from analysis.report.failed import ERRORS, failed_trials
 
@@ -47,7 +47,7 @@ def _of_data(results: Results) -> Iterator[str]:
         if data.duplicates and data.test_images:
             share = 100 * data.duplicates / data.test_images
             copies = f"{data.duplicates:,} of {data.test_images:,} ({share:.2g} %)"
-            yield f"Test images of {data.name} that stand in its training split too, pixel for pixel: {copies}."
+            yield f"Test images of {short(data.name)} that stand in its training split too, pixel for pixel: {copies}."
     for name, decided in results.plan.seen_on_test.items():
         yield f"Decided while looking at test images of {name}: {decided}."
     yield from dict.fromkeys(caveat for data in results.data.values() for caveat in data.caveats)

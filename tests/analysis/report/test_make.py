@@ -271,7 +271,7 @@ def test_what_makes_test_images_less_than_new_is_said(tmp_path: Path) -> None:
     shared = "digits: the splits share a font."
     data = [
         data_set("digits", duplicates=0, test_images=510, caveats=[shared]),
-        data_set("digits[0-4]", duplicates=1_234, test_images=50_000, caveats=[shared]),
+        data_set("some/where/mine.npz", duplicates=1_234, test_images=50_000, caveats=[shared]),
         data_set("older"),  # was recorded before copies were counted
     ]
     fill(tmp_path, sizes=[100], backbones=["squeezenet1_1"])
@@ -279,7 +279,7 @@ def test_what_makes_test_images_less_than_new_is_said(tmp_path: Path) -> None:
         begin(ledger, factors=ONE, data=data, seen_on_test={"digits": "the number of layers"})
     answer = make_answer(tmp_path, "transfer_sizes")
     expected = (
-        "Test images of digits[0-4] that stand in its training split too, pixel for pixel: 1,234 of 50,000 (2.5 %).",
+        "Test images of mine.npz that stand in its training split too, pixel for pixel: 1,234 of 50,000 (2.5 %).",
         "Decided while looking at test images of digits: the number of layers.",
         shared,
     )

@@ -13,7 +13,7 @@ from trainables.artifacts.store import Artifact, Store
 from trainables.data.dataset import Arrays, Split
 from trainables.data.derived.photos import DigitsOverPhotos
 from trainables.data.sources import Sources
-from trainables.domains.images import CHANNELS, domain_images
+from trainables.domains.images import CHANNELS, domain_images, part_rows, related
 
 
 def test_sets_that_share_digits_are_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,6 +33,28 @@ def test_sets_that_share_digits_are_taken_apart(monkeypatch: pytest.MonkeyPatch)
     assert seen["second_pool"] == list(range(1, 85, 2))
     assert seen["second_validation"] == list(range(85, 100, 2))
     assert (seen["first_test"], seen["second_test"]) == ([0, 2, 4, 6, 8], [1, 3, 5, 7, 9])
+
+
+def test_no_writer_trains_in_one_of_two_sets_of_the_same_digits_and_validates_in_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    base = Sources().dataset("digits")
+    made = DigitsOverPhotos(("digits", base), ("black", _black()))
+    opened = {"digits": base, "made": made}
+    monkeypatch.setattr(Sources, "dataset", lambda self, name: opened[name])
+    assert related("digits", "made", Sources(data_dir=Path("made-up")))
+    by = base.blocks()
+    assert by is not None
+    rows = {
+        part: [part_rows(data, part, 100, start, 2) for start, data in enumerate(opened.values())]
+        for part in ("pool", "validation")
+    }
+    assert [len(own) for own in rows["validation"]] == [100, 100]
+    for pool in rows["pool"]:
+        assert np.unique(by[pool]).tolist() == [*range(8)]
+    for validation in rows["validation"]:
+        assert np.unique(by[validation]).tolist() == [8, 9]
+    assert not {*rows["validation"][0].tolist()} & {*rows["validation"][1].tolist()}
 
 
 def _black() -> Arrays:

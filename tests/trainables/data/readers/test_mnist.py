@@ -17,6 +17,7 @@ from torchvision import datasets
 from tests.support.data import REAL, refused, sources
 from trainables.data.readers import mnist
 from trainables.data.sources import Sources
+from trainables.data.subsets import nested_subset, split_train
 
 
 @pytest.fixture
@@ -122,6 +123,19 @@ def test_absent_mnist_is_downloaded_into_the_cache_only(tmp_path: Path) -> None:
 
 
 if REAL:
+
+    @pytest.mark.parametrize(("name", "classes"), [("mnist", 10), ("mnist[0-4]", 5)])
+    def test_validation_of_real_mnist_is_the_balanced_end(name: str, classes: int) -> None:
+        where = Sources(data_dir=Path(str(REAL)))
+        data, labels = where.dataset(name), where.train(name).labels
+        pool, validation = split_train(labels, 10_000, 2_000, data.blocks())
+        assert np.bincount(labels[pool]).tolist() == [10_000 // classes] * classes
+        assert np.bincount(labels[validation]).tolist() == [2_000 // classes] * classes
+        assert pool.max() < validation.min()
+        assert where.pool_left(name, 2_000) <= validation.min()
+        assert len(labels) - validation.min() < 2_300, "the shortest end that is balanced"
+        subset = pool[nested_subset(labels[pool], 900, seed=1)]
+        assert np.bincount(labels[subset]).tolist() == [900 // classes] * classes
 
     def test_real_mnist() -> None:
         where = Sources(data_dir=Path(str(REAL)))

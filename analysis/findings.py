@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.numbers import paired, tables
+from analysis.numbers import paired
 from analysis.numbers.intervals import NEW
 from analysis.numbers.measures import nearness
+from analysis.numbers.progress import told
 from analysis.numbers.results import CHOSEN, Results, records
 from analysis.words import (
     OVER_BOTH,
@@ -123,7 +124,7 @@ class Findings:
             only = "".join(f"; {heading(key)} {setting_text(key, v.pop())}" for key, v in same.items() if len(v) == 1)
             over = f"One {fresh[:-1]}." if seeds == "1" else f"Mean over {seeds} {fresh}, with 95 % intervals."
             about = [f"Data: {self.results.describe_data(self.shared)}{self._tested()}{only}.", over]
-        partial = tables.progress(self.best)
+        partial = told(self.results)
         return " ".join([*about, *filter(None, more), *([f"PARTIAL: {partial} trials."] if partial else [])])
 
     @property

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -326,6 +327,18 @@ class Ledger:
         records = [{"epoch": epoch, **numbers(json.loads(metrics))} for _, epoch, metrics in chosen]
         best = pd.DataFrame(records, index=pd.Index([row[0] for row in chosen], name="trial"))
         return pd.concat([last.drop(best.index), best]).sort_index()
+
+    def outcome(self, trial: str, metric: str) -> tuple[Status | None, float]:
+        """Return a trial's status, or None, and a metric at the epoch at which it is read; NaN where it has none."""
+        row = self._db.execute(
+            "SELECT status, metrics FROM trials LEFT JOIN epochs ON trial=id WHERE id=?"
+            " ORDER BY epoch=json_extract(facts, '$.read_epoch') DESC, epoch DESC LIMIT 1",
+            (trial,),
+        ).fetchone()
+        if row is None:
+            return None, math.nan
+        found = numbers(json.loads(row["metrics"])) if row["metrics"] is not None else {}
+        return row["status"], float(found.get(metric, math.nan))
 
     def _frame(self, which: str, values: Sequence[Any] = ()) -> pd.DataFrame:
         cursor = self._db.execute(f"SELECT * FROM {which}", values)

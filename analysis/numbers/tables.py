@@ -17,9 +17,10 @@ import pandas as pd
 
 from analysis.numbers.intervals import Interval, bounded_interval, counted_interval, t_interval
 from analysis.numbers.measures import Column, images_of
+from analysis.numbers.progress import count
 from analysis.numbers.results import CHOSEN, REPORTED, Condition, Results, as_given, records
 from analysis.numbers.seeds import counts, image_error_of, labels, measured, reported
-from analysis.selection import asked_for, drawn
+from analysis.selection import drawn
 
 SETTLED = (*REPORTED, "stopped", "failed", "oom")
 """Statuses of a trial that will not run any further."""
@@ -47,7 +48,7 @@ def best_config(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
                     "search_seeds": condition.search_seeds if recipe == CHOSEN else 0,
                     **_summary(results, own),
                     **_spent(results, condition, own),
-                    **_counts(condition, results.last),
+                    **_counts(results, condition),
                 }
             )
     return as_given(pd.DataFrame(rows), rows, [*results.keys, *results.hyperparameters])
@@ -136,13 +137,6 @@ def by_set(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     )
 
 
-def progress(best: pd.DataFrame) -> str | None:
-    """Return `n/N`, trials settled of trials planned, from a best-config table; None if all are settled."""
-    own = best[best["recipe"] == CHOSEN]
-    planned, unfinished = int(own["trials"].sum()), int(own["unfinished"].sum())
-    return f"{planned - unfinished}/{planned}" if unfinished else None
-
-
 def _config(results: Results, condition: Condition, text: str | None) -> dict[str, Any]:
     """Return the hyperparameters of a config of this condition; None for those that change nothing in it."""
     config = json.loads(text) if text else {}
@@ -219,21 +213,9 @@ def _spent(results: Results, condition: Condition, own: pd.DataFrame) -> dict[st
     }
 
 
-def _counts(condition: Condition, last_epochs: pd.DataFrame) -> dict[str, int]:
-    trials = condition.trials
-    plan, configs = condition.plan, condition.configs
+def _counts(results: Results, condition: Condition) -> dict[str, int]:
+    trials, missing = condition.trials, count(results, condition).missing
     settled = trials["status"].isin(SETTLED)
-    search = trials["phase"] == "search"
-    asked, due = asked_for(trials, last_epochs, plan, condition.key)
-    ended = int(asked["status"].isin(SETTLED).sum())
-    missing = max(due - ended, len(asked) - ended)
-    if plan.confirm:
-        wanted: set[str] = set()
-        if CHOSEN in configs:
-            wanted = {config for name, config in configs.items() if plan.prescribed or name == CHOSEN}
-        planned = len(plan.confirm_seeds) * (len(wanted) if wanted else 1 + plan.prescribed)
-        awaited = trials["config_text"].isin(wanted) & trials["seed"].isin(plan.confirm_seeds)
-        missing += planned - int((~search & settled & awaited).sum())
     failed = int(trials["status"].isin(["failed", "oom"]).sum())
     ran = int(settled.sum()) - failed
     return {

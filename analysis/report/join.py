@@ -9,8 +9,8 @@ from types import ModuleType
 import pandas as pd
 
 from analysis.findings import Draft, Drawing, Findings, parts
+from analysis.numbers.progress import progress
 from analysis.numbers.results import Results
-from analysis.numbers.tables import progress
 from analysis.words import Block, Paragraph, heading, listed
 
 
@@ -81,5 +81,5 @@ def _terms(whole: Findings, counted: Iterable[str] = ()) -> tuple[Paragraph, ...
 
 def _nothing_yet(whole: Findings) -> Paragraph:
     step = "confirmed on fresh seeds" if whole.results.phase == "confirm" else "finished"
-    settled = progress(whole.best) or "0/0"
-    return Paragraph((f"No verdict yet: no trial was {step} ({settled} trials have settled).",))
+    n = progress(whole.results)
+    return Paragraph((f"No verdict yet: no trial was {step} ({n.ended}/{n.planned} trials have ended).",))

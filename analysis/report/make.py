@@ -23,6 +23,7 @@ from analysis.findings import Drawing, Findings
 from analysis.ledger import Ledger
 from analysis.numbers import tables
 from analysis.numbers.paired import differences
+from analysis.numbers.progress import told
 from analysis.numbers.results import Results
 from analysis.numbers.seeds import by_seed
 from analysis.report import markup, rounded
@@ -112,7 +113,7 @@ def _without_draft(found: Findings, question: str) -> Answer:
         methods=methods(results),
         brief=make_brief(results, best),
         files=(),
-        partial=tables.progress(best),
+        partial=told(results),
         warnings=(),
         seeds=found.seeds,
         curves=found.curves,

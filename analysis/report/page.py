@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pandas as pd
-
 from analysis import words
 from analysis.findings import Drawing, Findings
-from analysis.numbers.results import CHOSEN, Results
 from analysis.report import markup, rounded
 from analysis.report.answer import Answer
-
-
-def _to_go_on(results: Results, best: pd.DataFrame) -> str:
-    """Return the newest command of each plan that lacks trials; together they complete what the tables show."""
-    newest = {key: run["command"] for run in results.runs for key in run["plan"].conditions}
-    unfinished = best.loc[best["recipe"] == CHOSEN, "unfinished"]  # a row a condition, in their order
-    lacking = [c.key for c, trials in zip(results.conditions, unfinished, strict=True) if trials]
-    return " and ".join(f"`{command}`" for command in dict.fromkeys(newest[key] for key in lacking))
-
 
 PAIRED = "paired by seed; `apart` where the 95 % interval excludes 0, not widened for the number of comparisons."
 
@@ -28,7 +16,7 @@ def page(answer: Answer, found: Findings, drawings: Mapping[str, Drawing]) -> st
     """Return the whole answer as one Markdown page."""
     parts = [f"# {answer.title}"]
     if answer.partial:
-        parts.append(f"**Partial: {answer.partial} trials.** To go on: {_to_go_on(found.results, answer.best)}")
+        parts.append(f"**Partial: {answer.partial} trials.** To go on: `{found.results.runs[-1]['command']}`")
     parts.append(answer.text)
     parts += [f"![{d.caption}](figures/{name}.png)\n\n*{d.caption}*" for name, d in drawings.items()]
     parts += ["## Best configs", markup.to_markdown(answer.table), answer.caption]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.ledger import FINAL
+from analysis.numbers.progress import count
 from analysis.numbers.results import CHOSEN, Results, short
 from analysis.plan_record import PlanRecord, made_by
 from analysis.report.failed import ERRORS, failed_trials
@@ -17,7 +18,7 @@ def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
     """Return a sentence for each caveat."""
     used = results.trials[results.trials["phase"] == results.phase]
     own = best[best["recipe"] == CHOSEN]
-    notes = []
+    notes = _earlier(results)
     before, now = _seeds_at_first(results), int(own["n"].max()) if len(own) else 0
     if 0 < before < now:
         narrow = "adding seeds until the result looks good makes intervals too narrow"
@@ -51,6 +52,17 @@ def _of_data(results: Results) -> Iterator[str]:
     for name, decided in results.plan.seen_on_test.items():
         yield f"Decided while looking at test images of {name}: {decided}."
     yield from dict.fromkeys(caveat for data in results.data.values() for caveat in data.caveats)
+
+
+def _earlier(results: Results) -> list[str]:
+    """Return a sentence if conditions of earlier commands, which the tables show too, lack trials."""
+    newest = {key: run["command"] for run in results.runs for key in run["plan"].conditions}
+    missing = {condition.key: count(results, condition).missing for condition in results.conditions}
+    lacking = [key for key, trials in missing.items() if trials > 0 and key not in results.plan.conditions]
+    if not lacking:
+        return []
+    commands = " and ".join(f"`{command}`" for command in dict.fromkeys(newest[key] for key in lacking))
+    return [f"Earlier commands lack {_trials(sum(missing[key] for key in lacking))}. To go on: {commands}"]
 
 
 def _older_code(results: Results, used: pd.DataFrame) -> list[str]:

@@ -12,11 +12,13 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from typing import NamedTuple
 
 from analysis.ledger import FINAL, Ledger, Status
 from sweeps.engine.condition_run import ConditionRun
 from sweeps.engine.failures import Failures
 from sweeps.engine.plan import Plan
+from sweeps.engine.scores import Scores
 from sweeps.engine.tpe import new_study
 from trainables.core.task import Task
 
@@ -26,6 +28,48 @@ class Signal(Enum):
 
     NOT_YET = "not yet"
     OVER = "over"
+
+
+class UnderWay(NamedTuple):
+    """How far a running trial is."""
+
+    epoch: int = 0
+    """The last epoch that it reported; 0 before the first."""
+    epochs: int = 1
+    """How many it runs."""
+    value: float | None = None
+    """Its selection metric at that epoch."""
+
+    @property
+    def fraction(self) -> float:
+        """The fraction of epochs done, 0 to 1."""
+        return self.epoch / self.epochs
+
+
+class Counts(NamedTuple):
+    """How many trials a plan has, here or in all conditions, and what became of them: the one count that all tell."""
+
+    planned: int
+    """All that the command asks for; at most so many while it is open which config a condition confirms."""
+    ended: int
+    """Those whose end is in the ledger, whatever it was."""
+    failed: int
+    """Those of them that failed or ran out of memory: another command runs them again."""
+    diverged: int
+    """Those that diverged or collapsed."""
+    running: int
+    again: int
+    """Those that have ended and run again: earlier commands' failed ones."""
+
+    @property
+    def missing(self) -> int:
+        """Those that have not ended."""
+        return self.planned - self.ended
+
+
+def together(counts: Iterable[Counts]) -> Counts:
+    """Return the counts of several conditions as one."""
+    return Counts(*(sum(numbers) for numbers in zip(Counts(0, 0, 0, 0, 0, 0), *counts, strict=True)))
 
 
 class Agenda:
@@ -45,8 +89,8 @@ class Agenda:
         """The trials whose code failed; they close the agenda where they are too regular for chance."""
         self.running: dict[str, Task] = {}
         """Trials, by id, that were handed out and have no outcome yet; a crash leaves them open."""
-        self.fraction_done: dict[str, float] = {}
-        """The fraction of epochs done (0 to 1), by trial id, of the trials that a worker has started."""
+        self.under_way: dict[str, UnderWay] = {}
+        """How far each trial is, by id, that a worker has started."""
         self.closed = False
         """Whether no more trials are handed out: the command was interrupted, its time budget is spent, or its code
         fails."""
@@ -54,8 +98,11 @@ class Agenda:
         """Trials that were running when Tune gave up, for instance for lack of memory: they run alone, and last."""
         self.retrying: str | None = None
         """The id of the suspect that was handed out last."""
-        self.best: dict[str, float] = {}
-        """The best single value of the selection metric so far, by condition."""
+        self._scores = Scores(ledger, plan.sweep.goal)
+        for condition_run in self.condition_runs.values():
+            for task in condition_run.known.values():
+                if task.id in statuses:
+                    self._scores.note(task)
         self._heap: list[tuple[float, int, Task]] = []
         self._order = itertools.count()
         self._collect(self.condition_runs.values())
@@ -72,21 +119,17 @@ class Agenda:
         else:
             return Signal.NOT_YET if self.running or self.suspects else Signal.OVER
         self.running[task.id] = task
+        self._scores.forget(task.id)
         self.failures.on_start(task)
         return task
 
-    def on_finished(self, task: Task, value: float | None = None, error: str | None = None) -> None:
-        """Note that a trial has its outcome in the ledger.
-
-        `value` is its selection metric, for the live view, and `error` why its code failed, if it did.
-        """
+    def on_finished(self, task: Task, error: str | None = None) -> None:
+        """Note that a trial has its outcome in the ledger; `error` is why its code failed, if it did."""
         self.failures.on_finished(task, error)
         self.closed = self.closed or self.failures.stop is not None
         self.running.pop(task.id, None)
-        self.fraction_done.pop(task.id, None)
-        better = max if self.plan.sweep.mode == "max" else min
-        if value is not None and math.isfinite(value):
-            self.best[task.condition] = better(value, self.best.get(task.condition, value))
+        self.under_way.pop(task.id, None)
+        self._scores.note(task)
         condition_run = self.condition_runs[task.condition]
         condition_run.on_finished(task.id)
         self._collect([condition_run])
@@ -95,7 +138,7 @@ class Agenda:
         """Let the running trials run again, since Tune gave up on them: suspects one at a time, after all others."""
         tasks = list(self.running.values())
         self.running = {}
-        self.fraction_done.clear()
+        self.under_way.clear()
         if suspect:
             self.suspects += tasks
         else:
@@ -117,25 +160,27 @@ class Agenda:
         """How many of the waiting trials may run side by side."""
         return len(self._heap)
 
-    def counts(self) -> dict[str, dict[Status | str, int]]:
-        """Return, by condition, how many trials have each status; `planned` counts all that it will have."""
+    def best(self, condition: str) -> float | None:
+        """Return the mean over search seeds of the best config of a condition so far; None while there is none."""
+        return self._scores.best(self.condition_runs[condition].known.values())
+
+    def counts(self) -> dict[str, Counts]:
+        """Return, by condition, how many trials the plan has, and how many of them have ended, failed or run."""
         statuses = self.ledger.statuses()
         return {key: self._counts(condition_run, statuses) for key, condition_run in self.condition_runs.items()}
 
-    def _counts(self, condition_run: ConditionRun, statuses: Mapping[str, Status]) -> dict[Status | str, int]:
-        condition = condition_run.condition
-        planned = self.plan.search_trials_in(condition) + self.plan.confirm_trials_in(condition)
-        if condition_run.stage in ("confirm", "over") or planned < len(condition_run.known):  # adopted trials add to it
-            planned = len(condition_run.known)
-        counts: dict[Status | str, int] = {"planned": planned}
-        for trial in condition_run.known:
-            status: str = statuses.get(trial, "waiting")
-            if trial in self.fraction_done:
-                status = "running"
-            elif status == "running" or trial in self.running:
-                status = "waiting"  # an earlier run began it, or it is on its way to a worker
-            counts[status] = counts.get(status, 0) + 1
-        return counts
+    def _counts(self, condition_run: ConditionRun, statuses: Mapping[str, Status]) -> Counts:
+        running = sum(trial in self.under_way for trial in condition_run.known)
+        known = {trial: statuses.get(trial, "running") for trial in condition_run.known}
+        ended = {trial: status for trial, status in known.items() if status != "running"}
+        return Counts(
+            planned=condition_run.planned,
+            ended=len(ended),
+            failed=sum(status in ("failed", "oom") for status in ended.values()),
+            diverged=sum(status in ("diverged", "collapsed") for status in ended.values()),
+            running=running,
+            again=len(condition_run.unfinished.intersection(ended)),
+        )
 
     def _collect(self, condition_runs: Iterable[ConditionRun]) -> None:
         for condition_run in condition_runs:

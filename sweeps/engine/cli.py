@@ -21,14 +21,14 @@ from analysis.report import make as answers
 from analysis.report.answer import Answer
 from analysis.report.terminal import standard_output
 from common.problems import REFUSED, Problem, Refused, refuse
-from sweeps.engine.agenda import Agenda
+from sweeps.engine.agenda import Agenda, together
 from sweeps.engine.command import Command, Report, command_of, start_of
 from sweeps.engine.dry_run import dry_run
 from sweeps.engine.environment import environment
+from sweeps.engine.estimate import clock
 from sweeps.engine.failures import Failures, Stop
 from sweeps.engine.hardware import Machine, machine_of
 from sweeps.engine.interrupt import Interrupt
-from sweeps.engine.live import clock
 from sweeps.engine.lock import lock
 from sweeps.engine.older_code import counting_only
 from sweeps.engine.options import parse
@@ -147,7 +147,9 @@ def _tell(command: Command, plan: Plan, outcome: Outcome) -> None:
     elif outcome.missing:
         _print_how_to_go_on(command, outcome.missing, console)
     elif command.smoke and failed:
-        console.print(f"A smoke run: not every step works, since {failed} trial{'s' * (failed > 1)} failed.")
+        console.print(
+            f"A smoke run: not every step works, since {failed} trial{'s' * (failed > 1)} failed or diverged."
+        )
     elif command.smoke:
         console.print("A smoke run: it shows that every step works, and its numbers mean nothing.")
     elif plan.request.confirm_seeds and not failed:
@@ -194,16 +196,10 @@ def shortfall(agenda: Agenda) -> tuple[int, int]:
 
     A confirmation trial that diverged or collapsed counts as failed: it leaves a mean without a number.
     """
-    failed = missing = 0
-    statuses = agenda.ledger.statuses()
-    for run in agenda.condition_runs.values():
-        for trial in run.known.values():
-            status = statuses.get(trial.id)
-            failed += status in ("failed", "oom") or (trial.confirm and status in ("diverged", "collapsed"))
-            missing += status in (None, "running")
-        if run.stage not in ("confirm", "over"):
-            missing += len(agenda.plan.request.confirm_seeds)
-    return failed, missing
+    counts, statuses = together(agenda.counts().values()), agenda.ledger.statuses()
+    known = [trial for run in agenda.condition_runs.values() for trial in run.known.values() if trial.confirm]
+    without_number = sum(statuses.get(trial.id) in ("diverged", "collapsed") for trial in known)
+    return counts.failed + without_number, counts.missing
 
 
 def _print_effort(report: Report | None, console: Console) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import optuna
 import pandas as pd
@@ -48,6 +48,16 @@ class ConditionRun:
             if d.prescribed or plan.configs_in(condition) == 1:  # confirmed whatever the search finds: it need not wait
                 self._enqueue(d, plan.request.confirm_seeds, "confirm")
         self.proceed()
+
+    @property
+    def planned(self) -> int:
+        """How many trials the condition has: at most, until its configs to confirm are known."""
+        if self.stage in ("confirm", "over"):
+            return len(self.known)
+        searched = sum(not task.confirm for task in self.known.values())
+        if self.stage == "search":  # a model-based search adopts trials, which add to what is asked for
+            searched = max(searched, self.plan.search_trials_in(self.condition))
+        return searched + self.plan.confirm_trials_in(self.condition)
 
     def on_finished(self, trial: str) -> None:
         """Note that a trial of this condition has its outcome in the ledger, and proceed."""
@@ -156,8 +166,3 @@ class ConditionRun:
             facts = [float(row["facts"].get(traded.metric, math.nan)) for row in records(rows) if row["id"] in ids]
             values.append(math.fsum(facts) / len(ids))
         return values
-
-
-def count_finished(counts: Mapping[Status | str, int]) -> int:
-    """Return how many trials have an outcome, given a condition's `Agenda.counts`."""
-    return sum(n for status, n in counts.items() if status not in ("planned", "waiting", "running"))

@@ -17,9 +17,8 @@ from analysis.report.terminal import standard_output
 from common.problems import Refused
 from sweeps.engine.agenda import Agenda
 from sweeps.engine.command import Command
-from sweeps.engine.condition_run import count_finished
+from sweeps.engine.estimate import clock
 from sweeps.engine.hardware import Machine
-from sweeps.engine.live import clock
 from sweeps.engine.older_code import counting_only
 from sweeps.engine.plan import Plan
 from trainables.data.readers.download import Absent, parted, told
@@ -31,7 +30,7 @@ def dry_run(command: Command, machine: Machine, plan: Plan, absent: Sequence[Abs
     with _copied_ledger(command) as ledger, counting_only(plan, ledger):
         agenda = _agenda(plan, ledger)
         if agenda is not None:
-            in_ledger = {key: str(count_finished(counts)) for key, counts in agenda.counts().items()}
+            in_ledger = {key: str(counts.ended) for key, counts in agenda.counts().items()}
             left = _estimate(agenda, machine.slots)
         elif ledger.statuses():  # a trial's id depends on what is absent
             in_ledger = dict.fromkeys((condition.key for condition in plan.conditions), "?")

@@ -1,4 +1,4 @@
-"""The live view shows how far a sweep is: a table in a terminal, a plain line every few seconds elsewhere."""
+"""The live view shows how far a sweep is: tables in a terminal, a plain line every few seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -6,32 +6,37 @@ import math
 import shutil
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import rich.live
-from rich.console import Console, Group
-from rich.table import Table
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from analysis.numbers.measures import Measures
+from analysis.numbers.results import short
+from analysis.plan_record import MeasureRecord
 from analysis.report import terminal
-from analysis.report.failed import headline
-from analysis.words import as_text, heading
-from sweeps.engine.agenda import Agenda
-from sweeps.engine.condition_run import count_finished
+from analysis.report.failed import described, headline
+from analysis.selection import objective
+from analysis.words import NONE, as_text, heading
+from sweeps.engine.agenda import Agenda, Counts, together
+from sweeps.engine.estimate import Estimate, clock
 from sweeps.engine.hardware import Session
 from sweeps.engine.plan import Plan
 
 if TYPE_CHECKING:
     from trainables.artifacts.remote import Progress  # its module imports Ray, which takes seconds
 
-FAILED = ("failed", "oom", "diverged", "collapsed")
 TERMINAL_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
 FEW = 4
 """With at most this many running trials, the line says how far each of them is."""
+AROUND = 14
+"""Lines of a terminal's view beside the rows of its tables: the title, headings of up to four lines, rules, gaps."""
 
 
 class Live:
@@ -47,17 +52,21 @@ class Live:
         self._shown = -math.inf
         self._failure_told = False
         self._estimate = Estimate(agenda, session.slots)
+        self._selected = Selected(plan)
 
     def use(self, session: Session) -> None:
         """Use a session with another number of slots, and begin a new estimate."""
         self._session, self._estimate = session, Estimate(self._agenda, session.slots)
 
     def __enter__(self) -> Live:
+        counts = together(self._agenda.counts().values())
+        if counts.ended:
+            self.tell(in_ledger(counts))
         if self._live:
             self._live.__enter__()
             self._live.update(self.view("starting"), refresh=True)
         elif self._session.dashboard:
-            self._plain(self.dashboard())
+            self.tell(self.dashboard())
         return self
 
     def __exit__(
@@ -67,11 +76,16 @@ class Live:
             self._live.update(Text(), refresh=True)  # else a table longer than the terminal would leave lines behind
             self._live.__exit__(kind, error, trace)
 
+    def tell(self, line: str) -> None:
+        """Print a line that stays, above the tables."""
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
     def update_shared_work(self, progress: Progress) -> None:
         """Show how much of the shared work is done."""
         if progress.total and self._due(force=progress.done == progress.total):
             made = f", {' and '.join(progress.names)}" if progress.names else ""
-            self._show(f"shared work: {progress.done}/{progress.total} pieces{made}  {self._clock()}")
+            left = "" if progress.seconds_left is None else f", about {clock(progress.seconds_left)} to go"
+            self._show(f"shared work: {progress.done}/{progress.total} pieces{made}  {self._clock()}{left}")
 
     def update(self) -> None:
         """Show how many trials are done, and the first error as soon as there is one."""
@@ -79,43 +93,71 @@ class Live:
         first = self._agenda.failures.first
         if first is not None and not self._failure_told:
             self._failure_told = True
-            self._plain(f"a trial failed: {headline(first.error)} ({first.config})")
+            self.tell(f"a trial failed: {headline(first.error)} ({first.config})")
         if self._due():
             self._show(self.line())
 
     def view(self, line: str) -> Group:
-        """Return all that a terminal shows: a line on the whole sweep, where Ray's dashboard is, and the table."""
-        about = [Text(self.dashboard(), style="dim")] if self._session.dashboard else []
-        return Group(Text(f"{self._plan.sweep.question}  {line}", style="bold"), *about, Text(), self.table())
+        """Return all that a terminal shows: a line on the whole sweep, where Ray's dashboard is, and the tables.
 
-    def table(self) -> Table:
-        """Return the table, with a row for each condition."""
+        Where the conditions are too many for the terminal, those with running trials are shown.
+        """
+        about = [Text(self.dashboard(), style="dim")] if self._session.dashboard else []
+        running = self.running()
+        rows = max(3, self._console.height - AROUND - len(about) - len(running))
+        below: list[RenderableType] = [Text(), terminal.table(running)] if len(running) else []
+        title = Text(f"{self._plan.sweep.question}  {line}", style="bold")
+        return Group(title, *about, Text(), *self._conditions(rows), *below)
+
+    def _conditions(self, most: int) -> list[RenderableType]:
+        """Return the table of conditions, with `most` rows at most, and a line on those that are left out."""
+        whole = self.conditions()
+        if len(whole) <= most:
+            return [terminal.table(whole)]
+        order = sorted(range(len(whole)), key=lambda i: whole["running"].iloc[i] == "0")  # stable: else as planned
+        shown = whole.iloc[sorted(order[:most])]
+        return [terminal.table(shown), Text(f"and {len(whole) - most} more conditions", style="dim")]
+
+    def conditions(self) -> pd.DataFrame:
+        """Return a row of text for each condition; the best is a config's mean over search seeds."""
         counts, rows = self._agenda.counts(), []
         for condition in self._plan.conditions:
-            n, best = counts[condition.key], self._agenda.best.get(condition.key)
+            n, run = counts[condition.key], self._agenda.condition_runs[condition.key]
             row = {name: as_text(condition.values[name]) for name in self._plan.request.factors}
-            row |= {"done": f"{count_finished(n)}/{n['planned']}", "running": str(n.get("running", 0))}
-            row |= {"failed": str(sum(n.get(status, 0) for status in FAILED))}
-            row |= {"stage": self._agenda.condition_runs[condition.key].stage}
-            row |= {f"best {self._plan.sweep.metric}": "–" if best is None else f"{best:.4f}"}
-            rows.append({heading(name): cell for name, cell in row.items()})
-        return terminal.table(pd.DataFrame(rows))
+            row |= {"done": f"{n.ended}/{n.planned}", "running": str(n.running), "failed": str(n.failed)}
+            row |= {"diverged": str(n.diverged)} if any(one.diverged for one in counts.values()) else {}
+            row |= {"stage": run.stage}
+            row |= {f"best {self._selected.heading}": self._selected.text(self._agenda.best(condition.key))}
+            rows.append({name if name.startswith("best ") else heading(name): cell for name, cell in row.items()})
+        return pd.DataFrame(rows)
+
+    def running(self) -> pd.DataFrame:
+        """Return a row of text for each trial that runs: its config, seed, epoch, and how good it is so far."""
+        conditions = {condition.key: condition.values for condition in self._plan.conditions}
+        rows = []
+        for trial, own in self._agenda.under_way.items():
+            task = self._agenda.running[trial]
+            factors = {name: conditions[task.condition][name] for name in self._plan.request.factors}
+            stored = task.stored_config
+            tuned = {name: stored.get(name) for name in self._plan.request.hyperparameters if name not in factors}
+            row = {"running": described({**factors, **tuned}), "seed": str(task.seed), "phase": task.phase}
+            row |= {"epoch": f"{own.epoch}/{own.epochs}", self._selected.heading: self._selected.text(own.value)}
+            rows.append(row)
+        return pd.DataFrame(rows)
 
     def line(self) -> str:
         """Return a line on the state of all conditions together."""
-        counts = self._agenda.counts().values()
-        done, planned = sum(map(count_finished, counts)), sum(n["planned"] for n in counts)
-        running = sum(n.get("running", 0) for n in counts)
-        failed = sum(n.get(status, 0) for n in counts for status in FAILED)
-        text = f"{done}/{planned} trials, {running} running" if running or done else "workers start"
+        n = together(self._agenda.counts().values())
+        text = f"{n.ended}/{n.planned} trials, {n.running} running" if n.running or n.ended else "workers start"
         text += self._shares()
-        text += f", {failed} failed" if failed else ""
+        text += f", {n.failed} failed" if n.failed else ""
+        text += f", {n.diverged} diverged" if n.diverged else ""
         left = self._estimate.seconds_left()
         return f"{text}  {self._clock()}" + (f", about {clock(left)} to go" if left is not None else "")
 
     def _shares(self) -> str:
         """Return how far the running trials are, in percent; nothing until one of them has reported."""
-        shares = sorted(round(100 * share) for share in self._agenda.fraction_done.values())
+        shares = sorted(round(100 * own.fraction) for own in self._agenda.under_way.values())
         if not any(shares):
             return ""
         shown = [shares[0], shares[-1]] if len(shares) > FEW else shares
@@ -139,72 +181,37 @@ class Live:
         if self._live:
             self._live.update(self.view(line), refresh=True)
         else:
-            self._plain(line)
-
-    def _plain(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+            self.tell(line)
 
 
-class Estimate:
-    """Estimates the time that is left from what was done since a trial first reported; until then workers start.
+class Selected:
+    """The measure by which configs are chosen, as people read it: an error where the sweep selects by one."""
 
-    The longest trials go first, so an estimate by the number of trials is too high; part of a trial's time does not
-    depend on its cost, so an estimate by cost is too low. The geometric mean of both is shown. A running trial counts
-    by the fraction of its epochs that is done.
-    """
+    def __init__(self, plan: Plan) -> None:
+        experiment = plan.sweep.experiment
+        declared = tuple(MeasureRecord.model_validate(asdict(measure)) for measure in experiment.measures)
+        values = [plan.conditions[0].values.get(field) for field in experiment.config_class().data_fields()]
+        names = zip(experiment.config_class().data_fields(), values, strict=True)
+        measures = Measures(declared, {field: short(str(value)) for field, value in names})
+        column = measures.column(objective(plan.sweep.select).metric)
+        assert column is not None  # preflight has checked it
+        self._column, self._form = column, measures.form(column.name, {})
+        self.heading = measures.headed(column.name)
+        """Such as `validation accuracy, %`."""
 
-    WATCHED = 30.0
-    """Seconds after which an estimate is shown even if few trials have finished, as long as epochs have."""
+    def text(self, value: float | None) -> str:
+        """Return a value of the metric that trials report, in the measure's unit; a dash for None."""
+        if value is None:
+            return NONE
+        shown = value if self._column.source is None else 1 - value
+        return self._form.number(shown)
 
-    def __init__(self, agenda: Agenda, slots: int) -> None:
-        self._agenda, self._slots = agenda, slots
-        self._before = self._done()
-        self._first: tuple[float, float, float] | None = None
 
-    def observe(self) -> None:
-        """Note how much is done, and the time, when a trial first reports."""
-        if self._first is None:
-            done = self._done()
-            if done[0] > self._before[0]:
-                self._first = (time.monotonic(), *done)
-
-    def seconds_left(self) -> float | None:
-        """Return the estimate; None while too little is done for one, and when nothing is left."""
-        if self._first is None:
-            return None
-        (count, cost), (began, first_count, first_cost) = self._done(), self._first
-        trials_left, cost_left = self._left()
-        seconds, early = time.monotonic() - began, count - first_count < 2 * self._slots
-        if min(trials_left, cost_left, count - first_count, cost - first_cost) <= 0:
-            return None
-        if early and seconds < self.WATCHED:
-            return None
-        by_count = seconds / (count - first_count) * trials_left
-        return math.sqrt(by_count * seconds / (cost - first_cost) * cost_left)
-
-    def _done(self) -> tuple[float, float]:
-        """Return how many trials are done, and their cost; running ones count by the fraction that is done."""
-        runs = self._agenda.condition_runs.values()
-        costs = [task.cost for run in runs for task in run.known.values() if task.id not in run.unfinished]
-        count, cost = self._under_way()
-        return len(costs) + count, sum(costs) + cost
-
-    def _under_way(self) -> tuple[float, float]:
-        """Return how much of the running trials is done, as a number of trials and as cost."""
-        running, shares = self._agenda.running, self._agenda.fraction_done
-        return sum(shares.values()), sum(share * running[trial].cost for trial, share in shares.items())
-
-    def _left(self) -> tuple[float, float]:
-        """Return how many trials are left, and their cost; one that is not enqueued yet is taken to cost the mean."""
-        count, cost = (-done for done in self._under_way())
-        for key, counts in self._agenda.counts().items():
-            condition_run = self._agenda.condition_runs[key]
-            known = condition_run.known
-            mean = sum(t.cost for t in known.values()) / len(known) if known else 0.0
-            count += counts["planned"] - count_finished(counts)
-            cost += sum(known[trial].cost for trial in condition_run.unfinished)
-            cost += mean * (counts["planned"] - len(known))
-        return count, cost
+def in_ledger(counts: Counts) -> str:
+    """Return how many trials a command finds in the ledger, and how many it has to run."""
+    done = counts.ended - counts.again
+    text = f"{done} of {counts.planned} trials {'is' if done == 1 else 'are'} in the ledger"
+    return f"{text}; {counts.planned - done} to run" + (f", {counts.again} of them again" if counts.again else "")
 
 
 def token_command() -> str:
@@ -214,10 +221,3 @@ def token_command() -> str:
     if not ray.exists() or (found and Path(found).resolve() == ray.resolve()):
         return "ray get-auth-token"
     return f"{ray.relative_to(Path.cwd()) if ray.is_relative_to(Path.cwd()) else ray} get-auth-token"
-
-
-def clock(seconds: float) -> str:
-    """Return a number of seconds as h:mm:ss or m:ss."""
-    whole = round(seconds)
-    hours, rest = divmod(whole, 3600)
-    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"

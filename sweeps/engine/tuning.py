@@ -17,7 +17,7 @@ from ray.tune.stopper import Stopper
 from ray.util.placement_group import PlacementGroup, placement_group_table, remove_placement_group
 
 from analysis.ledger import Ledger, Outcome
-from sweeps.engine.agenda import Agenda, Signal
+from sweeps.engine.agenda import Agenda, Signal, UnderWay
 from sweeps.engine.asha import PerCondition
 from sweeps.engine.hardware import Session
 from sweeps.engine.interrupt import Interrupt
@@ -85,7 +85,7 @@ class LedgerCallback(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray i
     def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         with self._guard():
             known = self.agenda.running[trial.config["trial"].id]
-            self.agenda.fraction_done[known.id] = 0.0
+            self.agenda.under_way[known.id] = UnderWay(epochs=known.config.planned_epochs())
             self._ledger.start(known, worker=None, hardware=self._hardware)
 
     def on_trial_result(
@@ -107,20 +107,20 @@ class LedgerCallback(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray i
             metric = self.agenda.plan.sweep.metric
             if outcome.status == "done" and metric not in result:  # the selection could not rank it
                 outcome = Outcome("failed", error=f"reported no {metric}, by which Sweep.select chooses")
-            self._finish(known, outcome, worker, result.get(metric), by_code=outcome.status == "failed")
+            self._finish(known, outcome, worker, by_code=outcome.status == "failed")
         elif result["done"]:  # stopped early by the scheduler
             seconds = float(result.get("seconds", 0.0))
             facts = {"read_epoch": result["read_epoch"]} if "read_epoch" in result else {}
             self._finish(known, Outcome("stopped", seconds=seconds, facts=facts), worker)
         else:
-            epochs = known.config.planned_epochs()
-            self.agenda.fraction_done[known.id] = result["epoch"] / epochs
+            value = result.get(self.agenda.plan.sweep.metric)
+            self.agenda.under_way[known.id] = UnderWay(result["epoch"], known.config.planned_epochs(), value)
             if time.monotonic() - self._committed > self.COMMIT_SECONDS:
                 self._ledger.commit()
                 self._committed = time.monotonic()
 
     def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        self.agenda.fraction_done.pop(trial.config["trial"].id, None)  # its worker died, so it waits for another one
+        self.agenda.under_way.pop(trial.config["trial"].id, None)  # its worker died, so it waits for another one
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         known = self.agenda.running.get(trial.config["trial"].id)
@@ -142,13 +142,11 @@ class LedgerCallback(_DriverOnly, tune.Callback):  # type: ignore[misc]  # Ray i
             self.error = self.error or error
             self.agenda.closed = True
 
-    def _finish(
-        self, task: Task, outcome: Outcome, worker: str | None, value: float | None = None, *, by_code: bool = False
-    ) -> None:
+    def _finish(self, task: Task, outcome: Outcome, worker: str | None, *, by_code: bool = False) -> None:
         """Record an outcome; `by_code` says that the trial's own code failed, and not its worker."""
         self._ledger.finish(task.id, outcome, worker=worker, hardware=self._hardware)
         Checkpoints(self.job.folder / "checkpoints" / task.id).clear()
-        self.agenda.on_finished(task, value, outcome.error if by_code else None)
+        self.agenda.on_finished(task, outcome.error if by_code else None)
 
 
 class OnInterrupt(_DriverOnly, Stopper):  # type: ignore[misc]  # Ray is untyped here

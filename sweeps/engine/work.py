@@ -60,7 +60,7 @@ class Work:
         Errors of Ray, of the ledger and of the disk end the work early, and the report says why.
         """
         try:
-            with self.live:
+            with self.live, self.interrupt.telling(self.live.tell):
                 artifacts = self._shared(light)
                 self._share_gpus()
                 self._search(artifacts)

@@ -5,12 +5,14 @@ Light artifacts are computed beforehand, by the process that asks for them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import ray
 
+from common.canonical import canonical
 from trainables.artifacts.store import Artifact, Store, lacking
 from trainables.data.sources import Sources
 
@@ -27,6 +29,8 @@ class Progress:
     """Pieces that were missing at first."""
     names: tuple[str, ...]
     """Kinds of the artifacts under way."""
+    seconds_left: float | None = None
+    """An estimate from pieces like those that are left; None while none of some sort has been computed."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,9 @@ class _Work:
         """Pieces still to be computed, by artifact key."""
         self._queue: list[tuple[Artifact, Pieces]] = []
         self._running: dict[ray.ObjectRef, tuple[Artifact, Pieces]] = {}
+        self._began: dict[ray.ObjectRef, float] = {}
+        self._took: dict[str, list[float]] = {}
+        """Seconds that each piece took, by `_sort`."""
         for artifact in lacking(wanted, self._is_absent):
             missing = store.missing(artifact)
             if not missing:  # another sweep has just finished it
@@ -125,7 +132,7 @@ class _Work:
             needs = {name: self.refs[need.key] for name, need in artifact.needs.items()}
             task = (_GPU_TASK if self.slots.on_gpu else _TASK).options(**self.slots.resources, name=artifact.name)
             ref = task.remote(artifact, pieces, self.sources, self.store.root, needs, self.slots.prepare)
-            self._running[ref] = (artifact, pieces)
+            self._running[ref], self._began[ref] = (artifact, pieces), time.monotonic()
 
     def collect(self, seconds: float) -> None:
         """Wait up to `seconds` for a task to end, and take in what it computed. Raises what the task raised."""
@@ -133,13 +140,26 @@ class _Work:
         for ref in ended:
             ray.get(ref)
             artifact, pieces = self._running.pop(ref)
+            seconds = (time.monotonic() - self._began.pop(ref)) / len(pieces)
+            self._took.setdefault(_sort(artifact), []).extend([seconds] * len(pieces))
             self._missing[artifact.key].difference_update(pieces)
             if not self._missing[artifact.key]:
                 self._complete(artifact)
 
     def progress(self) -> Progress:
         names = tuple(dict.fromkeys(artifact.kind for artifact, _ in self._running.values()))
-        return Progress(self._total - self._left(), self._total, names)
+        return Progress(self._total - self._left(), self._total, names, self._seconds_left())
+
+    def _seconds_left(self) -> float | None:
+        """Return about how long the rest takes, at the mean so far of pieces of its sorts, if all of them are known."""
+        left = [(artifact, len(pieces)) for artifact, pieces in (*self._queue, *self._running.values())]
+        if not left or not all(_sort(artifact) in self._took for artifact, _ in left):
+            return None
+        mean = {sort: sum(seconds) / len(seconds) for sort, seconds in self._took.items()}
+        now = time.monotonic()
+        begun = [(mean[_sort(self._running[ref][0])], now - began) for ref, began in self._began.items()]
+        whole = sum(mean[_sort(artifact)] * count for artifact, count in left)
+        return max(0.0, whole - sum(map(min, begun))) / self.slots.count
 
     def cancel(self) -> None:
         """End all running tasks; pieces that are kept already stay."""
@@ -159,6 +179,12 @@ class _Work:
 
     def _left(self) -> int:
         return sum(len(pieces) for _, pieces in (*self._queue, *self._running.values()))
+
+
+def _sort(artifact: Artifact) -> str:
+    """Return what artifacts share whose pieces take about as long: all but the seed and the part of the data."""
+    spec = {name: value for name, value in artifact.spec.items() if name not in ("seed", "split", "part")}
+    return canonical({"kind": artifact.kind, "spec": spec})
 
 
 def _compute(

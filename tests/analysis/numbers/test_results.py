@@ -10,8 +10,8 @@ import pandas as pd
 
 from analysis.ledger import Ledger
 from analysis.numbers.paired import differences
+from analysis.numbers.progress import told
 from analysis.numbers.results import Results
-from analysis.numbers.tables import progress
 from analysis.plan_record import Fingerprints
 from tests.support.synthetic import (
     CONFIRM_SEEDS,
@@ -50,7 +50,7 @@ def test_content_of_the_same_name_does_not_mix(tmp_path: Path) -> None:
     row = best.iloc[0]
     assert list(seeds["test_accuracy"]) == [0.4, 0.6]
     assert (row["n"], row["search_accuracy"], row["search_seeds"], row["test_images"]) == (2, 0.3, 1, 400)
-    assert (row["run"], row["unfinished"], progress(best)) == (3, 3, "3/6")
+    assert (row["run"], row["unfinished"], told(results)) == (3, 3, "3/6")
     assert results.left_out == 6
     with Ledger(tmp_path) as ledger:
         begin(ledger, factors=FACTORS, search_trials=1, search_seeds=[0], fingerprints=fingerprints(KEY, content="a"))

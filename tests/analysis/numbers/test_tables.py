@@ -16,9 +16,10 @@ from analysis import words
 from analysis.ledger import Ledger
 from analysis.numbers.intervals import NEW, bounded_interval, image_standard_error, t_interval
 from analysis.numbers.paired import differences
+from analysis.numbers.progress import told
 from analysis.numbers.results import Results, records
 from analysis.numbers.seeds import by_seed, to_the_best
-from analysis.numbers.tables import best_config, by_set, curves, progress
+from analysis.numbers.tables import best_config, by_set, curves
 from analysis.plan_record import MeasureRecord
 from analysis.report import markup, rounded
 from analysis.report.brief import make_brief
@@ -46,7 +47,7 @@ from tests.support.synthetic import (
 
 def test_a_condition_worked_out_by_hand(tmp_path: Path) -> None:
     small(tmp_path)
-    _, seeds, best = tables(tmp_path)
+    results, seeds, best = tables(tmp_path)
     row = best.iloc[0]
     assert (row["backbone"], row["train_size"], row["lr"], row["epochs"]) == ("squeezenet1_1", 100, 0.01, 20)
     assert (row["search_accuracy"], row["search_seeds"], row["n"]) == (0.75, 1, 5)
@@ -68,7 +69,7 @@ def test_a_condition_worked_out_by_hand(tmp_path: Path) -> None:
     assert (row["best_steps"], row["oracle_steps"]) == (21, 21)  # 100 images in batches of 16: 7 steps an epoch
     assert (row["labels_train"], row["labels_validation"], row["test_images"]) == (100, 300, IMAGES)
     assert (row["trials"], row["run"], row["failed"], row["unfinished"], row["test_configs"]) == (7, 7, 0, 0, 1)
-    assert progress(best) is None
+    assert told(results) is None
     assert list(seeds["seed"]) == list(CONFIRM_SEEDS)
     assert list(seeds["test_accuracy"]) == list(TESTED)
 
@@ -82,15 +83,15 @@ def test_a_diverged_seed_makes_the_mean_nan_and_is_counted(tmp_path: Path) -> No
     assert (row["n"], row["diverged"], row["unfinished"]) == (5, 2, 0)
     shown = rounded.results_table(results, best)
     assert shown["test accuracy, % [95 %]"][0].startswith("NaN")
-    assert progress(best) is None
+    assert told(results) is None
 
 
 def test_failed_and_missing_trials_lower_n_and_are_counted(tmp_path: Path) -> None:
     small(tmp_path, statuses=["done", "failed", "running", "done"])
-    _, _, best = tables(tmp_path)
+    results, _, best = tables(tmp_path)
     row = best.iloc[0]
     assert (row["n"], row["run"], row["failed"], row["unfinished"], row["trials"]) == (2, 4, 1, 2, 7)
-    assert progress(best) == "5/7"
+    assert told(results) == "5/7"
     assert row["test_accuracy"] == pytest.approx((0.80 + 0.86) / 2)
 
 
@@ -99,7 +100,7 @@ def test_conditions_that_were_not_begun_have_a_row(tmp_path: Path) -> None:
     results, _, best = tables(tmp_path)
     assert list(best["train_size"]) == [100, 900]
     assert list(best["unfinished"]) == [5, 7]
-    assert progress(best) == "2/14"
+    assert told(results) == "2/14"
     shown = rounded.results_table(results, best)
     assert list(shown["validation accuracy, %"]) == ["75.0 *", "–"]
     assert list(shown["lr"]) == ["0.01", "–"]
@@ -155,11 +156,11 @@ def test_a_prescribed_config_that_wins_serves_both_rows(tmp_path: Path) -> None:
         add_trial(ledger, KEY, DRAWS[2], 0, 0, prescribed=True, accuracy=[0.9])
         for seed in CONFIRM_SEEDS:
             add_trial(ledger, KEY, DRAWS[2], 0, seed, "confirm", prescribed=True, accuracy=[0.9], test=[0.9])
-    _, _, best = tables(tmp_path)
+    results, _, best = tables(tmp_path)
     assert list(best["recipe"]) == ["chosen", "prescribed"]
     assert list(best["n"]) == [5, 5]
     assert list(best["trials"]) == [6, 6]
-    assert progress(best) is None
+    assert told(results) is None
 
 
 def test_a_setting_is_a_column_only_where_it_varies(tmp_path: Path) -> None:

@@ -326,7 +326,9 @@ def test_what_is_partial_names_the_commands_that_complete_it(tmp_path: Path) -> 
                 add_trial(ledger, key, DRAWS[0], 1, seed, "confirm")
     make_answer(tmp_path, "transfer_sizes")
     page = (tmp_path / "answer.md").read_text()
-    assert "To go on: `python sweeps/transfer_sizes.py --set train_size=100`\n" in page
+    told = "Earlier commands lack 5 trials. To go on: `python sweeps/transfer_sizes.py --set train_size=100`\n"
+    assert told in page
+    assert "Partial" not in page, "the last command lacks nothing"
 
 
 @pytest.mark.parametrize("harm", ["missing", "folder missing", "damaged", "cut off", "a folder"])

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -14,16 +15,21 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from sweeps.engine import live
+from sweeps.engine.agenda import Counts, UnderWay
+from sweeps.engine.estimate import Estimate, clock
 from sweeps.engine.hardware import Machine, Session
-from sweeps.engine.live import Estimate, Live, clock
-from tests.conftest import HANG, Sweeps
-from tests.support.driver import Driver
+from sweeps.engine.interrupt import Interrupt
+from sweeps.engine.live import Live, in_ledger
+from tests.conftest import HANG, SMALL, Sweeps
+from tests.support.driver import PRESCRIBED, Driver
+from tests.support.toy import SWEEP, Distance
 from trainables.artifacts.remote import Progress
 from trainables.core.task import Task
 
@@ -131,16 +137,17 @@ def test_a_terminal_shows_one_table_and_takes_it_away(tmp_path: Path, monkeypatc
             driver.finish(trial, 0.75, outcome)
         running = driver.start()
         assert isinstance(running, Task)
-        driver.agenda.fraction_done[running.id] = 0.4
-        driver.agenda.best[running.condition] = 0.75
+        driver.agenda.under_way[running.id] = UnderWay(2, 5, 0.5)
         view.update()
         during = screen(file)
     assert shared[0].startswith("toy  shared work: 1/3 pieces, features  0:0")
     assert shared[-1].split() == ["200", "0/7", "0", "0", "search", "–"]
     assert re.match(r"toy  2/7 trials, 1 running \(40 %\), 1 failed  0:0\d$", during[0])
     assert during[1].startswith("Ray dashboard: http://127.0.0.1:1234  token: `")
-    assert during[-1].split() == ["200", "2/7", "1", "1", "search", "0.7500"]
-    assert len(during) == 6, "one line, one address, one table: nothing is left of what stood there before"
+    told = f"size=200, epochs={running.stored_config['epochs']}, lr={running.stored_config['lr']}"
+    assert during[-1].split() == [*told.split(), str(running.seed), "search", "2/5", "50.0"]
+    (row,) = [line.split() for line in during if line.split()[:2] == ["200", "2/7"]]
+    assert row == ["200", "2/7", "1", "1", "search", "–"], "a config with a failed seed is no candidate"
     assert screen(file) == [], "the answer follows, on a clean screen"
 
 
@@ -179,14 +186,14 @@ def test_long_trials_are_estimated_by_their_epochs_before_the_first_is_over(
         now += epoch
         for trial in trials:
             assert isinstance(trial, Task)
-            driver.agenda.fraction_done[trial.id] = done / 100
+            driver.agenda.under_way[trial.id] = UnderWay(done, 100)
         view.update()
         told.append(view.line())
     assert "to go" not in told[0]
     assert re.search(r"2 running \(10, 10 %\)  1:40, about [\d:]+ to go$", told[9])
     left = view._estimate.seconds_left()
     assert left == pytest.approx(whole - 49 * epoch, rel=0.01)
-    driver.agenda.fraction_done = {trial.id: 0.0 for trial in trials if isinstance(trial, Task)}
+    driver.agenda.under_way = {trial.id: UnderWay(0, 100) for trial in trials if isinstance(trial, Task)}
     assert "%" not in view.line(), "their workers died, and they begin anew"
     assert view._estimate.seconds_left() is None
 
@@ -244,3 +251,114 @@ def test_the_token_command_is_one_that_can_be_typed(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     assert live.token_command() == f"{ray} get-auth-token"
+
+
+def run_some(driver: Driver, count: int, value: float = 0.5) -> list[Task]:
+    """Run so many trials of a driver."""
+    ran = []
+    for _ in range(count):
+        trial = driver.start()
+        assert isinstance(trial, Task)
+        driver.finish(trial, value + (0.4 if trial.confirm else 0.01 * trial.draw))
+        ran.append(trial)
+    return ran
+
+
+def test_a_sweep_taken_up_again_begins_with_what_the_ledger_has(tmp_path: Path) -> None:
+    first = Driver(tmp_path, "--seeds", "2", sweep=PRESCRIBED)
+    ran = run_some(first, 20)
+    assert {trial.phase for trial in ran} == {"search", "confirm"}
+    first.ledger.close()
+    again = Driver(tmp_path, "--seeds", "2", sweep=PRESCRIBED)
+    file = io.StringIO()
+    view = Live(again.plan, again.agenda, session(), Console(file=file))
+    with view:
+        pass
+    assert file.getvalue() == "20 of 24 trials are in the ledger; 4 to run\n"
+    best = view.conditions()["best validation accuracy, %"]
+    assert "90.0" not in [*best], "the prescribed config's confirm seeds are no search"
+    assert {*best} <= {"53.0", "52.0", "51.0", "50.0"}, "in per cent, and from the ledger"
+    assert in_ledger(Counts(planned=114, ended=40, failed=3, diverged=0, running=0, again=3)) == (
+        "37 of 114 trials are in the ledger; 77 to run, 3 of them again"
+    )
+
+
+def test_a_sweep_that_selects_by_an_error_shows_errors(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--seeds", "1", sweep=replace(SWEEP, select="min val_error"))
+    run_some(driver, 9)
+    view = Live(driver.plan, driver.agenda, session(), Console(file=io.StringIO()))
+    assert {*view.conditions()["best validation error, %"]} <= {"47.0", "48.0", "49.0", "–"}
+    trial = driver.start()
+    assert isinstance(trial, Task)
+    driver.agenda.under_way[trial.id] = UnderWay(1, 3, 0.75)
+    assert view.running()["validation error, %"].item() == "25.0"
+
+
+def test_a_measure_that_is_no_share_has_its_own_unit(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--set", "size=20", sweep=replace(SWEEP, experiment=Distance, select="min val_l1"))
+    view = Live(driver.plan, driver.agenda, session(), Console(file=io.StringIO()))
+    assert view.conditions()["best validation l1, px"].item() == "–"
+    trial = driver.start()
+    assert isinstance(trial, Task)
+    driver.agenda.under_way[trial.id] = UnderWay(1, 3, 1.23456)
+    assert view.running()["validation l1, px"].item() == "1.23"
+
+
+def test_with_too_many_conditions_those_that_run_are_shown_above_the_running_trials(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--set", "size=" + ",".join(map(str, range(20, 60))))
+    trials = [driver.start() for _ in range(2)]
+    for trial in trials:
+        assert isinstance(trial, Task)
+        driver.agenda.under_way[trial.id] = UnderWay(1, 3, 0.5)
+    console = Console(file=io.StringIO(), width=100, height=24)
+    view = Live(driver.plan, driver.agenda, session(), console)
+    with console.capture() as captured:
+        console.print(view.view("line"))
+    lines = [line.split() for line in captured.get().splitlines() if line.strip()]
+    assert len(captured.get().splitlines()) <= 24
+    assert ["and", "32", "more", "conditions"] in lines
+    assert lines[-1][-1] == "50.0"
+    assert any(line[2:3] == ["2"] for line in lines), "the condition whose trials run"
+
+
+def test_an_interrupt_is_answered_at_once_and_above_the_tables(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--set", "size=20")
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=100, height=30, legacy_windows=False)
+    view = Live(driver.plan, driver.agenda, session(), console)
+    with Interrupt() as interrupt:
+        with view, interrupt.telling(view.tell):
+            os.kill(os.getpid(), signal.SIGINT)
+            assert screen(file)[0] == "stopping; writing the answer; again to leave at once"
+            assert screen(file)[1].startswith("toy  starting")
+        assert interrupt.exit_code == 130
+    assert screen(file) == ["stopping; writing the answer; again to leave at once"]
+
+
+def test_an_interrupt_in_the_middle_of_other_output_is_answered_too(capfd: pytest.CaptureFixture[str]) -> None:
+    def busy(line: str) -> None:
+        raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
+
+    with Interrupt() as interrupt, interrupt.telling(busy):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert interrupt.exit_code == 143
+    assert capfd.readouterr().err.strip() == "stopping; writing the answer; again to leave at once"
+
+
+@pytest.mark.ray
+def test_a_second_ctrl_c_leaves_at_once_and_costs_no_finished_trial(sweeps: Sweeps) -> None:
+    process = sweeps.start(*SMALL)
+    sweeps.wait_for(lambda: len(sweeps.finished()) >= 3, process)
+    process.send_signal(signal.SIGINT)
+    assert process.stdout
+    while "stopping; writing the answer" not in process.stdout.readline():
+        assert process.poll() is None
+    before = sweeps.finished()
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=HANG)
+    assert process.returncode in (-signal.SIGINT, 130), rest
+    assert sweeps.finished().items() >= before.items()
+    code, printed = sweeps.run(*SMALL)
+    assert code == 0, printed
+    assert re.search(r"^\d+ of 22 trials are in the ledger; \d+ to run$", printed, re.M)
+    assert sweeps.finished().items() >= before.items()

@@ -17,7 +17,7 @@ import torch
 from analysis.ledger import Ledger, Outcome
 from common.problems import Problem, Refused
 from sweeps.engine import cli, preflight, run
-from sweeps.engine.agenda import Agenda
+from sweeps.engine.agenda import Agenda, UnderWay
 from sweeps.engine.command import Report
 from sweeps.engine.gpu_sharing import trials_per_gpu
 from sweeps.engine.hardware import Machine, Session
@@ -139,18 +139,18 @@ def test_a_trial_whose_worker_died_waits_until_another_takes_it_up(tmp_path: Pat
     callback = LedgerCallback(driver.agenda, driver.ledger, job, "", lambda: None)
     tune_trial: Any = SimpleNamespace(config={"trial": trial})
     result = {"pid": 1, "hostname": "here", "hardware": "", "finished": False, "done": False, "epoch": 1}
+    result["val_accuracy"] = 0.75
 
-    def counts() -> dict[str, int]:
-        (table,) = driver.agenda.counts().values()
-        return {name: table.get(name, 0) for name in ("running", "waiting")}
+    def running() -> int:
+        (counts,) = driver.agenda.counts().values()
+        return counts.running
 
-    waiting = counts()["waiting"]
     callback.on_trial_start(0, [], tune_trial)
     callback.on_trial_result(0, [], tune_trial, dict(result))
-    assert driver.agenda.fraction_done == {trial.id: 0.25}
-    assert counts() == {"running": 1, "waiting": waiting - 1}
+    assert driver.agenda.under_way == {trial.id: UnderWay(1, 4, 0.75)}
+    assert running() == 1
     callback.on_trial_recover(0, [], tune_trial)
-    assert counts() == {"running": 0, "waiting": waiting}
+    assert running() == 0
     callback.on_trial_start(0, [], tune_trial)
-    assert counts() == {"running": 1, "waiting": waiting - 1}
+    assert running() == 1
     assert callback.error is None

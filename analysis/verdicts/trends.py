@@ -15,18 +15,22 @@ def describe_trends(found: pd.DataFrame, hyperparameter: str, what: str) -> str:
     known = found.dropna(subset="rho")
     if known.empty:
         return (
-            f"What the {hyperparameter} does is not shown: fewer than {ENOUGH} configs were searched in each condition."
+            f"What the {hyperparameter} does is not shown: fewer than {ENOUGH} configs were searched in each condition,"
+            " or too few for so many hyperparameters."
         )
     groups: dict[str, list[str]] = {}
     for row in records(known):
         moves = "rises with" if row["rho"] > 0 else "falls with"
-        kind = moves if row["p"] < 1 - LEVEL else "shows no trend with"
+        kind = moves if row["p_holm"] < 1 - LEVEL else "shows no trend with"
         rho = f"ρ {row['rho']:+.2f}".replace("-", "−")
-        name = ", ".join(str(value) for value in [*row.values()][:-3])
+        name = ", ".join(str(value) for value in [*row.values()][:-4])
         groups.setdefault(kind, []).append(f"{name}: {rho}")
     texts = [
         f"{kind} the {hyperparameter} in {len(names)} of {len(found)} conditions ({'; '.join(names)})"
         for kind, names in groups.items()
     ]
-    tested = f"rank correlations over {ranged(known['configs'])} configs, each tested at {100 * (1 - LEVEL):.0f} %"
+    tested = (
+        f"partial rank correlations over {ranged(known['configs'])} draws, other hyperparameters held fixed, adjusted"
+        f" for {len(known)} conditions (Holm, {100 * (1 - LEVEL):.0f} %)"
+    )
     return f"In the search, {what} {'; it '.join(texts)}: {tested}."

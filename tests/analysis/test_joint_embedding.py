@@ -243,6 +243,7 @@ def test_trends_are_of_configs_not_of_trials_and_need_enough_of_them() -> None:
     assert table.loc["hard", "rho"] == pytest.approx(1)
     assert table.loc["random", "rho"] == pytest.approx(-1)
     assert np.isnan(table.loc["semi-hard", "p"])
+    assert table.loc["hard", "p_holm"] == pytest.approx(2 * table.loc["hard", "p"]), "two conditions were tested"
     said = describe_trends(table.reset_index(), "margin", "accuracy")
     assert "accuracy rises with the margin in 1 of 3 conditions (hard: ρ +1.00); it falls" in said
 

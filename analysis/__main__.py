@@ -1,4 +1,5 @@
 """`python -m analysis transfer_sizes` makes an answer again, from the ledger alone, without torch or Ray.
+With `--trials` it lists the trials instead.
 
 Several questions may be named; without a name it is all that have a ledger. A fault in the file of one question, or in
 its ledger, costs no other question's answer.
@@ -20,6 +21,7 @@ from analysis.figures.style import FORMATS
 from analysis.ledger import LedgerError
 from analysis.report.make import folder_of, make_answer, show
 from analysis.report.terminal import standard_output
+from analysis.report.trials import show_trials
 from common.problems import Problem, nearest, refuse
 
 FAULTY = 1
@@ -41,6 +43,9 @@ class Options:
     """Use the ledger of a sweep that was run with --smoke."""
     png_only: Annotated[bool, _FLAG] = False
     """Write figures as PNG alone, which takes less than half of the time."""
+    trials: Annotated[bool, _FLAG] = False
+    """List all trials instead: config, seed, phase, status, selecting measure, seconds, worker and error. Where the
+    output is piped, as tab-separated lines."""
 
 
 def questions() -> list[str]:
@@ -69,7 +74,18 @@ def main(argv: list[str] | None = None) -> int:
     if not folders:
         return refuse(f"{options.out}: no ledger there; run a sweep first, or name its folder with --out")
     formats = ("png",) if options.png_only else tuple(FORMATS)
-    return max(_answer(name, folder, formats) for name, folder in folders.items())
+    return max(
+        _list(name, folder) if options.trials else _answer(name, folder, formats) for name, folder in folders.items()
+    )
+
+
+def _list(question: str, folder: Path) -> int:
+    """Print the trials of one question."""
+    try:
+        show_trials(question, folder, standard_output())
+    except LedgerError as error:
+        return refuse(error)
+    return 0
 
 
 def _answer(question: str, folder: Path, formats: Sequence[str]) -> int:

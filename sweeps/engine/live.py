@@ -20,7 +20,7 @@ from analysis.numbers.measures import Measures
 from analysis.numbers.results import short
 from analysis.plan_record import MeasureRecord
 from analysis.report import terminal
-from analysis.report.failed import described, headline
+from analysis.report.failed import headline
 from analysis.selection import objective
 from analysis.words import NONE, as_text, heading
 from sweeps.engine.agenda import Agenda, Counts, together
@@ -35,7 +35,7 @@ TERMINAL_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
 FEW = 4
 """With at most this many running trials, the line says how far each of them is."""
-AROUND = 14
+AROUND = 15
 """Lines of a terminal's view beside the rows of its tables: the title, headings of up to four lines, rules, gaps."""
 
 
@@ -105,7 +105,7 @@ class Live:
         about = [Text(self.dashboard(), style="dim")] if self._session.dashboard else []
         running = self.running()
         rows = max(3, self._console.height - AROUND - len(about) - len(running))
-        below: list[RenderableType] = [Text(), terminal.table(running)] if len(running) else []
+        below: list[RenderableType] = [Text("\nrunning:"), terminal.table(running)] if len(running) else []
         title = Text(f"{self._plan.sweep.question}  {line}", style="bold")
         return Group(title, *about, Text(), *self._conditions(rows), *below)
 
@@ -132,17 +132,17 @@ class Live:
         return pd.DataFrame(rows)
 
     def running(self) -> pd.DataFrame:
-        """Return a row of text for each trial that runs: its config, seed, epoch, and how good it is so far."""
+        """Return a row of text for each trial that runs: what varies of its config, seed, epoch, how good so far."""
         conditions = {condition.key: condition.values for condition in self._plan.conditions}
-        rows = []
+        request, rows = self._plan.request, []
+        varying = [name for name, values in request.factors.items() if len(values) > 1]
+        varying += [name for name, dimension in request.space.items() if len({*dimension.ends()}) > 1]
         for trial, own in self._agenda.under_way.items():
             task = self._agenda.running[trial]
-            factors = {name: conditions[task.condition][name] for name in self._plan.request.factors}
-            stored = task.stored_config
-            tuned = {name: stored.get(name) for name in self._plan.request.hyperparameters if name not in factors}
-            row = {"running": described({**factors, **tuned}), "seed": str(task.seed), "phase": task.phase}
-            row |= {"epoch": f"{own.epoch}/{own.epochs}", self._selected.heading: self._selected.text(own.value)}
-            rows.append(row)
+            values = {**conditions[task.condition], **task.stored_config}
+            row = {heading(name): as_text(values[name]) if name in values else NONE for name in varying}
+            row |= {"seed": str(task.seed), "phase": task.phase, "epoch": f"{own.epoch}/{own.epochs}"}
+            rows.append(row | {self._selected.heading: self._selected.text(own.value)})
         return pd.DataFrame(rows)
 
     def line(self) -> str:

@@ -56,6 +56,14 @@ class RangeRecord(_Record):
         return isinstance(value, int | float) and self.low <= value <= self.high
 
 
+class VariantRecord(_Record):
+    """A variant of the prescribed config."""
+
+    name: str
+    values: dict[str, Any]
+    """Its hyperparameters."""
+
+
 class DataSetRecord(_Record):
     """A data set that the sweep used."""
 
@@ -137,6 +145,8 @@ class PlanRecord(_Record):
     """Seeds that the question prescribes: their trials are reported by themselves and are in no mean."""
     prescribed: bool
     """Whether the question's prescribed config was asked for."""
+    variants: dict[str, tuple[VariantRecord, ...]] = {}
+    """The variants of the prescribed config, by condition; only one has any."""
     confirm: bool
     """Whether there is a confirm step: not without a test split."""
     data: tuple[DataSetRecord, ...]
@@ -194,6 +204,7 @@ class PlanRecord(_Record):
             "space": keyed(self.space),
             "draws": None if self.draws is None else keyed(self.draws),
             "search_trials": keyed(self.search_trials),
+            "variants": keyed(self.variants),
         }
         return self.model_copy(update=changed)
 

@@ -13,7 +13,7 @@ from analysis.figures.maps import draw_matrix
 from analysis.figures.style import Words
 from analysis.findings import Draft, Drawing, Findings
 from analysis.numbers.results import CHOSEN, PRESCRIBED, records
-from analysis.verdicts import frontier
+from analysis.verdicts import ablation, frontier
 from analysis.verdicts.frontier import BUDGET, IMAGES, MIRROR, Descent, Row, accuracy_text
 from analysis.words import OVER_BOTH, Block, Bullets, Paragraph, Strong, Text, enumerated, join, listed, text
 
@@ -72,6 +72,7 @@ def _drawings(part: Findings, table: pd.DataFrame, winner: Row, counts: pd.DataF
     published = PUBLISHED if part.setting("data") == DATA else []
     figure = partial(accuracy_by_parameters, table, frontier.searched(part), words, target=TARGET, published=published)
     yield "frontier", Drawing(figure, "Test accuracy by the parameters that networks have, chosen and prescribed.")
+    yield from ablation.drawing(part, title)
     note = part.note(
         "Chosen configs. Training: the network itself, augmented images. Validation: its average over steps."
     )
@@ -104,6 +105,7 @@ def _verdict(
         products = f"{winner['multiplications'] / 1e6:.1f} million multiplications an image"
         yield Paragraph((f"Layer by layer, {winner['parameters']:,} parameters and {products}:",))
         yield Bullets(tuple((line,) for line in lines))
+    yield from ablation.verdict(part)
     if (table["over"] == IMAGES).any():
         yield Paragraph((SINGLE,))
     if part.setting("data") == DATA:

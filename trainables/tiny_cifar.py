@@ -29,6 +29,7 @@ from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, split_train, subset_problems
 from trainables.nets.standardize import Standardize
 from trainables.nets.tiny import Block, Family, Head, Stem, TinyNet, layers, parameters, widest
+from trainables.training.schedules import Schedule
 from trainables.training.supervised import Training, TrainingSettings
 
 VALIDATION = 5_000
@@ -52,11 +53,13 @@ class Config(TrialConfig):
     shift: int = Field(ge=0, le=16, description="pixels by which images are shifted at most")
     cutout: int = Field(ge=0, le=32, description="side of the square that is cut out, in pixels")
     ema: float = Field(ge=0, lt=1, description="share of the average that stays after a step; 0: the last step alone")
+    schedule: Schedule = Field("one-cycle", description="how the learning rate goes: it rises and falls once, or stays")
+    mirror: bool = Field(True, description="whether images are mirrored in every other epoch")
     train_size: int | None = Field(None, gt=1, description="training images, class-balanced; default: all there are")
     validation: int = Field(VALIDATION, gt=0, description="validation images; a fifth of the split where that is fewer")
 
     def annealed(self) -> bool:
-        return True
+        return self.schedule == "one-cycle"
 
     def cost(self) -> float:
         family = _family(self, 10)
@@ -77,9 +80,9 @@ class TinyCifar(Experiment[Config], LeavesNetwork):
     measures = (accuracy(), accuracy("mirror", optional=True), loss())  # mirror: at the last epoch only
     procedure = (
         "A network of residual stages, as wide as its budget of trainable parameters allows, is trained from scratch "
-        "on images of 32×32 pixels, with cross-entropy and SGD (Nesterov momentum 0.9); the learning rate rises and "
-        "falls once over the epochs. Images are mirrored, shifted, cut out and mixed as the config says. What is "
-        "evaluated is an exponential average of the weights over the steps. Nothing is frozen."
+        "on images of 32×32 pixels, with cross-entropy and SGD (Nesterov momentum 0.9); with the one-cycle schedule, "
+        "the learning rate rises and falls once over the epochs. Images are mirrored, shifted, cut out and mixed as "
+        "the config says. What is evaluated is an exponential average of the weights over the steps. Nothing is frozen."
     )
     test_every_epoch = False
 

@@ -29,7 +29,8 @@ Row = tuple[Condition, str]
 def differences(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
     """Return differences of the selecting measure, or of its error if it has one.
 
-    Compared are neighbouring values of a numeric factor, all pairs of another, and chosen with prescribed configs.
+    Compared are neighbouring values of a numeric factor, all pairs of another, and prescribed configs with the chosen
+    ones and with their variants.
     """
     metric = f"{results.splits[-1]}_{results.compared.name}"
     pairs = [
@@ -121,8 +122,8 @@ def _neighbours(results: Results, a: Row, b: Row) -> str | None:
     """Return the one key in which two rows differ, if they are to be compared."""
     differing = _differing(a, b)
     if differing == ["recipe"]:
-        return "recipe"
-    if len(differing) != 1 or PRESCRIBED in (a[1], b[1]):
+        return "recipe" if PRESCRIBED in (a[1], b[1]) else None
+    if len(differing) != 1 or a[1] != CHOSEN:
         return None
     name = differing[0]
     values = {condition.values[name] for condition in results.conditions}

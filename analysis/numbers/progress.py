@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from analysis.ledger import FINAL
-from analysis.numbers.results import Condition, Results
+from analysis.numbers.results import CHOSEN, Condition, Results
 from analysis.plan_record import PlanRecord
 from analysis.selection import best_draws, config_text, drawn, goal_of, winner
 
@@ -49,7 +49,20 @@ def count(results: Results, condition: Condition) -> Count:
     """Return the count of a condition, by the newest plan that has it."""
     plan = condition.plan
     since = max(run["started"] for run in results.runs if run["plan"] is plan)
-    return _Stages(condition.trials, results.last, plan, condition.key, float(since)).count()
+    stages = _Stages(condition.trials, results.last, plan, condition.key, float(since)).count()
+    variants = _variants(condition)
+    return Count(stages.planned + variants.planned, stages.ended + variants.ended)
+
+
+def _variants(condition: Condition) -> Count:
+    """Return the count of the prescribed config's variants, which wait for no stage; one that is chosen is no more."""
+    plan, configs = condition.plan, condition.configs
+    names = [variant.name for variant in plan.variants.get(condition.key, ())]
+    names = [name for name in names if name not in configs or configs[name] != configs.get(CHOSEN)]
+    own = condition.trials[condition.trials["phase"] == "confirm"]
+    own = own[own["config_text"].isin([configs[name] for name in names if name in configs])]
+    own = own[own["seed"].isin([*plan.confirm_seeds])]
+    return Count(len(names) * len(plan.confirm_seeds), int((own["status"] != NOT_ENDED).sum()))
 
 
 class _Stages:

@@ -13,13 +13,14 @@ import pandas as pd
 
 from analysis.ledger import Ledger, LedgerError
 from analysis.numbers.measures import Column, Measures, declared_in, titles_in
-from analysis.plan_record import DataSetRecord, MeasureRecord, PlanRecord
+from analysis.plan_record import DataSetRecord, MeasureRecord, PlanRecord, VariantRecord
 from analysis.selection import chosen, config_text, objective
 from common.files import Arrays
 
 CHOSEN, PRESCRIBED = "chosen", "prescribed"
 """Values of the tables' column `recipe`: whether a row has the config that the search chose, or the prescribed one.
 
+A variant of the prescribed config has its own name there.
 The column keeps its name, which readers of earlier answers know.
 """
 REPORTED = ("done", "diverged", "collapsed")
@@ -51,7 +52,7 @@ class Condition:
     """The newest plan that has this condition."""
     trials: pd.DataFrame
     configs: dict[str, str]
-    """Its configs as canonical JSON: `chosen` (absent while nothing is) and `prescribed` (if there is one)."""
+    """Its configs as canonical JSON: `chosen` (absent while nothing is), `prescribed` and its variants (if any)."""
     score: float
     """Mean over the search seeds by which the config was chosen."""
     search_seeds: int
@@ -229,6 +230,7 @@ class Results:
             prescribed = own.loc[own["prescribed"], "config_text"]
             if len(prescribed):
                 configs[PRESCRIBED] = str(prescribed.iloc[-1])
+            configs |= _variants(own, plan.variants.get(key, ()))
             named = {name: values[key].get(name) for name in shown}
             score, seeds = float(choice.get("score", np.nan)), int(choice.get("seeds", 0))
             score = score if self.selecting.source is None else 1 - score
@@ -275,6 +277,17 @@ def _current(trials: pd.DataFrame, plans: Mapping[str, PlanRecord]) -> tuple[pd.
     content = {key: plan.fingerprints[key].model_dump() for key, plan in plans.items()}
     kept = [content[row["condition_key"]][row["phase"]] == row["data_fingerprint"] for row in records(trials)]
     return trials[np.array(kept, dtype=bool)], kept.count(False)
+
+
+def _variants(trials: pd.DataFrame, variants: Iterable[VariantRecord]) -> dict[str, str]:
+    """Return the configs, as canonical JSON, of those variants of the prescribed config that have a trial."""
+    configs = dict(zip(trials["config_text"], trials["config"], strict=True))
+    return {
+        variant.name: text
+        for variant in variants
+        for text, config in configs.items()
+        if variant.values.items() <= config.items()
+    }
 
 
 def _merged(orders: Iterable[Mapping[str, Sequence[Any]]]) -> dict[str, list[Any]]:

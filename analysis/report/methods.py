@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -106,6 +107,12 @@ def _confirmation(results: Results) -> str:
         f"The chosen config was{also} trained anew on {len(seeds)} fresh seeds.",
         f"Only then was test data opened, {opened}.",
     ]
+    for key, variants in plan.variants.items():
+        values, names = json.loads(key), [variant.name for variant in variants]
+        where = listed(f"{heading(name)} {as_text(values[name])}" for name in plan.factors)
+        sentences.append(
+            f"At {where}, so were variants of the prescribed config, each with one choice changed: {listed(names)}."
+        )
     if plan.extra_seeds:
         named: list[Any] = [str(seed) for seed in plan.extra_seeds]
         sentences.append(f"What the question asks of seed {listed(named)} is shown by itself, and is in no mean.")

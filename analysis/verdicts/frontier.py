@@ -16,7 +16,7 @@ import pandas as pd
 
 from analysis.findings import Findings
 from analysis.numbers.intervals import NEW, wilson_interval
-from analysis.numbers.results import CHOSEN, records
+from analysis.numbers.results import CHOSEN, PRESCRIBED, records
 from analysis.words import Claim, Text, text
 
 BUDGET = "budget"
@@ -45,11 +45,11 @@ def networks(part: Findings) -> pd.DataFrame:
     """Return a row for each budget and config with a reported seed: its network's parameters, and its accuracy.
 
     Its 95 % bounds are `over` seeds and test images, a claim about the config, or, where there is one seed, over the
-    images alone (Wilson), a claim about the network. A prescribed
-    config that is the chosen one has no row of its own; `is_prescribed` says so.
+    images alone (Wilson), a claim about the network. A prescribed config that is the chosen one has no row of its own;
+    `is_prescribed` says so. Its variants have none either.
     """
     rows: dict[tuple[str, ...], Row] = {}
-    for row in records(part.reported):
+    for row in records(part.reported[part.reported["recipe"].isin([CHOSEN, PRESCRIBED])]):
         trials = tuple(_trials(part, row))
         if trials in rows:
             rows[trials]["is_prescribed"] = True

@@ -6,5 +6,6 @@ with importing():
     from sweeps.engine.cli import main
     from sweeps.engine.interactive import Sweep
     from sweeps.engine.space import choice, integers, loguniform, uniform
+    from sweeps.engine.sweep import Variants
 
-__all__ = ["Sweep", "choice", "integers", "loguniform", "main", "uniform"]
+__all__ = ["Sweep", "Variants", "choice", "integers", "loguniform", "main", "uniform"]

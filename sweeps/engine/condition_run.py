@@ -47,6 +47,8 @@ class ConditionRun:
         for d in plan.draws_of(condition):
             if d.prescribed or plan.configs_in(condition) == 1:  # confirmed whatever the search finds: it need not wait
                 self._enqueue(d, plan.request.confirm_seeds, "confirm")
+        for d in plan.variants_of(condition):
+            self._enqueue(d, plan.request.confirm_seeds, "confirm")
         self.proceed()
 
     @property

@@ -96,6 +96,10 @@ def _print_configs(plan: Plan, console: Console) -> None:
         values = "  ".join(f"{name}={value}" for name, value in draw.values.items())
         prescribed = " (prescribed)" if draw.prescribed else ""
         console.print(f"config {draw.index}{prescribed}: {values}", highlight=False)
+    for condition in plan.conditions:
+        for draw in plan.variants_of(condition):
+            where = ", ".join(f"{name}={condition.values[name]}" for name in plan.request.factors)
+            console.print(f"variant of the prescribed config, at {where}: {draw.variant}", highlight=False)
 
 
 def _untried(text: str) -> str:

@@ -37,6 +37,7 @@ class Sweep(sweep.Sweep):
     """The sweep that `sweeps/<question>.py` defines, and that is run from a terminal or from Python."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         note_imports(self)
 
     def run(self, **options: Any) -> Answer:

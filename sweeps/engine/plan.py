@@ -48,10 +48,12 @@ class Draw:
     """Values for the hyperparameters, which a condition tries on one or more seeds."""
 
     index: int
-    """The prescribed config has index 0; samples are numbered from 1."""
+    """The prescribed config has index 0; samples are numbered from 1, and its variants from −1 downwards."""
     values: Values
     """The hyperparameters that the config uses."""
     prescribed: bool = False
+    variant: str = ""
+    """What the variant of the prescribed config is called, if it is one."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,29 @@ class Plan:
             self._draws[condition.key] = tuple(unique.values())
         return self._draws[condition.key]
 
+    def variants_of(self, condition: Condition) -> tuple[Draw, ...]:
+        """Return the variants of the prescribed config that a condition confirms: only one condition has any."""
+        if condition != self._varied:
+            return ()
+        prescribed = {canonical(draw.values) for draw in self.draws_of(condition) if draw.prescribed}
+        drawn = (
+            Draw(-number, self.used(condition, {**self._usual_values(), **values}), variant=name)
+            for number, (name, values) in enumerate(self.request.variants.items(), 1)
+        )
+        return tuple(draw for draw in drawn if canonical(draw.values) not in prescribed)
+
+    @cached_property
+    def _varied(self) -> Condition | None:
+        """The condition in which the variants of the prescribed config run."""
+        variants = self.sweep.variants
+        if variants is None or not self.request.variants:
+            return None
+
+        def distance(condition: Condition) -> list[float]:
+            return [_distance(condition.values.get(name), value) for name, value in variants.at.items()]
+
+        return min(self.conditions, key=distance)
+
     def draws(self) -> list[Draw]:
         """Return the draws of all conditions by index, each with the hyperparameters that any condition uses."""
         merged: dict[int, Draw] = {}
@@ -220,9 +245,9 @@ class Plan:
         return configs + (min(self.finalists, configs) * (seeds - 1) if configs > 1 else 0)
 
     def confirm_trials_in(self, condition: Condition) -> int:
-        """Return how many confirm trials a condition runs at most, for the chosen config and for the prescribed one."""
+        """Return how many confirm trials a condition runs at most: of chosen and prescribed config, and of variants."""
         several = self.request.prescribed is not None and self.configs_in(condition) > 1
-        return len(self.request.confirm_seeds) * (2 if several else 1)
+        return len(self.request.confirm_seeds) * ((2 if several else 1) + len(self.variants_of(condition)))
 
     @property
     def size(self) -> int:
@@ -335,7 +360,7 @@ class Plan:
         return {
             artifact.key: artifact
             for condition in self.conditions
-            for d in self.draws_of(condition) or (typical,)
+            for d in (*self.draws_of(condition), *self.variants_of(condition)) or (typical,)
             for phase, seeds in phases
             for seed in seeds
             for artifact in self.task(condition, d, seed, phase).artifacts.values()
@@ -347,3 +372,9 @@ class Plan:
         values = [middle(self.request.space) | dict(c.values) for c in self.conditions]
         configs = [experiment.config_class().model_validate(v) for v in values]
         return tuple(dict.fromkeys(name for config in configs for name in config.datasets()))
+
+
+def _distance(value: Any, wanted: Any) -> float:
+    """Return how far a factor's value is from a wanted one: of numbers their difference, else whether they differ."""
+    numbers = all(isinstance(one, int | float) for one in (value, wanted))
+    return abs(value - wanted) if numbers else float(value != wanted)

@@ -210,8 +210,9 @@ def _values(sweep: Sweep, asked: Request, precision: Precision) -> list[Problem]
     candidates |= {name: [value] for name, value in asked.fixed.items()}
     for name, dimension in asked.space.items():
         candidates[name] = dimension.ends()
-    for name, value in (asked.prescribed or {}).items():
-        candidates[name] = [*candidates.get(name, []), value]
+    for config in (asked.prescribed or {}, *asked.variants.values()):
+        for name, value in config.items():
+            candidates[name] = list(dict.fromkeys([*candidates.get(name, []), value]))
     first = {name: values[0] for name, values in candidates.items()} | {"precision": precision}
     fields = sweep.experiment.config_class().model_fields
     found = [
@@ -256,7 +257,8 @@ def _semantics(plan: Plan, broken: set[str]) -> list[Problem]:
     typical = middle(plan.request.space)
     ends = [{name: value} for name, dimension in plan.request.space.items() for value in dimension.ends()]
     for condition in plan.conditions:
-        for tried in [{}, *ends, *(d.values for d in plan.draws_of(condition))]:
+        drawn = [*plan.draws_of(condition), *plan.variants_of(condition)]
+        for tried in [{}, *ends, *(d.values for d in drawn)]:
             values = {**typical, **condition.values, **tried}
             values |= {name: value for name, value in sound.items() if f"--set {name}" in broken}
             try:

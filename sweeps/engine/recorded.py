@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from analysis.plan_record import ChoiceRecord, DataSetRecord, Fingerprints, MeasureRecord, PlanRecord, RangeRecord
+from analysis.plan_record import (
+    ChoiceRecord,
+    DataSetRecord,
+    Fingerprints,
+    MeasureRecord,
+    PlanRecord,
+    RangeRecord,
+    VariantRecord,
+)
 from sweeps.engine.plan import Condition, Plan
 from sweeps.engine.space import Choice, Dimension
 
@@ -35,6 +43,7 @@ def recorded(plan: Plan) -> PlanRecord:
         confirm_seeds=request.confirm_seeds,
         extra_seeds=tuple(sweep.extra_seeds),
         prescribed=request.prescribed is not None,
+        variants={c.key: variants for c in conditions if (variants := _variants(plan, c))},
         confirm=experiment.has_test,
         procedure=plan.sweep.experiment.procedure,
         titles=_titles(plan),
@@ -43,6 +52,10 @@ def recorded(plan: Plan) -> PlanRecord:
         seen_on_test={name: told for name, told in experiment.seen_on_test.items() if name in used},
         code=(plan.code.fingerprint, *plan.kept),
     )
+
+
+def _variants(plan: Plan, condition: Condition) -> tuple[VariantRecord, ...]:
+    return tuple(VariantRecord(name=draw.variant, values=draw.values) for draw in plan.variants_of(condition))
 
 
 def _fingerprints(plan: Plan, condition: Condition) -> Fingerprints:

@@ -68,6 +68,8 @@ class Request:
     prescribed: Mapping[str, Any] | None
     """The prescribed config's hyperparameters; None if there is no such config, if --no-prescribed leaves it out, or if
     a fixed field that it states has another value now."""
+    variants: Mapping[str, Mapping[str, Any]]
+    """The hyperparameters of each variant of the prescribed config, by its name; none without a prescribed config."""
     samples: int
     """How many sampled configs each condition tries."""
     grid_points: int
@@ -112,6 +114,7 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
         confirm_seeds=confirm_seeds if sweep.experiment.has_test else (),
         search_seeds=search_seeds,
         prescribed=prescribed,
+        variants={} if prescribed is None else _variants(sweep, prescribed, smoke=options.smoke),
         samples=_samples(sweep, options, has_prescribed=prescribed is not None),
         grid_points=options.samples or DEFAULT_GRID_POINTS,
         draw_seed=options.search_seed,
@@ -148,6 +151,18 @@ def _prescribed(stated: Mapping[str, Any], fields: Fields) -> dict[str, Any] | N
     others = {name: value for name, value in stated.items() if name not in searched}
     holds = all(fields.get(name) == Fixed(value) for name, value in others.items())
     return searched if stated and holds else None
+
+
+def _variants(sweep: Sweep, prescribed: Mapping[str, Any], *, smoke: bool) -> dict[str, dict[str, Any]]:
+    """Return the hyperparameters of each variant that differs from the prescribed config as it is asked for.
+
+    What --smoke shortened stays short.
+    """
+    changes = {} if sweep.variants is None else sweep.variants.changes
+    made = {name: {**prescribed, **own} for name, own in changes.items() if own.keys() <= prescribed.keys()}
+    if smoke and "epochs" in prescribed:
+        made = {name: {**values, "epochs": prescribed["epochs"]} for name, values in made.items()}
+    return {name: values for name, values in made.items() if values != prescribed}
 
 
 def _scaled(sweep: Sweep, options: Options) -> tuple[Fields, dict[str, Any]]:

@@ -12,6 +12,20 @@ from trainables.core.experiment import Experiment
 
 
 @dataclass(frozen=True)
+class Variants:
+    """Changes to the prescribed config, each by itself, which say what its choices bring: an ablation.
+
+    They are confirmed on the fresh seeds that the prescribed config is confirmed on, in one condition. They have no
+    search trials, and none is ever chosen.
+    """
+
+    changes: Mapping[str, Mapping[str, Any]]
+    """The hyperparameters that differ from the prescribed ones, by what the variant is called."""
+    at: Mapping[str, Any] = field(default_factory=dict)
+    """The condition, by values of factors; of those that are compared, the first nearest one (else the first) is it."""
+
+
+@dataclass(frozen=True)
 class Sweep:
     """The sweep that `sweeps/<question>.py` defines.
 
@@ -27,6 +41,8 @@ class Sweep:
     """The config that the question itself states, if it states one: a value for each hyperparameter, and for those
     fixed fields that belong to it. It keeps its values where --set changes the space. Where --set changes a fixed field
     that it states, it does not run."""
+    variants: Variants | None = None
+    """What the choices of the prescribed config bring, one at a time."""
     select: str = "max val_accuracy"
     """The direction and the measure by which a config is chosen: one that the experiment declares, or the error of one,
     with `val_` before its name. It counts at the last epoch, or at the epoch that is best by it where the experiment's
@@ -49,6 +65,12 @@ class Sweep:
     """How many of the best configs run on all search seeds, where trials are expensive; the others run on one.
 
     With 0 every config runs on all of them, unless weak trials are stopped early."""
+
+    def __post_init__(self) -> None:
+        stated = (self.prescribed or {}).keys()
+        for name, own in ({} if self.variants is None else self.variants.changes).items():
+            if unstated := sorted(own.keys() - stated):
+                raise ValueError(f"variant {name!r} changes {unstated}, which `prescribed` does not state")
 
     @property
     def question(self) -> str:

@@ -11,14 +11,28 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from analysis.ledger import Ledger
 from analysis.numbers.intervals import image_standard_error, wilson_interval
+from analysis.plan_record import VariantRecord
 from analysis.report.answer import Answer
 from analysis.report.join import Joined
 from analysis.report.markup import blocks_to_markdown
 from analysis.verdicts import frontier
 from analysis.words import Bullets, plain
+from common.canonical import canonical
 from tests.support.answers import make_answer
-from tests.support.synthetic import Measured, claims, data_set, fill_question, golden, hash_of, markdown, told
+from tests.support.synthetic import (
+    Measured,
+    claims,
+    data_set,
+    fill_question,
+    gaps,
+    golden,
+    hash_of,
+    markdown,
+    record,
+    told,
+)
 
 BUDGETS = [5_000, 10_000, 22_000, 50_000]
 ACCURACY = {5_000: 0.79, 10_000: 0.835, 22_000: 0.875, 50_000: 0.905}
@@ -75,6 +89,22 @@ def measure(config: dict[str, Any], phase: str) -> Measured:
     return Measured(rows, facts | {"test_labels": IMAGES}, {"test_correct": correct, "confusion": counts})
 
 
+SLOW, BLOCKS = ("small steps", {"block": "residual", "lr": 0.01}), ("inverted blocks", {"block": "inverted", "lr": 0.4})
+"""Two variants of the prescribed config, one choice each; the second is far worse."""
+
+
+def vary(folder: Path, budget: int = 22_000, **changed: Any) -> None:
+    """Fill a ledger with a sweep whose prescribed config has variants at one budget."""
+    key = canonical({**SETTINGS, "budget": budget})
+    records = [VariantRecord(name=name, values=values) for name, values in (SLOW, BLOCKS)]
+    sweep(folder, variants={key: records}, **changed)
+    with Ledger(folder) as ledger:
+        for number, (_, values) in enumerate((SLOW, BLOCKS), 1):
+            for seed in SEEDS:
+                config = {**SETTINGS, "budget": budget, **values, "seed": seed}
+                record(ledger, "tiny_cifar", key, config, -number, "confirm", measure(config, "confirm"))
+
+
 def sweep(folder: Path, made: Callable[..., Measured | None] = measure, **changed: Any) -> None:
     factors = {"budget": changed.pop("budgets", BUDGETS), **changed.pop("further", {})}
     fill_question(folder, "tiny_cifar", made, **{**PLAN, "factors": factors, **changed})
@@ -114,6 +144,34 @@ def test_the_verdict_names_the_smallest_budget_that_passes(complete: tuple[Path,
 
 def test_the_verdict_reads_as_the_golden_text(complete: tuple[Path, Answer]) -> None:
     assert markdown(complete[1]) == golden("tiny_cifar")
+
+
+def test_each_choice_of_the_prescribed_config_is_told_paired_by_seed_with_it(tmp_path: Path) -> None:
+    vary(tmp_path)
+    made = make_answer(tmp_path, "tiny_cifar")
+    own = [right({"budget": 22_000, "block": "residual", "seed": seed}) for seed in SEEDS]
+    worse = [right({"budget": 22_000, "block": "inverted", "seed": seed}) for seed in SEEDS]
+    (slow,), (blocks,) = (gaps(made.verdict, "prescribed", name) for name, _ in (SLOW, BLOCKS))
+    assert (slow.estimate, slow.direction, slow.n) == (0, "not shown to differ", 3), "the made-up trials are alike"
+    assert (blocks.estimate, blocks.direction) == (pytest.approx((np.mean(own) - np.mean(worse)) / IMAGES), "higher")
+    assert blocks.where["budget"] == 22_000
+    assert "What the choices bring," in made.text
+    assert "the error is not shown to change with small steps, and rises with inverted blocks." in made.text
+    assert "- inverted blocks (block inverted): test error 42" in made.text, "what differs from the prescribed config"
+    assert "- small steps (lr 0.01): test error 14" in made.text
+    compared = made.differences[made.differences["from"] == "prescribed"]
+    assert list(compared["to"]) == ["small steps", "inverted blocks"], "the sentences' numbers stand in the table"
+    frontier_rows = pd.read_csv(tmp_path / "tables" / "frontier.csv")
+    assert set(frontier_rows["recipe"]) == {"chosen", "prescribed"}
+    assert claims(made.verdict, "test_accuracy")[0].where["budget"] == 22_000, "what passes is not changed by variants"
+    axes = told(tmp_path, "tiny_cifar").drawings["ablation"].draw().axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["small steps", "inverted blocks"]
+    assert [c.lines[0].get_ydata()[0] for c in axes.containers] == pytest.approx([0, 100 * blocks.estimate])
+
+
+def test_without_variants_nothing_is_said_of_choices(complete: tuple[Path, Answer]) -> None:
+    assert "What the choices bring" not in complete[1].text
+    assert "ablation" not in told(complete[0], "tiny_cifar").drawings
 
 
 def chosen(**accuracies: tuple[float, float]) -> pd.DataFrame:

@@ -16,12 +16,13 @@ from sweeps.engine.options import parse
 from sweeps.engine.plan import Plan
 from sweeps.engine.preflight import make_plan
 from sweeps.engine.recorded import recorded
-from sweeps.engine.sweep import Sweep
+from sweeps.engine.sweep import Sweep, Variants
 from tests.support.toy import SWEEP
 from trainables.core.loop import Loop
 from trainables.core.task import Task
 
 PRESCRIBED = replace(SWEEP, prescribed={"lr": 0.05, "epochs": 3})
+VARIED = replace(PRESCRIBED, variants=Variants({"slow": {"lr": 0.01}, "long": {"epochs": 6}}, at={"size": 150}))
 
 
 def plan(out: Path, *words: str, sweep: Any = SWEEP) -> Plan:

@@ -146,6 +146,36 @@ def test_the_learning_rate_rises_to_its_value_and_falls_to_nothing() -> None:
     assert np.all(np.diff(factors[20:]) < 0)
 
 
+def test_each_choice_of_the_training_can_be_taken_back_by_itself() -> None:
+    images = torch.randint(256, (64, 3, 32, 32), dtype=torch.uint8)
+    usual = TrainingSettings(lr=0.1, epochs=2, batch_size=32, shift=0)
+
+    def seen(settings: TrainingSettings) -> tuple[list[float], torch.Tensor]:
+        """Return the learning rate of each step, and what the first epoch makes of the images."""
+        torch.manual_seed(0)
+        training = Training(TinyNet(PLAIN, 4), images, torch.arange(64) % 10, settings, "fp32")
+        augmented = training._augmented(images, torch.ones(64, dtype=torch.bool), torch.Generator())
+        rates = []
+        for epoch in (1, 2):
+            rates.append(training.optimizer.param_groups[0]["lr"])
+            training.train_epoch(epoch, seed=0)
+        return rates, augmented
+
+    rates, augmented = seen(usual)
+    assert rates[0] != rates[1]
+    assert torch.equal(augmented, images.flip(3))
+    assert seen(replace(usual, schedule="constant"))[0] == [0.1, 0.1]
+    assert torch.equal(seen(replace(usual, mirror=False))[1], images)
+
+
+def test_the_variants_that_the_sweep_states_train(data: Path, tmp_path: Path) -> None:
+    assert SWEEP.variants is not None
+    for name, changes in SWEEP.variants.changes.items():
+        loop = run(TinyCifar, config(data, **changes, epochs=2, budget=4_000), Sources(), Store(tmp_path))
+        assert loop.status == "done", name
+        assert ("annealed" in loop.outcome()["facts"]) == (name != "constant rate")
+
+
 @pytest.mark.parametrize("keep", [0.0, 0.9])
 def test_the_average_is_pytorchs_to_the_last_bit(keep: float) -> None:
     torch.manual_seed(0)

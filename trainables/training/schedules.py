@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
+Schedule = Literal["one-cycle", "constant"]
 RISE = 0.2
 """Share of all steps in which the learning rate rises."""
 
@@ -21,3 +23,10 @@ class OneCycle:
 
     def __call__(self, step: int) -> float:
         return min((step + 1) / self.rise, (self.steps - step) / max(1, self.steps - self.rise))
+
+
+class Constant:
+    """The factor of a learning rate that does not change. Use it with `LambdaLR`."""
+
+    def __call__(self, step: int) -> float:
+        return 1.0

@@ -1,5 +1,7 @@
 """Training a network on photographs from scratch: SGD, a learning rate that rises and falls once, and averages.
 
+Each of these choices can be taken back by itself, to see what it brings.
+
     training = Training(network, images, labels, TrainingSettings(lr=0.4, epochs=80), precision="bf16")
     for epoch in range(1, 81):
         training.train_epoch(epoch, seed=0)
@@ -26,7 +28,7 @@ from trainables.core.device import Precision, to_device
 from trainables.data.augment import Mix, alternately, cutout, mirrored, mixed, shifted
 from trainables.nets.standardize import Standardize
 from trainables.training.ema import Average
-from trainables.training.schedules import OneCycle
+from trainables.training.schedules import Constant, OneCycle, Schedule
 
 MOMENTUM = 0.9
 EVALUATED = 500
@@ -45,6 +47,10 @@ class TrainingSettings:
     weight_decay: float = 5e-4
     """Weight decay of layers' weights; biases and normalisation have none."""
     label_smoothing: float = 0.0
+    schedule: Schedule = "one-cycle"
+    """How the learning rate goes: it rises and falls once, or it is `lr` throughout."""
+    mirror: bool = True
+    """Whether images are mirrored in every other epoch."""
     shift: int = 4
     """Pixels by which images are shifted at most."""
     cutout: int = 0
@@ -87,7 +93,8 @@ class Training(Resumable):
         self.batch = min(settings.batch_size, len(labels))
         self.steps = len(labels) // self.batch
         """Steps per epoch."""
-        self.schedule = LambdaLR(self.optimizer, OneCycle(settings.epochs * self.steps))
+        factor = OneCycle(settings.epochs * self.steps) if settings.schedule == "one-cycle" else Constant()
+        self.schedule = LambdaLR(self.optimizer, factor)
 
     def train_epoch(self, number: int, seed: int) -> dict[str, float]:
         """Train for the epoch of this number, from 1; return `loss` and `accuracy` on augmented images, and `steps`.
@@ -127,7 +134,8 @@ class Training(Resumable):
         return torch.autocast(self.images.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
     def _augmented(self, images: torch.Tensor, mirror: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-        images = mirrored(shifted(images, self.settings.shift, rng), mirror)
+        images = shifted(images, self.settings.shift, rng)
+        images = mirrored(images, mirror) if self.settings.mirror else images
         return cutout(images, self.settings.cutout, rng)
 
     def _step(

@@ -20,7 +20,7 @@ from analysis.numbers.progress import told
 from analysis.numbers.results import Results, records
 from analysis.numbers.seeds import by_seed, to_the_best
 from analysis.numbers.tables import best_config, by_set, curves
-from analysis.plan_record import MeasureRecord
+from analysis.plan_record import MeasureRecord, VariantRecord
 from analysis.report import markup, rounded
 from analysis.report.brief import make_brief
 from tests.support.synthetic import (
@@ -130,6 +130,29 @@ def test_the_prescribed_config_is_a_row_of_its_own(tmp_path: Path) -> None:
     assert (best["unfinished"] == 0).all()
     assert list(paired["factor"]) == ["recipe"]
     assert paired["difference"][0] == pytest.approx(0.244)
+
+
+def test_variants_of_the_prescribed_config_are_rows_and_are_compared_with_it_alone(tmp_path: Path) -> None:
+    wide = VariantRecord(name="wide", values={**DRAWS[2], "batch_size": 8})
+    small(tmp_path, prescribed=True, search_trials=3, variants={KEY: [wide]})
+    with Ledger(tmp_path) as ledger:
+        add_trial(ledger, KEY, DRAWS[2], 0, 0, prescribed=True, accuracy=[0.1])
+        for seed in CONFIRM_SEEDS:
+            add_trial(ledger, KEY, DRAWS[2], 0, seed, "confirm", prescribed=True, accuracy=[0.1], test=[0.6])
+    assert tables(tmp_path)[2]["unfinished"].tolist() == [5, 5], "those of the variant"
+    with Ledger(tmp_path) as ledger:
+        for seed in CONFIRM_SEEDS:
+            add_trial(ledger, KEY, wide.values, -1, seed, "confirm", accuracy=[0.99], test=[0.7 + seed / 100])
+        results = Results(ledger)
+        seeds = by_seed(results)
+        best, paired = best_config(results, seeds), differences(results, seeds)
+    assert list(best["recipe"]) == ["chosen", "prescribed", "wide"]
+    assert list(best["batch_size"]) == [16, 64, 8]
+    assert best["test_accuracy"].tolist() == pytest.approx([0.844, 0.6, 0.73])
+    assert (best["trials"] == 18).all()
+    assert (best["unfinished"] == 0).all()
+    assert list(zip(paired["from"], paired["to"], strict=True)) == [("chosen", "prescribed"), ("prescribed", "wide")]
+    assert paired["difference"].tolist() == pytest.approx([0.244, -0.13])
 
 
 def test_an_extra_seed_is_in_no_mean(tmp_path: Path) -> None:

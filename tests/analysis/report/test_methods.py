@@ -13,7 +13,7 @@ from analysis.report.make import gathered
 from analysis.report.markup import blocks_to_markdown
 from analysis.report.methods import methods
 from sweeps.engine.sweep import Sweep
-from tests.support.driver import PRESCRIBED, Driver
+from tests.support.driver import PRESCRIBED, VARIED, Driver
 from tests.support.toy import SWEEP, Hill
 
 
@@ -63,3 +63,8 @@ def test_the_prescribed_config_and_the_questions_own_words_have_their_place(tmp_
     said = told(tmp_path, sweep=replace(PRESCRIBED, experiment=Stated))
     assert said.startswith("**Training.** A line through drawn points. The same throughout:")
     assert "The chosen config was, and so was the prescribed config, trained anew" in said
+
+
+def test_variants_of_the_prescribed_config_are_named_with_their_condition(tmp_path: Path) -> None:
+    said, changed = told(tmp_path, sweep=VARIED), "each with one choice changed: slow and long."
+    assert f"At size 200, so were variants of the prescribed config, {changed}" in said

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from analysis.ledger import Outcome
+from analysis.plan_record import PlanRecord
 from analysis.selection import asked_for, chosen, config_text
 from common.problems import Refused
 from sweeps.engine.agenda import Signal
 from sweeps.engine.recorded import recorded
-from tests.support.driver import PRESCRIBED, Driver, by_lr, plan
+from sweeps.engine.sweep import Variants
+from tests.support.driver import PRESCRIBED, VARIED, Driver, by_lr, plan
 from tests.support.toy import SWEEP
 from trainables.core.task import Task
 
@@ -66,6 +68,52 @@ def test_the_prescribed_recipe_can_be_left_out(tmp_path: Path) -> None:
     driver.run()
     assert not any(trial.prescribed for trial in driver.ran)
     assert recorded(driver.plan).prescribed is False
+
+
+def test_variants_of_the_prescribed_config_are_confirmed_on_its_seeds_in_one_condition(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--seeds", "3", sweep=VARIED)
+    driver.run(lambda trial: {0: 0.1, -1: 0.99, -2: 0.99}.get(trial.draw, by_lr(trial)))
+    assert len(driver.ran) == driver.plan.size
+    varied = [trial for trial in driver.ran if trial.draw < 0]
+    assert {(t.phase, t.stored_config["size"]) for t in varied} == {("confirm", 200)}, "200 is the nearest to 150"
+    assert sorted((t.stored_config["lr"], t.stored_config["epochs"], t.seed) for t in varied) == [
+        *((0.01, 3, seed) for seed in (1, 2, 3)),
+        *((0.05, 6, seed) for seed in (1, 2, 3)),
+    ]
+    ((condition, kept),) = PlanRecord.model_validate_json(recorded(driver.plan).to_json()).variants.items()
+    assert condition == varied[0].condition
+    values = {"slow": {"lr": 0.01, "epochs": 3}, "long": {"lr": 0.05, "epochs": 6}}
+    assert [(variant.name, variant.values) for variant in kept] == list(values.items()), "in their order"
+    chosen_ones = {t.draw for t in driver.phase("confirm")} - {0, -1, -2}
+    assert chosen_ones, "what the search chose is confirmed too, however well variants do"
+    assert all(draw > 0 for draw in chosen_ones)
+
+
+@pytest.mark.parametrize(
+    ("words", "variants"),
+    [
+        (["--no-prescribed"], set()),
+        (["--set", "lr=0.2"], {"slow", "long"}),  # the prescribed config keeps its own values
+        (["--smoke"], {"slow"}),  # all have two epochs: the long variant is the prescribed config
+        (["--set", "size=20"], {"slow", "long"}),
+    ],
+)
+def test_variants_follow_the_prescribed_config_that_is_asked_for(
+    tmp_path: Path, words: list[str], variants: set[str]
+) -> None:
+    made = plan(tmp_path, *words, sweep=VARIED)
+    assert {draw.variant for c in made.conditions for draw in made.variants_of(c)} == variants
+    assert len([c for c in made.conditions if made.variants_of(c)]) == bool(variants)
+
+
+def test_a_variant_of_what_is_not_prescribed_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"variant 'awake' changes \['sleep'\], which `prescribed` does not state"):
+        replace(PRESCRIBED, variants=Variants({"awake": {"sleep": 0}}))
+
+
+def test_a_variant_with_a_value_that_is_not_allowed_is_found_beforehand(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="lr"):
+        plan(tmp_path, sweep=replace(PRESCRIBED, variants=Variants({"wild": {"lr": 11.0}})))
 
 
 def test_a_prescribed_recipe_that_wins_is_confirmed_once(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
         percent=True,
     )
     yield "test_error", Drawing(error, f"Test error against the number of {IMAGES}.")
-    still = "↑ training ended while most seeds still rose." if (best["rising"] > best["n"] / 2).any() else ""
+    still = "↑ training ended while most seeds still improved." if (best["rising"] > best["n"] / 2).any() else ""
     epochs = partial(
         draw_lines,
         best,

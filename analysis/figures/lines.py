@@ -48,7 +48,7 @@ def draw_lines(
 
     `table` has, beside a column, its bounds `_low` and `_high` and, in `_interval`, what they hold for. Later columns
     are dashed, with hollow marks. Shares are drawn in per cent if `percent`; points of the column `rising` are marked
-    (↑) where training ended while most seeds still rose.
+    (↑) where training ended while most seeds still improved.
     With `panels`, a column, each of its values has axes of its own, on one scale. The y axis starts at 0 if `zero`, or
     is `logarithmic` on demand, if no value is 0 or less.
     """

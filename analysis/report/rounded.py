@@ -143,7 +143,7 @@ def caption(results: Results, best: pd.DataFrame) -> str:
     if bool(best["search_seeds"].any()) and bool((best["n"] == 0).any()):
         text.append("* from the search, by which the config was chosen.")
     if bool((best["rising"] > best["n"] / 2).any()):
-        text.append("↑ training ended while most seeds were still rising.")
+        text.append("↑ training ended while most seeds still improved.")
     return " ".join(text)
 
 

@@ -35,7 +35,7 @@ def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
         notes.append(f"{_trials(diverged)} diverged or collapsed; a mean over seeds that holds one is NaN.")
     if rising := int(((best["n"] > 0) & (best["rising"] > best["n"] / 2)).sum()):
         rows = "1 row" if rising == 1 else f"{rising} rows"
-        notes.append(f"In {rows} training ended while most seeds still rose: allow more epochs (↑).")
+        notes.append(f"In {rows} training ended while most seeds still improved: allow more epochs (↑).")
     if lost := results.unreadable:
         each, reason = "the first: " if len(lost) > 1 else "", next(iter(lost.values()))
         notes.append(f"Image variance leaves out {_trials(len(lost))} without readable arrays; {each}{reason}.")

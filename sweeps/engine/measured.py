@@ -1,4 +1,4 @@
-"""What a sweep says of measures, checked against those that its experiment declares."""
+"""What a sweep says of measures and fields, checked against what its experiment declares."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ def measure_problems(sweep: Sweep) -> list[Problem]:
     if experiment.measures:
         found += [*_select_problems(sweep), *_report_problems(sweep)]
     return found
+
+
+def reserved_problems(sweep: Sweep) -> list[Problem]:
+    """Return a problem for each field that the sweep gives values, although options or the experiment do."""
+    remedies = {"seed": "Omit it: --seeds gives them.", "precision": 'Write `precision = "fp32"` in the experiment.'}
+    return [
+        Problem(f"{place}: {name}", "a field that no option sets", values[name], remedy, given=False)
+        for place in ("factors", "space", "fixed", "builtin", "smoke")
+        for name, remedy in remedies.items()
+        if name in (values := getattr(sweep, place))
+    ]
 
 
 def _select_problems(sweep: Sweep) -> Iterator[Problem]:

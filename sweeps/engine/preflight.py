@@ -16,7 +16,7 @@ import analysis
 from common.problems import Problem, Refused
 from sweeps.engine.fingerprint import code_of
 from sweeps.engine.hardware import hardware_problems
-from sweeps.engine.measured import measure_problems
+from sweeps.engine.measured import measure_problems, reserved_problems
 from sweeps.engine.older_code import kept_code
 from sweeps.engine.options import Options
 from sweeps.engine.plan import Condition, Plan
@@ -54,7 +54,7 @@ def checked_plan(sweep: Sweep, options: Options, problems: list[Problem], folder
     Raises what `make_plan` raises.
     """
     found = [*problems, *hardware_problems(options), *folder_problems(options), *output_problems(folder)]
-    found += [*measure_problems(sweep), *precision_problems(sweep, options)]
+    found += [*measure_problems(sweep), *reserved_problems(sweep), *precision_problems(sweep, options)]
     if options.search == "pareto" and sweep.tradeoff is None:
         rule = "a search for a question that trades its metric for another measure; this one does not"
         found.append(Problem("--search", rule, options.search, "Use optuna, or omit it."))

@@ -25,6 +25,7 @@ from tests.test_house import questions
         ({"select": "max accuracy"}, ["select", "on validation data", "'val_accuracy'"]),
         ({"select": "max test_accuracy"}, ["select", "nothing is chosen on test data", "'max val_accuracy'"]),
         ({"select": "accuracy"}, ["select", "'accuracy'", "'min val_loss'"]),
+        ({"fixed": {"precision": "fp32"}}, ["fixed: precision", "no option sets", "'fp32'", 'precision = "fp32"']),
         ({"report": ["acuracy"]}, ["report", "on test data", "'acuracy'", "'accuracy'"]),
     ],
 )

@@ -15,13 +15,18 @@ import numpy as np
 import pandas as pd
 
 from analysis.numbers.intervals import Interval, paired_difference, t_interval
-from analysis.numbers.results import Results, as_given, records
+from analysis.numbers.paired import bounds_of
+from analysis.numbers.results import Results, as_given
+from analysis.numbers.seeds import image_error_of
+from analysis.numbers.tables import bounded
 
 TRAINING, TEST, GAP = "train_accuracy", "test_accuracy", "gap"
 COUNTED = ("parameters", "head_parameters")
 """Facts that are the same in all trials of a condition."""
 MEASURED = ("norm_over_margin", "dimension", "nearest")
 """Facts that differ between seeds."""
+BOUNDS = ("", "_low", "_high", "_interval")
+"""What a column's name ends with in `tables.bounded`."""
 AVERAGED = (TRAINING, GAP, "capacity", *MEASURED)
 """Columns of `by_trial` that have a mean and an interval over seeds."""
 
@@ -39,30 +44,30 @@ def by_trial(results: Results, seeds: pd.DataFrame, size: str) -> pd.DataFrame:
     return seeds.assign(**noted, **{TRAINING: last, GAP: last - seeds[TEST], "capacity": capacity})
 
 
-def by_condition(trials: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
-    """Return a row a condition of `by_trial`: n, and mean and bounds over its seeds of what was measured or noted."""
+def by_condition(results: Results, trials: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
+    """Return a row a condition of `by_trial`: n, and mean and interval over its seeds of what was measured or noted.
+
+    That of the gap holds for new test images too, where it is known which of them each network has right.
+    """
+    tested = results.measures.of(TEST)
     rows = []
     for values, own in trials.groupby(list(factors), sort=False):
         row: dict[str, Any] = {**dict(zip(factors, values, strict=True)), "n": len(own)}
         row |= {name: own[name].iloc[0] for name in COUNTED}
         for name in AVERAGED:
-            row |= bounded(name, t_interval(list(own[name])))
+            image_se = image_error_of(results, list(own["trial"]), tested) if name == GAP else math.nan
+            row |= bounded(name, t_interval(list(own[name]), image_se=image_se))
         rows.append(row)
-    names = [f"{name}{end}" for name in AVERAGED for end in ("", "_low", "_high")]
+    names = [f"{name}{end}" for name in AVERAGED for end in BOUNDS]
     table = pd.DataFrame(rows, columns=[*factors, "n", *COUNTED, *names])
     return as_given(table, rows, list(factors))
 
 
-def change(trials: pd.DataFrame, name: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> Interval:
-    """Return by how much a column of `by_trial` is higher in the condition `second` than in `first`, by seed."""
-    before, after = ({row["seed"]: row[name] for row in records(_of(trials, where))} for where in (first, second))
-    both = [seed for seed in before if seed in after]
-    return paired_difference([before[seed] for seed in both], [after[seed] for seed in both])
-
-
-def bounded(name: str, found: Interval) -> dict[str, float]:
-    """Return a mean with its bounds as columns of a table."""
-    return {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
+def change(results: Results, trials: pd.DataFrame, first: Mapping[str, Any], second: Mapping[str, Any]) -> Interval:
+    """Return by how much the gap is higher in the condition `second` than in `first`, by seed."""
+    both = _of(trials, first).merge(_of(trials, second), on="seed", suffixes=("", "_second"))
+    image_se = bounds_of(results, both, TEST, TEST).get("image_se", math.nan)
+    return paired_difference(list(both[GAP]), list(both[f"{GAP}_second"]), image_se=image_se)
 
 
 def _of(trials: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:

@@ -152,7 +152,7 @@ def _summary(results: Results, own: pd.DataFrame) -> dict[str, Any]:
     for name in measured(results):
         column, values = results.measures.column(name), list(own[name])
         if column is None:  # epochs or steps, from 1
-            row |= _bounded(name, counted_interval(values, _most(own, name)))
+            row |= bounded(name, counted_interval(values, _most(own, name)))
             continue
         tested = column.split == "test"
         image_se = image_error_of(results, list(own["trial"]), column.measure) if tested else math.nan
@@ -186,17 +186,18 @@ def _mean(
     measure = column.measure
     these = bounded_interval(values, measure.low, measure.high)
     if column.split != "test" or measure.images is None:
-        return _bounded(column.name, these)
+        return bounded(column.name, these)
     tested = images_of(images, column)
     shown = bounded_interval(values, measure.low, measure.high, image_se=image_se, images=tested)
     return {
-        **_bounded(column.name, shown),
+        **bounded(column.name, shown),
         f"{column.name}_low_these": these.low,
         f"{column.name}_high_these": these.high,
     }
 
 
-def _bounded(name: str, interval: Interval) -> dict[str, Any]:
+def bounded(name: str, interval: Interval) -> dict[str, Any]:
+    """Return the columns of a mean: it, its bounds, and what they hold for."""
     return {
         name: interval.mean,
         f"{name}_low": interval.low,

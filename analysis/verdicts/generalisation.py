@@ -12,23 +12,25 @@ import pandas as pd
 from analysis.findings import Findings
 from analysis.numbers import generalisation
 from analysis.numbers.bias_variance import Terms, decompose, interval
-from analysis.numbers.generalisation import GAP, bounded
-from analysis.numbers.intervals import Interval
+from analysis.numbers.generalisation import BOUNDS, GAP
+from analysis.numbers.intervals import NEW, Interval
 from analysis.numbers.measures import Form
 from analysis.numbers.results import CHOSEN, records
+from analysis.numbers.tables import bounded
 from analysis.verdicts.methods import METHOD, SIZE
-from analysis.words import Claim, Difference, amount, percent, points
+from analysis.words import OVER_BOTH, Claim, Difference, amount, change, interval_note
 
 Condition = tuple[str, int]
 """A method and a size."""
+SHARE = Form(True, 1, "")
+"""How terms of the error and the gap are written: with one decimal in per cent, or in points."""
 
 
 @dataclass(frozen=True)
 class Generalisation:
     """What was measured of the chosen configs."""
 
-    shared: Mapping[str, Any]
-    """What all conditions have in common."""
+    part: Findings
     trials: pd.DataFrame
     """`generalisation.by_trial`, a row a trial."""
     table: pd.DataFrame
@@ -40,9 +42,8 @@ class Generalisation:
 
     def gap(self, row: Mapping[str, Any]) -> Difference:
         """Return the training accuracy − the test accuracy of a row of `table`."""
-        return Difference(
-            factor="split", before="test", after="training", **self._bounded(row, GAP, points(*_bounds(row, GAP)))
-        )
+        fields = self._fields(row, GAP, change(SHARE, *_bounds(row, GAP), self._note(row, GAP)))
+        return Difference(factor="split", before="test", after="training", **fields)
 
     def gap_change(self, method: str) -> Difference | None:
         """Return how the gap of a method changes from its smallest to its largest size; None where it has one size."""
@@ -50,12 +51,12 @@ class Generalisation:
         if len(sizes) < 2:
             return None
         ends = ((method, sizes[0]), (method, sizes[-1]))
-        found = generalisation.change(self.trials, GAP, *map(_where, ends))
+        found = generalisation.change(self.part.results, self.trials, *map(_where, ends))
         return self._difference(found, GAP, SIZE, *ends)
 
     def term(self, row: Mapping[str, Any], name: str) -> Claim:
         """Return a term of the error of a row of `errors`."""
-        return Claim(**self._bounded(row, name, percent(*_bounds(row, name))))
+        return Claim(**self._fields(row, name, amount(SHARE, *_bounds(row, name), self._note(row, name))))
 
     def term_change(self, name: str, factor: str, first: Condition, second: Condition) -> Difference | None:
         """Return by how much a term is higher in the condition `second`; None unless both have the same samples."""
@@ -65,19 +66,31 @@ class Generalisation:
         return self._difference(interval(getattr(gap, name)), name, factor, first, second)
 
     def quantity(self, row: Mapping[str, Any], name: str, decimals: int) -> Claim:
-        """Return a plain number of a row of `table`."""
-        return Claim(**self._bounded(row, name, amount(Form(False, decimals, ""), *_bounds(row, name))))
+        """Return a plain number of a row of `table`, on which test images have no part."""
+        note = interval_note(row[f"{name}_interval"], mixed=False)
+        return Claim(**self._fields(row, name, amount(Form(False, decimals, ""), *_bounds(row, name), note)))
 
-    def _bounded(self, row: Mapping[str, Any], name: str, told: str) -> dict[str, Any]:
+    def _note(self, row: Mapping[str, Any], name: str) -> str:
+        return interval_note(row[f"{name}_interval"], mixed=self.part.hold_for_new_images)
+
+    def _fields(self, row: Mapping[str, Any], name: str, told: str) -> dict[str, Any]:
         """Return the fields of a claim."""
         mean, low, high = _bounds(row, name)
-        where = {**self.shared, METHOD: row[METHOD], SIZE: row[SIZE], "recipe": CHOSEN}
-        return {"text": told, "metric": name, "estimate": mean, "low": low, "high": high, "n": row["n"], "where": where}
+        return {
+            "text": told,
+            "metric": name,
+            "estimate": mean,
+            "low": low,
+            "high": high,
+            "n": row["n"],
+            "where": {**self.part.shared, METHOD: row[METHOD], SIZE: row[SIZE], "recipe": CHOSEN},
+            "over": OVER_BOTH if row[f"{name}_interval"] == NEW else "seeds",
+        }
 
     def _difference(self, found: Interval, name: str, factor: str, first: Condition, second: Condition) -> Difference:
         before, after = (_where(condition)[factor] for condition in (first, second))
         row = {**_where(second), **bounded(name, found), "n": found.n}
-        fields = self._bounded(row, name, points(found.mean, found.low, found.high))
+        fields = self._fields(row, name, change(SHARE, *_bounds(row, name), self._note(row, name)))
         fields["where"] = {key: value for key, value in fields["where"].items() if key != factor}
         return Difference(factor=factor, before=before, after=after, **fields)
 
@@ -92,9 +105,10 @@ def measured(part: Findings) -> Generalisation:
         for name in Terms._fields:
             row |= bounded(name, interval(getattr(own, name)))
         rows.append(row)
-    names = [f"{name}{end}" for name in Terms._fields for end in ("", "_low", "_high")]
+    names = [f"{name}{end}" for name in Terms._fields for end in BOUNDS]
     errors = pd.DataFrame(rows, columns=[METHOD, SIZE, "n", *names])
-    return Generalisation(part.shared, trials, generalisation.by_condition(trials, [METHOD, SIZE]), terms, errors)
+    table = generalisation.by_condition(part.results, trials, [METHOD, SIZE])
+    return Generalisation(part, trials, table, terms, errors)
 
 
 def _decomposed(part: Findings) -> Iterator[tuple[Condition, tuple[tuple[int, ...], Terms]]]:

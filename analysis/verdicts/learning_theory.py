@@ -111,7 +111,7 @@ def _capacity(found: Generalisation) -> Iterator[Block]:
     if terms:
         margin = (
             "Of linear classifiers on fixed features, what bounds by margin charge for the class is in proportion to"
-            " R‖W‖/(γ√n), here with the median margin γ (S. Kakade et al., 2008): {}."
+            " R‖W‖/(γ√n), here with the median margin γ and intervals over seeds alone (S. Kakade et al., 2008): {}."
         )
         sentences.append(text(margin, join("; ", terms)))
     if sentences:
@@ -192,7 +192,10 @@ def _dimension(found: Generalisation, rows: Sequence[dict[str, Any]]) -> Iterato
     if not rows:
         return
     told = enumerated(text("{} with {}", found.quantity(row, "dimension", 1), f"{row[SIZE]:,}") for row in rows)
-    yield text("The intrinsic dimension d of the embedding is {} images (TwoNN: E. Facco et al., 2017).", told)
+    words = (
+        "The intrinsic dimension d of the embedding, with intervals over seeds alone, is {} images (TwoNN: E. Facco et"
+    )
+    yield text(f"{words} al., 2017).", told)
     first, last = rows[0], rows[-1]
     if first is last:
         return

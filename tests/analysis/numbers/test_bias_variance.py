@@ -54,6 +54,7 @@ def test_an_interval_reaches_below_zero_where_it_does() -> None:
     found = interval(decompose(predicted, labels).bias)
     assert found.mean == pytest.approx(1 / 3 / 50)
     assert found.low < 0
+    assert found.kind == "new images"
 
 
 def test_pseudo_values_are_those_of_leaving_a_sample_out() -> None:
@@ -72,6 +73,7 @@ def test_one_sample_has_no_variance_and_two_no_interval() -> None:
     two = decompose(np.array([[0, 1, 1], [0, 0, 1]]), np.array([0, 0, 0]))
     for term in two:
         assert np.isnan(interval(term).low)
+        assert interval(term).kind == "too few seeds"
     assert interval(two.variance).mean == pytest.approx(1 / 6)
 
 
@@ -102,11 +104,13 @@ def test_three_samples_tell_the_same_as_sixty() -> None:
     assert 0 < bias < variance, "the neighbour of 50 images is mostly chance"
 
 
-def test_intervals_hold_what_many_samples_find() -> None:
+def test_intervals_hold_what_many_samples_find_on_other_images() -> None:
     predicted, labels = nearest_neighbour(200, 2)
     truth = means(decompose(predicted, labels))
     held = np.zeros(3)
+    rng = np.random.default_rng(3)
     for part in np.split(predicted, 40):
-        found = [interval(term) for term in decompose(part, labels)]
+        images = rng.integers(0, len(labels), 300)  # others of the kind each time
+        found = [interval(term) for term in decompose(part[:, images], labels[images])]
         held += [one.low <= value <= one.high for one, value in zip(found, truth, strict=True)]
     assert (held / 40 >= 0.85).all(), held

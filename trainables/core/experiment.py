@@ -74,6 +74,8 @@ class Experiment(Resumable, ABC, Generic[C]):
     """Whether the question ends in test data; without it there is no confirm step."""
     test_every_epoch: ClassVar[bool] = True
     """Whether confirming opens test data in each epoch, for the oracle and test curves, or at the last one only."""
+    supervised: ClassVar[bool] = True
+    """Whether training and choosing use labels; where they do not, none are counted as spent."""
     epoch_chosen: ClassVar[Literal["last", "best"]] = "last"
     """The epoch at which a trial is read. With "best" it is the first with the best value of the selecting metric, for
     training that is not monotone: the trial ends with the state of that epoch, and test data is opened with it."""

@@ -251,16 +251,19 @@ class Loop:
 
 
 def label_counts(experiment: Experiment[Any]) -> dict[str, int]:
-    """Return how many labels the trial was given.
+    """Return how many labels the trial was given: of an experiment that uses none, how many test images.
 
     `train_labels`, `validation_labels` and `test_labels` count those of the sets trained on; `test_X_labels` those of
     the set X, where a measure is declared to be of it.
     """
     if not experiment.train:
         return {}
-    counts = {"train_labels": sum(len(own.y) for own in experiment.train.values())}
+    spent = {"train_labels": sum(len(own.y) for own in experiment.train.values())}
+    counts = spent if experiment.supervised else {}
     named = dict.fromkeys(measure.of for measure in experiment.measures if measure.of is not None)
     for split, sets in experiment.held_out.items():
+        if split != "test" and not experiment.supervised:
+            continue
         counts[f"{split}_labels"] = sum(len(sets[name].y) for name in experiment.train)
         counts |= {f"{split}_{name}_labels": len(sets[name].y) for name in named}
     return counts

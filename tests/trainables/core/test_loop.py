@@ -143,6 +143,8 @@ def test_labels_are_counted_by_split_and_by_the_set_that_a_measure_is_of() -> No
         "test_labels": 20,
         "test_source_labels": 30,
     }
+    experiment.supervised = False  # type: ignore[misc]
+    assert label_counts(experiment) == {"test_labels": 20, "test_source_labels": 30}, "no labels, yet test images"
 
 
 def test_without_ray_a_trial_runs_in_a_plain_loop_and_opens_test_data_only_when_confirming(

@@ -10,8 +10,10 @@ import pandas as pd
 
 from analysis.report import html
 from analysis.report.brief import Brief
+from analysis.report.columns import SharedTable
 from analysis.report.faults import Fault
 from analysis.report.markup import blocks_to_markdown
+from analysis.report.spoken import spoken
 from analysis.words import Block, Claim, Paragraph, Strong, claims_of, heading
 
 
@@ -22,15 +24,15 @@ class Answer:
     question: str
     title: str
     table: pd.DataFrame
-    """Best config and result of each condition, as text."""
-    effort: pd.DataFrame
-    """Epochs, steps, labels and trials of each condition, as text."""
+    """Best config and result of each condition, as text, in few columns."""
+    appendix: tuple[SharedTable, ...]
+    """What does not fit there: configs, further numbers, epochs, steps, labels and trials of each condition."""
     best: pd.DataFrame
-    """Both, as numbers, in full precision."""
+    """All of it, as numbers, in full precision."""
     differences: pd.DataFrame
     """Differences between conditions, paired by seed."""
     keys: int
-    """How many of their first columns name the condition."""
+    """How many of the table's first columns name the condition."""
     caption: str
     verdict: tuple[Block, ...]
     terms: tuple[Paragraph, ...]
@@ -57,6 +59,11 @@ class Answer:
     """A row for each search trial."""
     faults: tuple[Fault, ...] = ()
     """Errors in the question's own file, which the verdict tells."""
+
+    @property
+    def differences_shown(self) -> pd.DataFrame:
+        """The rows of `differences` that people are shown: all if they are few, else those of the verdict."""
+        return spoken(self.differences, self.claims)
 
     @property
     def claims(self) -> list[Claim]:
@@ -89,8 +96,8 @@ class Answer:
         partial = f"  PARTIAL: {self.partial} trials" if self.partial else ""
         yield html.paragraph((Strong(f"{self.title}{partial}"),))
         yield html.paragraph((f"{self.brief.shared}.",))
-        yield html.table_to_html(self.brief.table)
-        yield html.paragraph((f"{self.brief.note}\n{self.brief.cost}",))
+        yield html.table_to_html(self.table)
+        yield html.paragraph((f"{self.caption}\n{self.brief.cost}",))
         yield from html.blocks_to_html(self.verdict)
         if self.networks_note:
             yield html.paragraph((self.networks_note.replace("`", ""),))

@@ -29,13 +29,15 @@ from analysis.numbers.seeds import by_seed
 from analysis.report import markup, rounded
 from analysis.report.answer import Answer
 from analysis.report.brief import make_brief
+from analysis.report.columns import SharedTable
 from analysis.report.failed import ERRORS, errors_text, failed_trials
 from analysis.report.faults import Fault, drafted, drawn
 from analysis.report.join import Joined, title_of
+from analysis.report.latex import to_latex
 from analysis.report.manifest import manifest
 from analysis.report.methods import methods
 from analysis.report.networks import complete_cards, left_out_networks, lying_in, networks_of, told_networks
-from analysis.report.page import PAIRED, page
+from analysis.report.page import page, shown_differences, tables_told
 from analysis.report.terminal import show
 from analysis.report.warnings import warnings_of
 from common.files import write_atomic
@@ -74,6 +76,7 @@ def make_answer(folder: Path, question: str, *, formats: Sequence[str] = tuple(s
     answer = replace(
         answer,
         title=told.title,
+        verdict=told.verdict,
         differences=answer.differences if told.differences is None else told.differences,
         warnings=(*warnings_of(found.results, found.best), *left_out_networks(found.results)),
         networks=lying_in(folder, networks),
@@ -99,15 +102,16 @@ def make_answer(folder: Path, question: str, *, formats: Sequence[str] = tuple(s
 def _without_draft(found: Findings, question: str) -> Answer:
     """Return all of an answer that does not come from the question's own file."""
     results, best = found.results, found.best
+    shaped = rounded.shaped_table(results, best)
     return Answer(
         question=question,
         title=title_of(results),
-        table=rounded.results_table(results, best),
-        effort=rounded.effort_table(results, best),
+        table=shaped.table,
+        appendix=shaped.appendix,
         best=best,
         differences=found.differences,
-        keys=len(results.keys) + results.has_prescribed,
-        caption=rounded.caption(results, best),
+        keys=shaped.keys,
+        caption=f"{shaped.note} {rounded.caption(results, best)}".strip(),
         verdict=(),
         terms=(),
         methods=methods(results),
@@ -162,7 +166,7 @@ def _tables_of_ledger(answer: Answer, found: Findings) -> dict[str, str]:
     csv, markdown = markup.to_csv, markup.to_markdown
     texts = {
         "best_config.csv": csv(answer.best),
-        "best_config.md": f"{markdown(answer.table)}\n{answer.caption}\n\n{markdown(answer.effort)}",
+        "best_config.md": f"{markdown(answer.table)}\n{answer.caption}\n\n{tables_told(answer.appendix, level=2)}\n",
         "seeds.csv": csv(found.seeds),
         "curves.csv": csv(found.curves),
         "search.csv": csv(found.searched),
@@ -174,18 +178,21 @@ def _tables_of_ledger(answer: Answer, found: Findings) -> dict[str, str]:
 
 def _titled_tables(answer: Answer, found: Findings) -> dict[str, str]:
     """Return the texts of the other tables' files: the question's file may give a title, and compare by itself."""
-    compared = rounded.differences_table(found.results, answer.differences)
-    csv, markdown, latex = markup.to_csv, markup.to_markdown, markup.to_latex
+    compared = shown_differences(answer, found.results)
     name = answer.question.replace("_", "-")
-    caption, effort = f"{answer.title}. {answer.caption}", f"{answer.title}: effort."
-    texts = {
-        "best_config.tex": latex(answer.table, caption, name) + latex(answer.effort, effort, f"{name}-effort"),
-        "differences.csv": csv(answer.differences),
-    }
-    if len(compared):
-        texts["differences.md"] = markdown(compared)
-        texts["differences.tex"] = latex(compared, f"{answer.title}: {PAIRED}", f"{name}-differences")
+    floats = [to_latex(answer.table, f"{answer.title}. {answer.caption}", name, answer.keys)]
+    floats += [_float(answer.title, part, name) for part in answer.appendix if len(part.table)]
+    texts = {"best_config.tex": "\n".join(floats), "differences.csv": markup.to_csv(answer.differences)}
+    if len(compared.table):
+        texts["differences.md"] = tables_told([compared], level=2) + "\n"
+        texts["differences.tex"] = _float(answer.title, compared, name)
     return texts
+
+
+def _float(title: str, part: SharedTable, label: str) -> str:
+    """Return a part of an answer with a table as a LaTeX float."""
+    what = part.title.lower()
+    return to_latex(part.table, f"{title}: {what}. {part.note}".strip(), f"{label}-{what.replace(' ', '-')}", part.keys)
 
 
 def _write_changed(folder: Path, texts: Mapping[str, str], before: Mapping[str, str]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from analysis import words
 from analysis.findings import Drawing, Findings
+from analysis.numbers.results import Results
 from analysis.report import markup, rounded
 from analysis.report.answer import Answer
+from analysis.report.columns import SharedTable, shared_table
 
 PAIRED = "paired by seed; `apart` where the 95 % interval excludes 0, not widened for the number of comparisons."
 
@@ -18,12 +21,10 @@ def page(answer: Answer, found: Findings, drawings: Mapping[str, Drawing]) -> st
     if answer.partial:
         parts.append(f"**Partial: {answer.partial} trials.** To go on: `{found.results.runs[-1]['command']}`")
     parts.append(answer.text)
-    parts += [f"![{d.caption}](figures/{name}.png)\n\n*{d.caption}*" for name, d in drawings.items()]
     parts += ["## Best configs", markup.to_markdown(answer.table), answer.caption]
-    parts += ["## Effort", markup.to_markdown(answer.effort)]
+    parts += [f"![{d.caption}](figures/{name}.png)\n\n*{d.caption}*" for name, d in drawings.items()]
     if len(answer.differences):
-        differences = markup.to_markdown(rounded.differences_table(found.results, answer.differences))
-        parts += ["## Differences", differences, f"Differences are {PAIRED}"]
+        parts.append(tables_told([shown_differences(answer, found.results)], level=2))
     for name, blocks in answer.sections.items():
         parts += [f"## {name}", markup.blocks_to_markdown(blocks)]
     parts += ["## Methods", markup.blocks_to_markdown(answer.methods)]
@@ -38,4 +39,23 @@ def page(answer: Answer, found: Findings, drawings: Mapping[str, Drawing]) -> st
         sources = f", made from {words.listed(data.made_from)}" if data.made_from else ""
         made.append(f"- Data {name}: {data.origin}{sources}")
     parts += ["## Made by", "\n".join(made)]
+    parts += ["## Appendix", tables_told(answer.appendix, level=3)]
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def tables_told(shown: Sequence[SharedTable], level: int) -> str:
+    """Return parts of an answer in Markdown, each under a heading of this level."""
+    parts = []
+    for part in shown:
+        blocks = map(markup.to_markdown, part.blocks)
+        parts += [f"{'#' * level} {part.title}", *(block.rstrip() for block in blocks), part.note]
+    return "\n\n".join(filter(None, parts))
+
+
+def shown_differences(answer: Answer, results: Results) -> SharedTable:
+    """Return the differences that people are shown, and where the others are."""
+    shown = rounded.differences_table(results, answer.differences_shown)
+    made = shared_table("Differences", shown, list(shown).index("compared") + 1 if len(shown) else 0)
+    left_out = len(answer.differences) - len(shown)
+    others = f"Shown is what the verdict rests on; {left_out} more are in tables/differences.csv." if left_out else ""
+    return replace(made, note=" ".join(filter(None, [made.note, f"Differences are {PAIRED}", others])))

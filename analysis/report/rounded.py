@@ -12,6 +12,7 @@ from analysis.numbers.intervals import NEW, THESE
 from analysis.numbers.measures import Form, unit_of
 from analysis.numbers.results import PRESCRIBED, Results, records
 from analysis.report.cells import INTERVAL, ON_THESE, bounded, key_cells, key_named, key_text, number, these, whole
+from analysis.report.columns import SEEDS, Shaped, shaped
 from analysis.words import NONE, as_text, heading
 
 HOLDS = (
@@ -21,7 +22,7 @@ HOLDS = (
 
 
 def results_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
-    """Return the best config of each condition and how good it is."""
+    """Return the best config of each condition and all that is known of how good it is."""
     metric, headed = results.metric, results.measures.headed
     rows = []
     for row in records(best):
@@ -31,26 +32,46 @@ def results_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
         validation = number(row[f"val_{metric}"], n, form)
         if not n and not math.isnan(row[f"search_{metric}"]):
             validation = number(row[f"search_{metric}"], 1, form) + " *"
-        cells[headed(f"val_{metric}")] = validation
-        cells |= _tested(results, row, form) if results.phase == "confirm" else {"seeds": str(n)}
+        cells |= _tested(results, row, form) if results.phase == "confirm" else {headed(f"val_{metric}"): validation}
+        cells[SEEDS] = str(n)
         cells |= {f"{name} {INTERVAL}": cell for name, cell in reported_cells(results, row, bounds=True).items()}
         if results.has_oracle:
-            oracle = f"oracle_{results.compared.name}"
-            cells[f"{headed(oracle)} {INTERVAL}"] = bounded(row, oracle, form)
+            cells[_oracle(results)] = bounded(row, f"oracle_{results.compared.name}", form)
+        if results.phase == "confirm" and (error := results.selected.error) is not None:
+            cells[f"{headed(f'test_{error.name}')} {INTERVAL}"] = bounded(row, f"test_{error.name}", form)
+        cells[headed(f"val_{metric}")] = validation
         rows.append(cells)
     return pd.DataFrame(rows)
 
 
+def shaped_table(results: Results, best: pd.DataFrame) -> Shaped:
+    """Return the best configs as people read them, and the appendix."""
+    split, headed = results.splits[-1], results.measures.headed
+    main, *reported = (headed(f"{split}_{name}") for name in (results.metric, *results.report))
+    return shaped(
+        results_table(results, best),
+        effort_table(results, best),
+        keys=len(results.keys) + results.has_prescribed,
+        settings=len(results.hyperparameters),
+        needed=[
+            f"{main} {INTERVAL}" if split == "test" else main,
+            SEEDS,
+            *(f"{name} {INTERVAL}" for name in reported),
+            *([_oracle(results)] if results.has_oracle else []),
+        ],
+    )
+
+
+def _oracle(results: Results) -> str:
+    return f"{results.measures.headed(f'oracle_{results.compared.name}')} {INTERVAL}"
+
+
 def _tested(results: Results, row: Mapping[str, Any], form: Form) -> dict[str, str]:
-    """Return the cells of the selecting measure on test data, and of its error if it has one."""
-    n, measure, headed = int(row["n"]), results.selected, results.measures.headed
-    test = f"test_{measure.name}"
-    cells = {f"{headed(test)} {INTERVAL}": bounded(row, test, form), "seeds": str(n)}
-    if measure.images is not None:
+    """Return the cells of the selecting measure on test data: of new images, and of these alone."""
+    test = f"test_{results.metric}"
+    cells = {f"{results.measures.headed(test)} {INTERVAL}": bounded(row, test, form)}
+    if results.selected.images is not None:
         cells[ON_THESE] = these(row, (f"{test}_low_these", f"{test}_high_these"), form)
-    if measure.error is not None:
-        missed = f"test_{measure.error.name}"
-        cells[headed(missed)] = number(row[missed], n, form)
     return cells
 
 

@@ -16,6 +16,7 @@ from rich.text import Text as RichText
 
 from analysis.report.answer import Answer
 from analysis.report.cells import INTERVAL
+from analysis.report.columns import in_blocks
 from analysis.report.markup import is_numeric
 from analysis.words import Bullets, Claim, Paragraph, Strong, Text, plain
 
@@ -102,8 +103,8 @@ def layout(frame: pd.DataFrame, keys: int, width: int, further: int = 0) -> Iter
     if further:
         yield from layout(frame[names[:-further]], keys, width)
         return
-    for columns in _blocks(frame, keys, width):
-        yield "", frame[columns], 1
+    for block in in_blocks(frame, keys, lambda names: _needed(frame[[*names]], 1) <= width):
+        yield "", block, 1
 
 
 def table(frame: pd.DataFrame, gap: int = 2) -> Table:
@@ -125,16 +126,6 @@ def _needed(frame: pd.DataFrame, gap: int) -> int:
 def _width(frame: pd.DataFrame, name: str) -> int:
     """Return the width of a column in characters."""
     return max(map(len, [*name.replace(*_INTERVAL).split(), *map(str, frame[name])]))
-
-
-def _blocks(frame: pd.DataFrame, keys: int, width: int) -> list[list[str]]:
-    names = [str(name) for name in frame]
-    blocks: list[list[str]] = [[]]
-    for name in names[keys:]:
-        if blocks[-1] and _needed(frame[[*names[:keys], *blocks[-1], name]], 1) > width:
-            blocks.append([])
-        blocks[-1].append(name)
-    return [[*names[:keys], *block] for block in blocks]
 
 
 def _files(paths: Sequence[Path]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from analysis.numbers.tables import best_config, by_set, curves
 from analysis.plan_record import MeasureRecord, VariantRecord
 from analysis.report import markup, rounded
 from analysis.report.brief import make_brief
+from analysis.report.latex import to_latex
 from tests.support.synthetic import (
     BACKBONES,
     CONFIRM_SEEDS,
@@ -367,8 +368,8 @@ def test_people_read_names_of_data_sets_and_no_oracle_where_there_is_none(pair: 
     assert results.describe_data() == "digits (built-in), letters"
     shown = rounded.results_table(results, best)
     assert list(shown)[2:] == [
-        "validation cross accuracy, %", "test cross accuracy, % [95 %]", "seeds", "these images [95 %]",
-        "test cross error, %", "test letters accuracy, % [95 %]", "test map at r [95 %]",
+        "test cross accuracy, % [95 %]", "these images [95 %]", "seeds", "test letters accuracy, % [95 %]",
+        "test map at r [95 %]", "test cross error, % [95 %]", "validation cross accuracy, %",
     ]  # fmt: skip
     assert shown["test letters accuracy, % [95 %]"][0] == "–", "this condition has no such measure"
     assert shown["test map at r [95 %]"][0].startswith("0.5 [")
@@ -493,8 +494,8 @@ def test_markdown_and_latex_stand_what_a_name_may_hold() -> None:
     lines = markup.to_markdown(table).splitlines()
     assert lines[0] == r"| a\|b       | n  |"
     assert lines[1] == "|------------|---:|"
-    text = markup.to_latex(table, "100 % of it", "it")
+    text = to_latex(table, "100 % of it", "it")
     assert r"x\_1 \& 50 \% & 1 \\" in text
-    assert r"\begin{tabular}{lr}" in text
+    assert r"\begin{tabular}{@{}lr@{}}" in text
     assert r"\toprule" in text
     assert r"\caption{100 \% of it}" in text

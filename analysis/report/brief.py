@@ -118,7 +118,10 @@ def _note(results: Results, table: pd.DataFrame, *, new_images: bool) -> str:
 
 
 def _trials(conditions: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    """Return `145 trials (29 a condition).`, or how many of how many, and what went wrong in which condition."""
+    """Return `145 trials (29 a condition).`, or how many ran, and what went wrong in which condition.
+
+    All trials in the ledger are counted, those of other plans too: how much of the plan is done, the heading says.
+    """
     total = {name: sum(int(row[name]) for _, row in conditions) for name in ("trials", "run", "stopped")}
     wrong: dict[str, list[str]] = {}
     for name, row in conditions:
@@ -133,7 +136,7 @@ def _trials(conditions: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     ]
     text = f"{total['trials']} trials"
     if total["run"] < total["trials"]:
-        text = f"{total['run']}/{total['trials']} trials"
+        text = f"{total['run']} trials ran"
     elif len(conditions) > 1 and len({row["trials"] for _, row in conditions}) == 1:
         text += f" ({conditions[0][1]['trials']} a condition)"
     if total["stopped"]:

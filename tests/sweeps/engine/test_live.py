@@ -93,7 +93,7 @@ def test_without_a_terminal_there_are_plain_lines_and_nothing_of_rays(undisturbe
     assert progress
     for line in progress:
         assert re.fullmatch(
-            r"starting Ray …|shared work: \d+/\d+ pieces.*  \d+:\d\d|(\d+/22 trials|workers start).*  \d+:\d\d.*", line
+            r"starting Ray …|(shared work: \d+/\d+ pieces|\d+/22 trials|workers start).*  \d+:\d\d.*", line
         )
     seconds = [int(m) * 60 + int(s) for m, s in re.findall(r"  (\d+):(\d\d)(?:,.*)?$", before, re.M)]
     assert seconds == sorted(seconds)

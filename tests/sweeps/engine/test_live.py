@@ -62,7 +62,8 @@ def test_the_dashboard_is_where_it_is_said_to_be_and_its_token_is_the_owners_alo
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))  # no token is there yet
     (tmp_path / "home").mkdir()
-    process = sweeps.start("--builtin", "--samples", "1", "--seeds", "2", "--set", "train_size=100", "epochs=5")
+    words = ("--builtin", "--no-prescribed", "--samples", "1", "--seeds", "2", "--set", "train_size=100", "epochs=5")
+    process = sweeps.start(*words)
     assert process.stdout
     printed = ""
     while not (found := re.search(r"^Ray dashboard: (http://127\.0\.0\.1:(\d+))  token: `(.*)`$", printed, re.M)):

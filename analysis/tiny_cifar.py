@@ -106,6 +106,7 @@ def _verdict(
         yield Paragraph((f"Layer by layer, {winner['parameters']:,} parameters and {products}:",))
         yield Bullets(tuple((line,) for line in lines))
     yield from ablation.verdict(part)
+    yield from _by_hand(part)
     if (table["over"] == IMAGES).any():
         yield Paragraph((SINGLE,))
     if part.setting("data") == DATA:
@@ -137,6 +138,19 @@ def _passing(part: Findings, tested: Descent) -> Iterator[Text]:
     if tested.alone:
         passing = [text("{} ({})", f"{row[BUDGET]:,}", accuracy_text(part, row)) for row in tested.alone]
         yield text("By themselves {} would pass, which is not claimed.", enumerated(passing))
+
+
+def _by_hand(part: Findings) -> Iterator[Paragraph]:
+    """Yield which variants of the prescribed config, other networks made by hand, would pass."""
+    rows = records(ablation.variants(part))
+    passing = [row for row in rows if row["test_accuracy_low"] > TARGET]
+    budgets = listed(dict.fromkeys(f"{row[BUDGET]:,}" for row in rows))
+    if passing:
+        named = enumerated(text("{} ({})", row["recipe"], part.level(row, "test_accuracy")) for row in passing)
+        told = "Of these networks made by hand for {} parameters, by themselves {} would pass {}, which is not claimed."
+        yield Paragraph(text(told, budgets, named, PASS))
+    elif rows:
+        yield Paragraph((f"None of these networks made by hand for {budgets} parameters passes {PASS} by itself.",))
 
 
 def _about(part: Findings, table: pd.DataFrame, winner: Row, counts: pd.DataFrame) -> Iterator[Text]:

@@ -21,7 +21,7 @@ from analysis.words import (
     Paragraph,
     Strong,
     Text,
-    as_text,
+    counted,
     heading,
     listed,
     outcomes,
@@ -50,7 +50,8 @@ def drawing(part: Findings, title: str) -> Iterator[tuple[str, Drawing]]:
     """Yield a figure of the differences, if there are any."""
     if not len(rows := ablation(part)):
         return
-    note = part.note(f"{_where(part, records(rows)[0])}. Nothing is tuned again. Above 0, the variant is worse.")
+    shown = f"Shown: variants of the prescribed config at {_where(part, records(rows)[0])}, not tuned again."
+    note = part.note(f"{shown} Above 0, the variant is worse.")
     axis = "test error, variant −\nprescribed, points"
     words = Words(f"{title}: what the prescribed config's choices bring", "", axis, note)
     figure = partial(draw_gaps, rows, words, x="variant", percent=True)
@@ -88,7 +89,7 @@ def _bullet(part: Findings, level: Mapping[str, Any], base: Mapping[str, Any], c
 
 def _where(part: Findings, row: Mapping[str, Any]) -> str:
     """Return the condition of the variants: `budget 22,000`."""
-    return listed(f"{heading(name)} {as_text(row[name])}" for name in part.factors)
+    return listed(f"{heading(name)} {counted(row[name])}" for name in part.factors)
 
 
 def _alike(part: Findings, row: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -13,11 +13,25 @@ from analysis.figures.curves import draw_learning
 from analysis.figures.points import draw_dots, draw_trials
 from analysis.figures.style import Words
 from analysis.findings import Draft, Drawing, Findings
-from analysis.numbers.results import CHOSEN, records
+from analysis.numbers.results import CHOSEN, PRESCRIBED, records
 from analysis.numbers.trends import against, trends
 from analysis.verdicts import embedding
+from analysis.verdicts.prescribed import config_text
 from analysis.verdicts.trends import describe_trends
-from analysis.words import Difference, Paragraph, Strong, Text, enumerated, interval_note, join, noted, points, text
+from analysis.words import (
+    DIFFERS,
+    Difference,
+    Paragraph,
+    Strong,
+    Text,
+    enumerated,
+    interval_note,
+    join,
+    noted,
+    outcomes,
+    points,
+    text,
+)
 
 COMPARED, YARDSTICK = ("mining", "colour"), "classifier"
 """The yardstick is the mining that is none: the same trunk, trained as a classifier with a linear head."""
@@ -39,7 +53,7 @@ def answer(part: Findings) -> Draft:
     )
     pairs = [(name, *pair) for name in COMPARED for pair in combinations(part.results.factors[name], 2)]
     compared = [part.compare(*pair, metric) for metric in (CROSS, FORTH, BACK) for pair in pairs]
-    known = [table for table in compared if len(table)]
+    known = [table for table in [*compared, _against_prescribed(part)] if len(table)]
     return Draft(
         "Two digit domains in one space",
         list(_verdict(part, gaps)),
@@ -56,8 +70,13 @@ def _best(part: Findings) -> tuple[dict[str, Any], str]:
     """
     rows = records(part.chosen.sort_values(SCORE, ascending=False, kind="stable"))  # a mean that is NaN comes last
     row = min(rows, key=lambda row: row["mining"] == YARDSTICK)
-    kind = "embedding" if row["mining"] == YARDSTICK else "mining"
-    return row, f"{row['mining']} {kind} on {row['colour']} images"
+    return row, _condition(row)
+
+
+def _condition(values: Mapping[str, Any]) -> str:
+    """Return a condition for people: `semi-hard mining on gray images`."""
+    kind = "embedding" if values["mining"] == YARDSTICK else "mining"
+    return f"{values['mining']} {kind} on {values['colour']} images"
 
 
 def _searched(part: Findings) -> pd.DataFrame:
@@ -79,20 +98,7 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
     )
     yield "accuracy", Drawing(figure, "Nearest-neighbour accuracy by mining and colour: queries in a gallery.")
     yield from embedding.drawings(part, part.arrays_of(best), (a, b), name).items()
-    epochs = part.curves[(part.curves["mining"] != YARDSTICK) & (part.curves["recipe"] == CHOSEN)]
-    if len(epochs) and {"train_loss", "val_loss", "train_active", "val_active"} <= set(epochs):
-        note = part.note("Each condition has a margin of its own: levels of the loss do not compare.")
-        words = Words(f"{title}: learning curves", "epoch", "", note)
-        figure = partial(
-            draw_learning,
-            epochs,
-            words,
-            measures={"loss": "triplet loss", "active": "share of active triplets"},
-            splits={"train": "training", "val": "validation"},
-            across="mining",
-            series=["colour"],
-        )
-        yield "learning_curves", Drawing(figure, "Loss and share of active triplets, over all triplets across domains.")
+    yield from _learning(part, title)
     if len(rows := _searched(part)):
         note = part.note("A point is a trial of the search; what else was searched differs too.", means=False)
         words = Words(f"{title}: margin", "margin", "validation accuracy\nacross domains, %", note)
@@ -102,6 +108,38 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
         yield "margin", Drawing(figure, "Validation accuracy across domains of search trials, by margin.")
 
 
+def _learning(part: Findings, title: str) -> Iterator[tuple[str, Drawing]]:
+    """Yield the learning curves of networks trained with triplets, of chosen and of prescribed configs."""
+    margins = {
+        CHOSEN: "Each condition has a margin of its own: levels of the loss do not compare.",
+        PRESCRIBED: "All have the same margin: levels of the loss compare.",
+    }
+    names = {CHOSEN: "learning_curves", PRESCRIBED: "prescribed_curves"}
+    for recipe, about in margins.items():
+        epochs = part.curves[(part.curves["mining"] != YARDSTICK) & (part.curves["recipe"] == recipe)]
+        if not len(epochs) or not {"train_loss", "val_loss", "train_active", "val_active"} <= set(epochs):
+            continue
+        config = f"{recipe} {'configs' if recipe == CHOSEN else 'config'}"
+        note = part.note(f"Accuracy: of validation images. {about}")
+        words = Words(f"{title}: learning curves of the {config}", "epoch", "", note)
+        figure = partial(
+            draw_learning,
+            epochs,
+            words,
+            measures={
+                "cross_accuracy": "accuracy across\ndomains, %",
+                "loss": "triplet loss",
+                "active": "share of\nactive triplets",
+            },
+            splits={"train": "training", "val": "validation"},
+            across="mining",
+            series=["colour"],
+            percent=["cross_accuracy"],
+        )
+        caption = f"Accuracy, loss and share of active triplets across domains by epoch: {config}."
+        yield names[recipe], Drawing(figure, caption)
+
+
 def _verdict(part: Findings, gaps: pd.DataFrame) -> Iterator[Paragraph]:
     best, name = _best(part)
     yield _accuracies(part, best, name)
@@ -109,12 +147,32 @@ def _verdict(part: Findings, gaps: pd.DataFrame) -> Iterator[Paragraph]:
     if differences:
         yield Paragraph(text("Paired by seed, its accuracy across domains {}.", _compared(differences)))
     yield from _to_the_classifier(part, best, gaps)
+    yield from _prescribed(part)
     if len(rows := _searched(part)):
         by_condition = trends(rows, "margin", SELECTED, configs=part.results.hyperparameters, by=part.factors)
         margins = part.chosen.loc[part.chosen["mining"] != YARDSTICK, "margin"]
         chosen = f" The margins chosen lie from {margins.min():.2g} to {margins.max():.2g}."
         told = describe_trends(by_condition, "margin", "validation accuracy across domains")
         yield Paragraph((told + chosen if margins.nunique() > 1 else told,))
+
+
+def _prescribed(part: Findings) -> Iterator[Paragraph]:
+    """Yield how the prescribed config does in each condition, and how the chosen configs do against it."""
+    rows = records(part.reported[part.reported["recipe"] == PRESCRIBED])
+    if not rows:
+        return
+    levels = enumerated(text("{} with {}", part.level(row, CROSS), _condition(row)) for row in rows)
+    with_margin = next((row for row in rows if row["mining"] != YARDSTICK), rows[0])
+    told = "With the prescribed config ({}), accuracy across domains is {}."
+    gaps = [part.difference(row) for row in records(_against_prescribed(part))]
+    against = outcomes(gaps, DIFFERS, lambda gap: _condition(gap.where))
+    said = text(" Against it, paired by seed, that of the chosen config {}.", against) if gaps else ()
+    yield Paragraph(text(told, config_text(part, with_margin), levels) + said)
+
+
+def _against_prescribed(part: Findings) -> pd.DataFrame:
+    """Return the accuracy across domains of the chosen config − that of the prescribed one, in each condition."""
+    return part.compare("recipe", PRESCRIBED, CHOSEN, CROSS)
 
 
 def _accuracies(part: Findings, best: Mapping[str, Any], name: str) -> Paragraph:

@@ -239,7 +239,8 @@ def test_one_trial_without_ray_equals_the_ledgers_and_a_complete_sweep_is_answer
 ) -> None:
     shutil.copytree(undisturbed.out, tmp_path / "out", copy_function=shutil.copy)
     options: dict[str, Any] = {"builtin": True, "out": tmp_path / "out"}
-    asked: dict[str, Any] = {"samples": 3, "seeds": 2, "set": {"train_size": [100, 300], "epochs": [20, 40]}}
+    asked: dict[str, Any] = {"samples": 3, "seeds": 2, "prescribed": False}
+    asked["set"] = {"train_size": [100, 300], "epochs": [20, 40]}
     answer = SWEEP.run(**options, **asked, dashboard=False)
     assert answer.partial is None
     assert (tmp_path / "out/transfer_sizes/tables/best_config.csv").read_bytes() == undisturbed.table()

@@ -2,6 +2,7 @@
 
     python sweeps/digit_pair.py                                 # MNIST and SVHN, downloads both
     python sweeps/digit_pair.py --data mnist,mnist_photos --set train_size=500,2000
+    python sweeps/digit_pair.py --set train_size=500,all        # with all, each set is at its full size
     python sweeps/digit_pair.py --builtin                       # no download: handwritten digits, drawn house numbers
 
 Each set has a network of its own; a third network shares its trunk between both and has a head for each. Learning rate,

@@ -3,7 +3,8 @@
 There are three regimes: a network for the first data set alone, one for the second alone, and one with a shared trunk
 and a head for each task (R. Caruana, "Multitask learning", 1997). The trunk is `nets.base_cnn`; a head has one hidden
 layer. Training uses Adam at a constant learning rate. Half of a batch comes from either set, and an epoch ends when the
-larger set does. Every network is evaluated on both sets; if it was trained on only one, its only head reads the other.
+larger set does: with `train_size=all` each set is at its full size. Every network is evaluated on both sets; if it was
+trained on only one, its only head reads the other.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Config(DomainsConfig):
     batch_size: int = Field(ge=2, multiple_of=2, description="images a step, of both sets together")
 
     def cost(self) -> float:
-        images = self.train_size * (2 if self.regime == "both" else 1)
+        images = self.expected_size * (2 if self.regime == "both" else 1)
         return float(self.epochs * (images + EVALUATED) * (self.width + 8))
 
     def unused(self) -> frozenset[str]:

@@ -50,7 +50,7 @@ class Config(DomainsConfig):
     )
 
     def cost(self) -> float:
-        return float(self.epochs * (self.train_size + EVALUATED) * (CHANNELS[self.colour] + 20))
+        return float(self.epochs * (self.expected_size + EVALUATED) * (CHANNELS[self.colour] + 20))
 
     def unused(self) -> frozenset[str]:
         return frozenset({"margin"}) if self.mining == "classifier" else frozenset()

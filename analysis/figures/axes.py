@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ WIDEST = 6.5
 """Inches of the widest figure: the text of a page."""
 NARROWEST = 1.15
 """Inches of the narrowest panel whose numbers can be read, the gap beside it included."""
+WIDE = 12
+"""The ratio of a factor's largest to its smallest number above which its axis is logarithmic."""
 LABELS = 0.7
 """Inches that the label and the numbers of the y axis take, left of all panels."""
 
@@ -52,6 +55,17 @@ def wrapped_panels(
             row.append(axes)
         drawn.append(row)
     return drawn
+
+
+def places(values: Iterable[Any]) -> dict[Any, float]:
+    """Return where values of a factor stand on its axis: numbers at themselves, words such as `all` beyond them."""
+    every = dict.fromkeys(values)
+    numbers = sorted(float(value) for value in every if not isinstance(value, str)) or [0.0]
+    last, step = numbers[-1], (numbers[-1] - numbers[0]) / max(1, len(numbers) - 1) or 1.0
+    wide = numbers[0] > 0 and last > WIDE * numbers[0]
+    at = {value: float(value) for value in sorted(value for value in every if not isinstance(value, str))}
+    words = (value for value in every if isinstance(value, str))
+    return at | {word: last * 3**i if wide else last + i * step for i, word in enumerate(words, 1)}
 
 
 def from_zero(axes: Axes, values: pd.DataFrame) -> None:

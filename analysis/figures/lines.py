@@ -10,9 +10,9 @@ import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from analysis.figures.axes import WIDEST, from_zero, logarithmic_axis, panels_abreast, wrapped_panels
+from analysis.figures.axes import WIDE, WIDEST, from_zero, logarithmic_axis, panels_abreast, places, wrapped_panels
 from analysis.figures.style import (
     STYLE,
     Series,
@@ -61,16 +61,17 @@ def draw_lines(
         alone = len(columns) == 1
         names = [name for name, _ in groups(table, series, bare=alone and len(series) == 1)]
         scale = 100 if percent else 1
-        at = sorted({float(value) for value in table[x]})
+        place = places(table[x])
+        at = list(place.values())
         count = len(names) * len(columns)
-        wide = len(at) > 1 and at[0] > 0 and at[-1] / at[0] > 12
+        wide = len(at) > 1 and at[0] > 0 and at[-1] / at[0] > WIDE
         for axes, (title, part) in zip(grid, parts, strict=True):
             for name, rows in groups(part, series, bare=alone and len(series) == 1):
                 g = names.index(name)
                 for c, column in enumerate(columns):
                     # Bars stand side by side, not on top of each other.
                     shift = (g * len(columns) + c - (count - 1) / 2) * (0.011 if abreast == 1 else 0.025)
-                    xs = [_shifted(float(v), shift, at, wide) for v in rows[x]]
+                    xs = [_shifted(place[v], shift, at, wide) for v in rows[x]]
                     errorbars(axes, xs, rows, column, scale, g, c)
                     if column == rising:
                         _mark_rising(axes, xs, rows, column, scale, g)
@@ -80,7 +81,7 @@ def draw_lines(
             elif len(at) == 1:
                 axes.set_xlim(at[0] - 0.5, at[0] + 0.5)
             axes.xaxis.set_major_locator(FixedLocator(at))
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+            axes.xaxis.set_major_formatter(FixedFormatter([v if isinstance(v, str) else f"{v:,g}" for v in place]))
             axes.xaxis.set_minor_locator(NullLocator())
             axes.grid(axis="x", visible=False)
         for axes in grid[-abreast:]:

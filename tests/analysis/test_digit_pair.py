@@ -150,6 +150,45 @@ def test_the_directions_follow_the_intervals(complete: tuple[Path, Answer]) -> N
         assert [claim.estimate for claim in crossed] == pytest.approx(expected)
 
 
+def test_the_prescribed_config_is_told_in_one_sentence(complete: tuple[Path, Answer]) -> None:
+    _, made = complete
+    (line,) = (line for line in made.text.splitlines() if "has these test accuracies" in line)
+    assert line.endswith(".")
+    assert line.count(". ") == 0, "one sentence"
+    assert "with 500 training images of each set" in line
+    for task, data in (("first", "digits"), ("second", "house_digits")):
+        for regime in (task, "both"):
+            (claim,) = claims(made.verdict, f"test_{task}_accuracy", regime=regime, recipe="prescribed")
+            assert claim.estimate == pytest.approx(1 - np.mean(errors(task, regime, 500, DRAWS[0]["lr"])))
+            assert claim.text in line
+        assert f"shared on {data}" in line
+
+
+def test_the_prescribed_config_has_its_curves_with_500_images_and_with_all(tmp_path: Path) -> None:
+    """`all` is the largest size: it stands beyond the numbers, and in curves and sentence of its own."""
+
+    def of_all(config: dict[str, Any], phase: str) -> Measured:
+        made = measure({**config, "train_size": 500 if config["train_size"] == "all" else config["train_size"]}, phase)
+        counts = {"first": 59_000, "second": 700} if config["train_size"] == "all" else {}
+        own = {f"train_{task}_labels": n for task, n in counts.items() if config["regime"] in (task, "both")}
+        return made._replace(facts={**made.facts, **own})
+
+    sweep(tmp_path, of_all, factors={**FACTORS, "train_size": [500, "all", 100]})
+    made = told(tmp_path, "digit_pair")
+    assert {"prescribed_curves_500", "prescribed_curves_all"} <= set(made.drawings)
+    figure = made.drawings["prescribed_curves_all"].draw()
+    assert "prescribed config, all images of each set" in " ".join(figure._suptitle.get_text().split())
+    names = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert names == {"its own network", "one network for both", "validation", "training"}
+    error = made.drawings["test_error"].draw().axes[0]
+    assert [label.get_text() for label in error.get_xticklabels()] == ["100", "500", "all"]
+    verdict = markdown(made)
+    assert "with 500 training images of each set" in verdict
+    assert "with all training images of each set, " in verdict
+    assert "All training images of each set are 59,000 of digits and 700 of house_digits." in verdict
+    assert "helps with 100, and is not shown to help or hurt with 500 and all training images of each set" in verdict
+
+
 def test_the_verdict_reads_as_the_golden_text(complete: tuple[Path, Answer]) -> None:
     assert markdown(complete[1]) == golden("digit_pair")
 
@@ -196,9 +235,9 @@ def test_the_tables_hold_every_network_and_what_the_figures_draw(complete: tuple
     assert len(sharing) == 2 * 2 * 2
     assert len(pd.read_csv(folder / "tables" / "search.csv")) == 6 * 2
     drawings = told(folder, "digit_pair").drawings
-    assert set(drawings) == {"test_error", "sharing", "learning_curves"}
+    assert set(drawings) == {"test_error", "sharing", "learning_curves", "prescribed_curves_500"}
     chosen, prescribed = drawings["sharing"].draw().axes
-    assert [axes.get_title(loc="left") for axes in (chosen, prescribed)] == ["chosen config", "prescribed recipe"]
+    assert [axes.get_title(loc="left") for axes in (chosen, prescribed)] == ["chosen config", "prescribed config"]
     drawn = sorted(container.lines[0].get_ydata()[0] for container in chosen.containers)
     assert drawn == pytest.approx(sorted(100 * sharing.loc[sharing["recipe"] == "chosen", "difference"]))
     faces = [container.lines[0].get_markerfacecolor() for container in chosen.containers]

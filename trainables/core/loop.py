@@ -253,14 +253,15 @@ class Loop:
 def label_counts(experiment: Experiment[Any]) -> dict[str, int]:
     """Return how many labels the trial was given: of an experiment that uses none, how many test images.
 
-    `train_labels`, `validation_labels` and `test_labels` count those of the sets trained on; `test_X_labels` those of
-    the set X, where a measure is declared to be of it.
+    `train_labels`, `validation_labels` and `test_labels` count those of the sets trained on; `train_X_labels` and so on
+    those of the set X, where a measure is declared to be of it.
     """
     if not experiment.train:
         return {}
     spent = {"train_labels": sum(len(own.y) for own in experiment.train.values())}
-    counts = spent if experiment.supervised else {}
     named = dict.fromkeys(measure.of for measure in experiment.measures if measure.of is not None)
+    spent |= {f"train_{name}_labels": len(experiment.train[name].y) for name in named if name in experiment.train}
+    counts = spent if experiment.supervised else {}
     for split, sets in experiment.held_out.items():
         if split != "test" and not experiment.supervised:
             continue

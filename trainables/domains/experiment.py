@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
+from pydantic_core import PydanticCustomError
 
 from common.files import Arrays
 from common.problems import Problem, Refused, at_most, gather
@@ -25,6 +26,8 @@ from trainables.domains.images import DOMAINS, Colour, Domain, Part, domain_imag
 
 EVALUATED = 500
 """Images at a time in evaluation, which fit a processor's cache; and what evaluation costs, in training images."""
+WHOLE = 100_000
+"""The training images that a whole pool is taken to have in estimates of time: more than MNIST and SVHN have."""
 PART_NAMES: dict[Part, str] = {"pool": "training", "validation": "validation", "test": "testing"}
 
 
@@ -34,10 +37,29 @@ class DomainsConfig(TrialConfig):
     first: DataName = Field(description="name or path of the first data set")
     second: DataName = Field(description="name or path of the second data set")
     colour: Colour = Field(description="gray: luma; colour: grayscale images are repeated to three channels")
-    train_size: int = Field(gt=0, description="training images of each set, class-balanced, nested per seed")
+    train_size: int | Literal["all"] = Field(
+        description="training images of each set, class-balanced, nested per seed; all: all that each set has"
+    )
     validation: int = Field(
         1_000, gt=0, description="validation images of each set; a fifth of its training split where that is fewer"
     )
+
+    @field_validator("train_size", mode="wrap")
+    @classmethod
+    def _is_a_size(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> int | str:
+        """Return the size. Raises ValidationError with one rule, not one for each kind of value."""
+        try:
+            size: int | str = handler(value)
+        except ValidationError:
+            size = 0
+        if size != "all" and int(size) < 1:
+            raise PydanticCustomError("train_size", "a whole number above 0, or the word all")
+        return size
+
+    @property
+    def expected_size(self) -> int:
+        """The training images of each set, in estimates of time."""
+        return WHOLE if self.train_size == "all" else self.train_size
 
     def artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
         return domain_images(_names(self), sources, "pool", "validation", **_form(self))
@@ -84,7 +106,9 @@ class DomainsExperiment(Experiment[C]):
     def _subset(self, domain: Domain, pool: Tensors) -> Labelled:
         # Each domain has a seed of its own: where the sets have the same order, their subsets must still differ.
         seed = seed_of(self.config.seed, domain)
-        rows = nested_subset(pool["y"].cpu().numpy(), self.config.train_size, seed)
+        labels = pool["y"].cpu().numpy()
+        size = len(labels) if self.config.train_size == "all" else self.config.train_size
+        rows = nested_subset(labels, size, seed)
         return Labelled(**pool).at(torch.from_numpy(rows).to(self.device))
 
 
@@ -116,11 +140,13 @@ def _against_each_other(config: DomainsConfig, sources: Sources) -> list[Problem
         rule = f"a set of the same classes as {first.name}: {_listed(first.classes)}"
         remedy = "Name two sets whose classes have the same names and order."
         return [*found, Problem("second", rule, _listed(second.classes), remedy)]
-    pools = {name: len(_rows(config, sources, "pool", domain)) for domain, name in _names(config).items()}
-    smaller = min(pools, key=lambda name: pools[name])
-    beside = f"the {pools[smaller]:,} training images that {smaller} has beside validation"
-    found += class_problems("train_size", config.train_size, first)
-    found += at_most("train_size", config.train_size, pools[smaller], beside, instead=", of each set")
+    if config.train_size != "all":
+        pools = {name: len(_rows(config, sources, "pool", domain)) for domain, name in _names(config).items()}
+        smaller = min(pools, key=lambda name: pools[name])
+        beside = f"the {pools[smaller]:,} training images that {smaller} has beside validation"
+        instead = " of each set, or with --set train_size=all for all that each has"
+        found += class_problems("train_size", config.train_size, first)
+        found += at_most("train_size", config.train_size, pools[smaller], beside, instead=instead)
     return [*found, *gather(lambda: _missing_classes(config, sources, {"first": first, "second": second}))]
 
 

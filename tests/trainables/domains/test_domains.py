@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from sweeps.digit_pair import SWEEP as DIGIT_PAIR
 from sweeps.engine.cli import run as command
 from sweeps.joint_embedding import SWEEP as JOINT_EMBEDDING
+from tests.support.driver import plan
 from trainables import digit_pair, joint_embedding
 from trainables.artifacts.store import Store
 from trainables.core.device import tensors
@@ -164,6 +165,25 @@ def test_subsets_are_nested_and_a_set_has_its_own(sources: Sources, tmp_path: Pa
     assert large.train["first"].y.tolist() != large.train["second"].y.tolist()  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    ("experiment", "values"), [(digit_pair.DigitPair, PAIR), (joint_embedding.JointEmbedding, JOINT)]
+)
+def test_with_all_each_set_is_at_its_full_size(
+    sources: Sources, tmp_path: Path, experiment: type[Experiment[Any]], values: dict[str, Any]
+) -> None:
+    """Of 200 and 120 training images, a fifth is for validation."""
+    trial = started(experiment, values | {"train_size": "all"}, sources, tmp_path)
+    train = trial.experiment.train
+    assert [len(train[domain].y) for domain in ("first", "second")] == [160, 96]
+    trial.report(1e9)
+    assert trial.status == "done"
+    assert trial.rows[0]["steps"] == 10, "an epoch ends when the larger set does: 160 images, 16 a step"
+    facts = trial.outcome()["facts"]
+    assert (facts["train_first_labels"], facts["train_second_labels"], facts["train_labels"]) == (160, 96, 256)
+    cost = experiment.config_class().model_validate(values | {"train_size": "all"}).cost()
+    assert cost > experiment.config_class().model_validate(values | {"train_size": 59_000}).cost()
+
+
 # Triplets and retrieval.
 
 
@@ -264,6 +284,9 @@ def test_the_classifier_reports_its_own_head_and_no_triplets(sources: Sources, t
     [
         (DIGIT_PAIR, ["--set", "train_size=97"], ["train_size", "96", "coloured.npz", "97"]),
         (DIGIT_PAIR, ["--set", "train_size=9"], ["train_size", "each of the 10 classes", "9"]),
+        (DIGIT_PAIR, ["--set", "train_size=lots"], ["train_size", "a whole number above 0, or the word all", "lots"]),
+        (DIGIT_PAIR, ["--set", "train_size=0"], ["train_size", "a whole number above 0, or the word all", "0"]),
+        (DIGIT_PAIR, ["--set", "train_size=97,all"], ["96 or fewer of each set, or with --set train_size=all"]),
         (DIGIT_PAIR, ["--set", "second_weight=1"], ["second_weight", "less than 1"]),
         (DIGIT_PAIR, ["--set", "second=gray.npz"], ["second", "another data set", "gray.npz"]),
         (DIGIT_PAIR, ["--set", "second=nowhere"], ["second", "nowhere"]),
@@ -291,3 +314,10 @@ def test_what_cannot_be_is_refused(
     lines = capsys.readouterr().err.splitlines()[1:]
     assert any(all(part in line for part in parts) for line in lines), lines
     assert not list(tmp_path.iterdir())
+
+
+def test_all_is_compared_beside_numbers(sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(sources.here)
+    made = plan(tmp_path, "--data", "gray.npz,coloured.npz", "--set", "train_size=40,all", sweep=DIGIT_PAIR)
+    assert made.request.factors["train_size"] == [40, "all"]
+    assert len(made.conditions) == 6

@@ -5,13 +5,15 @@ The engine knows its trials by their ids; here they are found again by what the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from analysis.ledger import FINAL
-from analysis.numbers.results import CHOSEN, Condition, Results
+from analysis.numbers.results import Condition, Results
 from analysis.plan_record import PlanRecord
 from analysis.selection import best_draws, config_text, drawn, goal_of, winner
 
@@ -49,20 +51,7 @@ def count(results: Results, condition: Condition) -> Count:
     """Return the count of a condition, by the newest plan that has it."""
     plan = condition.plan
     since = max(run["started"] for run in results.runs if run["plan"] is plan)
-    stages = _Stages(condition.trials, results.last, plan, condition.key, float(since)).count()
-    variants = _variants(condition)
-    return Count(stages.planned + variants.planned, stages.ended + variants.ended)
-
-
-def _variants(condition: Condition) -> Count:
-    """Return the count of the prescribed config's variants, which wait for no stage; one that is chosen is no more."""
-    plan, configs = condition.plan, condition.configs
-    names = [variant.name for variant in plan.variants.get(condition.key, ())]
-    names = [name for name in names if name not in configs or configs[name] != configs.get(CHOSEN)]
-    own = condition.trials[condition.trials["phase"] == "confirm"]
-    own = own[own["config_text"].isin([configs[name] for name in names if name in configs])]
-    own = own[own["seed"].isin([*plan.confirm_seeds])]
-    return Count(len(names) * len(plan.confirm_seeds), int((own["status"] != NOT_ENDED).sum()))
+    return _Stages(condition.trials, results.last, plan, condition.key, float(since)).count()
 
 
 class _Stages:
@@ -73,6 +62,8 @@ class _Stages:
         own = drawn(trials, plan, key)
         own = own.assign(config_text=[config_text(config) for config in own["config"]])
         self.search, self.confirm = own[own["phase"] == "search"], own[own["phase"] == "confirm"]
+        self.any_confirm = trials[trials["phase"] == "confirm"]  # variants were not drawn
+        self.variants = [variant.values for variant in plan.variants.get(key, ())]
         self.since = since
         self.first = plan.search_seeds[:1] if plan.finalists else plan.search_seeds
         self.configs = plan.search_trials[key] // len(self.first)
@@ -111,11 +102,20 @@ class _Stages:
         if self.configs == 1:  # confirmed whatever the search finds
             certain = {*asked["config_text"]}
         configs = 1 if self.configs == 1 else 1 + self.plan.prescribed
+        variants = self.variants
         if complete:
             best = winner(asked, self.last, goal_of(self.plan))
             chosen = set() if best is None else {best.config}
             configs, certain = len(certain | chosen), certain | chosen
-        return configs * len(seeds), self._of(self.confirm, certain, seeds)
+            variants = [own for own in variants if not any(own.items() <= json.loads(text).items() for text in chosen)]
+        rows = [self._of(self.confirm, certain, seeds), *(self._variant(own, seeds) for own in variants)]
+        return (configs + len(variants)) * len(seeds), pd.concat(rows)
+
+    def _variant(self, values: Mapping[str, Any], seeds: Iterable[int]) -> pd.DataFrame:
+        """Return the confirm trials of a variant of the prescribed config; it waits for no stage."""
+        own = [values.items() <= config.items() for config in self.any_confirm["config"]]
+        rows = self.any_confirm[np.array(own, dtype=bool)]
+        return rows[rows["seed"].isin([*seeds])]
 
     def _of(self, trials: pd.DataFrame, configs: Iterable[str], seeds: Iterable[int]) -> pd.DataFrame:
         return trials[trials["config_text"].isin([*configs]) & trials["seed"].isin([*seeds])]

@@ -13,8 +13,9 @@ from analysis.selection import winner
 from sweeps.engine.agenda import together
 from sweeps.engine.cli import shortfall
 from sweeps.engine.recorded import recorded
+from sweeps.engine.space import choice
 from sweeps.engine.sweep import Sweep
-from tests.support.driver import PRESCRIBED, Driver, by_lr
+from tests.support.driver import PRESCRIBED, VARIED, Driver, by_lr
 from tests.support.toy import SWEEP
 from trainables.core.task import Task
 
@@ -23,6 +24,12 @@ SCENARIOS: dict[str, tuple[Sweep, list[list[str]]]] = {
     "a prescribed config": (PRESCRIBED, [["--seeds", "2"]]),
     "a prescribed config that may win": (replace(PRESCRIBED, prescribed={"lr": 0.1, "epochs": 3}), [["--seeds", "2"]]),
     "nothing but the prescribed config": (PRESCRIBED, [["--samples", "1", "--set", "lr=0.05", "epochs=3"]]),
+    "variants": (VARIED, [["--seeds", "2"]]),
+    "variants, then more seeds": (VARIED, [["--seeds", "1"], ["--seeds", "2"]]),
+    "a variant like what wins": (
+        replace(VARIED, space={"lr": choice([0.01]), "epochs": choice([3])}),
+        [["--seeds", "2"]],
+    ),
     "extra seeds": (replace(SWEEP, extra_seeds=(42,)), [["--seeds", "2"]]),
     "finalists": (replace(PRESCRIBED, finalists=2), [["--seeds", "2"]]),
     "early stopping": (SWEEP, [["--seeds", "1", "--scheduler", "asha"]]),

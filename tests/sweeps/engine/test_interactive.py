@@ -212,6 +212,7 @@ def test_a_trial_computes_as_a_worker_does_and_leaves_the_process_as_it_was(monk
             return super().evaluate(split)
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)  # a GPU that the sweep was not given
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)  # a worker's; an earlier test may have set it
     torch.set_num_threads(2)
     try:
         loop = trainables.run(replace(TOY, experiment=Watching), CONFIG, epochs=2, precision="fp32")

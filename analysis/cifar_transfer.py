@@ -27,7 +27,8 @@ IMAGES = "images of the target"
 
 def answer(part: Findings) -> Draft:
     """Return the question's figures, tables and verdict."""
-    compared, ablated, found = _compared(part), _ablated(part), measured(part)
+    compared, ablated = _differences(part)
+    found = measured(part)
     tables = {"ablation": ablated, "forgetting": _forgetting(part), "bias_variance": found.errors}
     tables["generalisation"] = found.table.dropna(subset=GAP)
     return Draft(
@@ -35,26 +36,22 @@ def answer(part: Findings) -> Draft:
         [*methods.verdict(part, compared, ablated), *learning_theory.explained(part, found)],
         dict(_drawings(part, compared, ablated, found)),
         {name: table for name, table in tables.items() if len(table)},
-        pd.concat([gap.drop(columns="pair") for gap in (compared, ablated)], ignore_index=True),
+        pd.concat([compared, ablated], ignore_index=True).drop(columns="pair"),
         closing=[methods.CONDITIONAL],
         counted=f"Sizes count {IMAGES}",
     )
 
 
-def _compared(part: Findings) -> pd.DataFrame:
-    """Return differences of test accuracy between the methods, paired by seed; `pair` names them."""
-    return _pairs(part, PAIRS)
+def _differences(part: Findings) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return differences of test accuracy, paired by seed; `pair` names them, and they are one family.
 
-
-def _ablated(part: Findings) -> pd.DataFrame:
-    """Return the test accuracy of `own` without an ingredient − that of `own`."""
+    First those between methods, then what `own` has without an ingredient − what it has with all of them.
+    """
     names = [str(name) for name in dict.fromkeys(part.chosen[METHOD]) if str(name).startswith(WITHOUT)]
-    return _pairs(part, {f"without {name.removeprefix(WITHOUT)}": (OWN, name) for name in names})
-
-
-def _pairs(part: Findings, pairs: dict[str, tuple[str, str]]) -> pd.DataFrame:
+    pairs = PAIRS | {f"without {name.removeprefix(WITHOUT)}": (OWN, name) for name in names}
     tables = [part.compare(METHOD, *pair, ACCURACY).assign(pair=name) for name, pair in pairs.items()]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["pair"])
+    family = part.family(tables)
+    return family[family["pair"].isin(PAIRS)], family[~family["pair"].isin(PAIRS)]
 
 
 def _forgetting(part: Findings) -> pd.DataFrame:

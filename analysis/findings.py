@@ -7,7 +7,8 @@ the answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -15,8 +16,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.numbers import paired
+from analysis.numbers import families, paired
 from analysis.numbers.intervals import NEW
+from analysis.numbers.looks import NONE, Look
 from analysis.numbers.measures import nearness
 from analysis.numbers.progress import told
 from analysis.numbers.results import CHOSEN, Results, records
@@ -64,6 +66,8 @@ class Findings:
     """A row for each search trial, `tables.searched`."""
     extra: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Like `seeds`: the trials on extra seeds, which the question prescribes and which are in no mean."""
+    look: Look = NONE
+    """Which look at the ledger this answer is, and at which level it may claim something."""
     factors: Sequence[str] = ()
     """The factors in which conditions of this part differ."""
     shared: Mapping[str, Any] = field(default_factory=dict)
@@ -158,23 +162,35 @@ class Findings:
     def compare(self, factor: str, first: Any, second: Any, metric: str, recipe: str = CHOSEN) -> pd.DataFrame:
         """Return how `metric` (a column of `seeds`) differs between conditions that differ in `factor` alone, by seed.
 
-        There is a row for each such pair that has reported trials, with the columns of `differences`; `difference` is
+        There is a row for each such pair that has reported trials, with the columns of `differences`. These rows are a
+        family by themselves; where an answer compares more, `family` makes one of them. `difference` is
         that with `second` − that with `first`. The factor may be "recipe", for chosen against prescribed configs.
         """
-        return paired.compare(self.results, self.seeds, factor, first, second, metric, recipe)
+        return self.family([paired.compare(self.results, self.seeds, factor, first, second, metric, recipe)])
+
+    def family(self, tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+        """Return all rows of tables of differences, adjusted for the families that they make together.
+
+        A family is all differences of one factor and one measure. Of those that an answer tells together, none may be
+        left out here: its `p_adjusted`, and hence what is `found`, would be that of fewer comparisons.
+        """
+        known = list(tables)
+        filled = [table for table in known if len(table)] or known[:1]
+        return families.adjusted(pd.concat(filled, ignore_index=True), self.look.level) if filled else pd.DataFrame()
 
     def neighbours(self, row: Mapping[str, Any], metric: str) -> list[dict[str, Any]]:
         """Return how a row of `chosen` differs from each that differs from it in one factor, as rows of `compare`.
 
-        `difference` is that of the row − that of the other, whose value of `factor` is in `from`.
+        `difference` is that of the row − that of the other, whose value of `factor` is in `from`. The family is all
+        pairs of values of the factor: which row is asked for may depend on the numbers.
         """
         found = []
         for name in self.factors:
             rest = [key for key in self.factors if key != name]
-            for other in self.results.factors[name]:
-                if other != row[name]:
-                    pairs = records(self.compare(name, other, row[name], metric))
-                    found += [pair for pair in pairs if pair["n"] and _values(pair, rest) == _values(row, rest)]
+            pairs = itertools.combinations(dict.fromkeys(self.chosen[name]), 2)
+            for pair in records(self.family(self.compare(name, *values, metric) for values in pairs)):
+                if row[name] in (pair["from"], pair["to"]) and _values(pair, rest) == _values(row, rest):
+                    found.append(paired.turned(pair) if pair["from"] == row[name] else pair)
         return found
 
     def level(self, row: Mapping[str, Any], column: str) -> Claim:
@@ -203,6 +219,8 @@ class Findings:
             factor=row["factor"],
             before=row["from"],
             after=row["to"],
+            p=row["p_adjusted"],
+            level=self.look.level,
         )
 
     def _named(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,6 +239,9 @@ class Findings:
         if self.results.has_oracle:
             held = "; its intervals hold on these images" if self.hold_for_new_images else ""
             sentences.append(f"The oracle is named by test data, hence flattering{held}.")
+        if self.look.seeds > 1 and len(self.differences):
+            adjusted = "adjusted for all differences of its factor and measure (Holm)"
+            sentences.append(f"A difference is told as lower or higher where its p, {adjusted}, is {self.look.told}.")
         spent = sorted(rows["labels_validation"].dropna().unique()) if "labels_validation" in rows else []
         labels = f"{spent[-1]:.0f} " if spent and spent[-1] > 0 else ""
         labels = f"up to {labels}" if labels and len(spent) > 1 else labels
@@ -296,9 +317,16 @@ class Draft:
     """What sizes count, for the terms: "Sizes count training labels"."""
 
 
+def by_part(whole: Findings, factors: Sequence[str]) -> Findings:
+    """Return what a ledger holds, its differences adjusted for families within each part in which `factors` differ."""
+    others = [key for key in whole.results.keys if key not in factors]
+    return replace(whole, differences=families.adjusted(whole.differences, whole.look.level, within=others))
+
+
 def parts(whole: Findings, factors: Sequence[str]) -> Iterator[Findings]:
     """Yield the parts of a ledger in which only `factors` differ and some condition's own config is reported."""
     others = [key for key in whole.results.keys if key not in factors]
+    whole = by_part(whole, factors)
     for shared in {_values(row, others): row for row in records(whole.chosen)}.values():
         own = {name: getattr(whole, name) for name in ("seeds", "best", "curves", "differences", "searched")}
         for name, table in own.items():

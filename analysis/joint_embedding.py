@@ -46,11 +46,20 @@ SPACES = [(name, name) for name in (CROSS, FORTH, BACK, FIRST, SECOND)]
 """Neighbours in the classifier's own embedding, and in one that was trained with triplets."""
 
 
+FOUND = {
+    "higher": "is higher by",
+    "lower": "is lower by",
+    "not shown to differ": "is not shown to differ:",
+    "no number": "has",
+}
+
+
 def answer(part: Findings) -> Draft:
     """Return the question's figures, tables and verdict."""
     gaps = against(
         part.results, part.chosen_seeds, [*GAPS, *SPACES], factor="mining", yardstick=YARDSTICK, within=["colour"]
     )
+    gaps = part.family([gaps]) if len(gaps) else gaps
     pairs = [(name, *pair) for name in COMPARED for pair in combinations(part.results.factors[name], 2)]
     compared = [part.compare(*pair, metric) for metric in (CROSS, FORTH, BACK) for pair in pairs]
     known = [table for table in [*compared, _against_prescribed(part)] if len(table)]
@@ -59,7 +68,7 @@ def answer(part: Findings) -> Draft:
         list(_verdict(part, gaps)),
         dict(_drawings(part)),
         {"measures": part.measures, "gap_to_classifier": gaps},
-        pd.concat(known, ignore_index=True) if known else None,
+        part.family(known) if known else None,
     )
 
 
@@ -195,10 +204,10 @@ def _accuracies(part: Findings, best: Mapping[str, Any], name: str) -> Paragraph
 
 
 def _compared(differences: Iterable[Difference]) -> Text:
-    """Return by how much the best condition differs from its neighbours, those shown to differ by themselves."""
+    """Return by how much the best condition differs from its neighbours, by what is found."""
     told: dict[str, list[Text]] = {}
     for gap in differences:
-        kind = "differs by" if gap.direction in ("lower", "higher") else "is not shown to differ:"
+        kind = FOUND[gap.direction]
         other = f"{gap.before} {'mining' if gap.factor == 'mining' else 'images'}"
         told.setdefault(kind, []).append(text("{} against {}", gap, other))
     return join("; it ", [text("{} {}", kind, enumerated(texts)) for kind, texts in told.items()])
@@ -228,7 +237,7 @@ def _gap(part: Findings, row: Mapping[str, Any]) -> Difference:
     """Return a row of `against` as a claim about the classifier's measure `first`, less the measure `second`."""
     return Difference(
         text=noted(points(row["difference"], row["low"], row["high"]), interval_note(row["interval"])),
-        metric=f"{row['first']} − {row['second']}",
+        metric=row["metric"],
         estimate=row["difference"],
         low=row["low"],
         high=row["high"],
@@ -237,4 +246,6 @@ def _gap(part: Findings, row: Mapping[str, Any]) -> Difference:
         factor="mining",
         before=row["mining"],
         after=YARDSTICK,
+        p=row["p_adjusted"],
+        level=part.look.level,
     )

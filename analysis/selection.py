@@ -56,6 +56,24 @@ class Choice(NamedTuple):
     seeds: int
 
 
+class Lead(NamedTuple):
+    """By how much the best candidate of a condition is ahead of the second best."""
+
+    score: float
+    """Of the selected metric, 0 or more."""
+    error: float
+    """Standard error of the difference over the search seeds on which both ran; NaN for fewer than two."""
+
+    @property
+    def is_near_tie(self) -> bool:
+        """Whether the second best might as well have been chosen: it is within one standard error of the best.
+
+        That is the rule of L. Breiman et al., "Classification and regression trees", 1984, section 3.4.3. With one
+        search seed there is no standard error: then only equal scores are a tie.
+        """
+        return self.score <= (0.0 if math.isnan(self.error) else self.error)
+
+
 def objective(select: str) -> Objective:
     """Read `max METRIC` or `min METRIC`. Raises ValueError for anything else, and for a test metric."""
     mode, _, metric = select.partition(" ")
@@ -117,6 +135,24 @@ def best_draws(
 def winner(trials: pd.DataFrame, last_epochs: pd.DataFrame, goal: Objective) -> Choice | None:
     """Return the best candidate of one condition's trials; None while there is none."""
     return next(iter(ranked(trials, last_epochs, goal)), None)
+
+
+def lead(trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: PlanRecord, condition: str) -> Lead | None:
+    """Return by how much a condition's choice was ahead; None where no second candidate has a score."""
+    goal = goal_of(plan)
+    own = asked_for(trials, last_epochs, plan, condition)[0]
+    candidates = [choice for choice in ranked(own, last_epochs, goal)[:2] if not math.isnan(choice.score)]
+    if len(candidates) < 2:
+        return None
+    texts = own["config"].map(config_text)
+    scores: Mapping[Any, float] = last_epochs[goal.metric].to_dict()
+    best, second = (
+        {row["seed"]: scores[row["id"]] for row in own[texts == candidate.config].to_dict("records")}
+        for candidate in candidates
+    )
+    gaps = [goal.better(second[seed]) - goal.better(best[seed]) for seed in best if seed in second]
+    error = float(np.std(gaps, ddof=1)) / math.sqrt(len(gaps)) if len(gaps) > 1 else math.nan
+    return Lead(abs(candidates[0].score - candidates[1].score), error)
 
 
 def chosen(trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: PlanRecord) -> pd.DataFrame:

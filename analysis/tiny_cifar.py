@@ -12,6 +12,7 @@ from analysis.figures.frontier import Published, accuracy_by_parameters
 from analysis.figures.maps import draw_matrix
 from analysis.figures.style import Words
 from analysis.findings import Draft, Drawing, Findings
+from analysis.numbers.looks import percent
 from analysis.numbers.results import CHOSEN, PRESCRIBED, records
 from analysis.verdicts import ablation, frontier
 from analysis.verdicts.frontier import BUDGET, IMAGES, MIRROR, Descent, Row, accuracy_text
@@ -30,8 +31,8 @@ PUBLISHED = [
 DRAWN = 20
 """Classes up to which the confusion matrix can be read as a figure."""
 METHOD = (
-    f"Budgets are tested from large to small, each only if all larger ones pass {PASS} with the lower end of their 95 %"
-    " interval: a fixed sequence, which needs no correction for the number of tests."
+    f"Budgets are tested from large to small, each only if all larger ones pass {PASS} with the lower end of their"
+    " interval of {level}: a fixed sequence, which needs no correction for the number of tests. A claim's p is {look}."
 )
 SINGLE = (
     "Where n = 1, the interval is over test images (Wilson's): a claim about that one network. Another seed gives"
@@ -53,7 +54,7 @@ def answer(part: Findings) -> Draft:
         list(_verdict(part, table, tested, winner, counts)),
         dict(_drawings(part, table, winner, counts)),
         tables,
-        closing=[Paragraph((METHOD,))],
+        closing=[Paragraph((METHOD.format(level=percent(1 - part.look.level), look=part.look.told),))],
     )
 
 
@@ -127,7 +128,7 @@ def _passing(part: Findings, tested: Descent) -> Iterator[Text]:
     if stop := tested.stop:
         which = "next" if tested.passed else "largest"
         used = f"{stop[BUDGET]:,} ({stop['parameters']:,} used)"
-        yield text("The {}, {}, does not: {}.", which, used, accuracy_text(part, stop))
+        yield text("The {}, {}, is not shown to pass: {}.", which, used, accuracy_text(part, stop))
     elif tested.awaited:
         yield (f"{tested.awaited:,} parameters are not confirmed yet, and nothing is said of less.",)
     else:

@@ -15,7 +15,7 @@ from analysis.figures.style import Words
 from analysis.findings import Draft, Drawing, Findings
 from analysis.numbers.results import CHOSEN, PRESCRIBED, records
 from analysis.verdicts.prescribed import config_text
-from analysis.words import DIFFERS, Directions, Paragraph, Strong, Text, enumerated, listed, outcomes, text
+from analysis.words import DIFFERS, Directions, Paragraph, Strong, Text, enumerated, listed, missing, outcomes, text
 
 COMPARED = BACKBONE, SIZE = ("backbone", "train_size")
 TITLE = "Transfer by train size"
@@ -113,7 +113,7 @@ def _sizes(part: Findings, compared: pd.DataFrame) -> Iterator[Paragraph]:
             _epochs(ends, "best_epoch"),
             _epochs(ends, "oracle_epoch"),
         )
-        yield Paragraph(found + _steps(part, compared, str(backbone), CHOSEN))
+        yield Paragraph(found + _steps(part, compared, str(backbone), CHOSEN) + _mixed(part, rows))
 
 
 def _prescribed(part: Findings, compared: pd.DataFrame) -> Iterator[Paragraph]:
@@ -135,6 +135,23 @@ def _prescribed(part: Findings, compared: pd.DataFrame) -> Iterator[Paragraph]:
         yield Paragraph(found + _steps(part, compared, str(backbone), PRESCRIBED))
 
 
+def _mixed(part: Findings, rows: pd.DataFrame) -> Text:
+    """Return between which sizes the chosen config changes too: such a step is not one of size alone."""
+    configs = [{name: row[name] for name in part.results.hyperparameters} for row in records(rows)]
+    sizes = list(rows[SIZE])
+    steps = [f"{a} to {b}" for (a, x), (b, y) in pairwise(zip(sizes, configs, strict=True)) if not _same(x, y)]
+    if not steps:
+        return ()
+    beside = part.reported["recipe"].eq(PRESCRIBED).any()
+    alone = "compare them with the steps at the prescribed config" if beside else "the ledger has none at one config"
+    return (f" From {listed(steps)} the chosen config changes too, so these steps are not of size alone: {alone}.",)
+
+
+def _same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Return whether two configs are the same; None in one table is NaN in another."""
+    return all(first[name] == second[name] or (missing(first[name]) and missing(second[name])) for name in first)
+
+
 def _ends(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of the smallest and the largest size, which may be one."""
     return records(rows.iloc[[0, -1]] if len(rows) > 1 else rows)
@@ -153,7 +170,7 @@ def _compared(part: Findings) -> pd.DataFrame:
     """Return all differences: of chosen configs, and from each size to the next with the prescribed one."""
     sizes = dict.fromkeys(part.reported.loc[part.reported["recipe"] == PRESCRIBED, SIZE])
     steps = [part.compare(SIZE, *pair, "test_error", PRESCRIBED) for pair in pairwise(sizes)]
-    return pd.concat([part.differences, *steps], ignore_index=True) if steps else part.differences
+    return part.family([part.differences, *steps])
 
 
 def _steps(part: Findings, compared: pd.DataFrame, backbone: str, recipe: str) -> Text:

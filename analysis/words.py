@@ -14,12 +14,13 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from analysis.numbers.families import Found, word
 from analysis.numbers.measures import Form
 from analysis.numbers.results import CHOSEN, PRESCRIBED, short
 
 NONE = "–"
 OVER_BOTH: Literal["seeds and images"] = "seeds and images"
-Direction = Literal["lower", "higher", "not shown to differ", "no number"]
+Direction = Found
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,10 @@ class Difference(Claim):
     factor: str = ""
     before: Any = None
     after: Any = None
+    p: float = math.nan
+    """Adjusted for its family (`numbers.families`); NaN where it is a comparison by itself."""
+    level: float = math.nan
+    """At most which `p` shows a difference: the level of this look."""
 
     @property
     def name(self) -> str:
@@ -68,6 +73,8 @@ class Difference(Claim):
     @property
     def direction(self) -> Direction:
         """One of the four words for a difference."""
+        if not math.isnan(self.level):
+            return word(self.estimate, self.p, self.level)
         if math.isnan(self.estimate):
             return "no number"
         if self.high < 0:

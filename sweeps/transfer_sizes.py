@@ -31,6 +31,8 @@ SWEEP = Sweep(
     fixed={"data": "mnist"},
     prescribed={"lr": 1e-3, "epochs": 50, "weight_decay": 0.01, "batch_size": 32, "schedule": "constant"},
     builtin={"backbone": ["letters_cnn"], "data": "digits"},
+    seeds=10,  # only a head is trained, on features that are there
+    builtin_seeds=5,  # each needs a network of its own, which is pre-trained on letters
 )
 
 if __name__ == "__main__":

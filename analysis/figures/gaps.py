@@ -25,6 +25,7 @@ from analysis.figures.style import (
     handle,
     legend_title,
     marker_of,
+    told_intervals,
 )
 from analysis.numbers.results import records
 from analysis.words import counted
@@ -33,7 +34,7 @@ from analysis.words import counted
 def draw_gaps(
     table: pd.DataFrame, words: Words, *, x: str, series: Series = (), panels: str = "", percent: bool = False
 ) -> Figure:
-    """Draw differences with their intervals, about a line at zero; a mark is hollow unless its interval excludes zero.
+    """Draw differences with their intervals, about a line at zero; a mark is hollow unless it is shown to differ.
 
     `table` is as `Findings.compare` gives it. The values of `x` stand side by side, numbers by size and names in the
     table's order, those of `series` (colours) within them; each value of `panels` has axes of its own.
@@ -72,7 +73,7 @@ def draw_gaps(
 
 def _gap(axes: Axes, x: float, row: Mapping[str, Any], scale: float, group: int) -> None:
     colour = colour_of(group)
-    differs = row["low"] > 0 or row["high"] < 0
+    differs = _shown(row)
     mean = row["difference"] * scale
     bars = [[mean - row["low"] * scale], [row["high"] * scale - mean]] if not math.isnan(row["low"]) else None
     axes.errorbar(
@@ -81,9 +82,16 @@ def _gap(axes: Axes, x: float, row: Mapping[str, Any], scale: float, group: int)
     )  # fmt: skip
 
 
+def _shown(row: Mapping[str, Any]) -> bool:
+    """Return whether a difference is shown, by what was found in its family."""
+    return row["found"] in ("lower", "higher")
+
+
 def _marks(table: pd.DataFrame) -> str:
     """Return what hollow marks and missing bars mean, if any are drawn."""
     drawn = table[table["difference"].notna()]
-    hollow = not ((drawn["low"] > 0) | (drawn["high"] < 0)).all()
+    hollow = not all(_shown(row) for row in records(drawn))
     bare = bool(drawn["low"].isna().any())
-    return "Hollow: not shown to differ from 0." * hollow + " No bar: no interval." * bare
+    told = told_intervals(drawn.rename(columns={"interval": "difference_interval"}), {"difference": ""})
+    marks = " Hollow: not shown to differ from 0, by Holm's method." if hollow else ""
+    return told + marks + (" No bar: no interval." if bare and "No bar" not in told else "")

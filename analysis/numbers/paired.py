@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -78,6 +78,17 @@ def bounds_of(results: Results, both: pd.DataFrame, first: str, second: str) -> 
 
 FOUND = ("difference", "low", "high", "interval", "n", "sd")
 """The columns of `bounds_of` that there are always."""
+
+
+def turned(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row the other way round: how much higher the metric is at `from` than at `to`, which change places."""
+    flipped = {"from": row["to"], "to": row["from"], "difference": -row["difference"]}
+    for end in ("", "_these"):
+        if f"low{end}" in row:
+            flipped |= {f"low{end}": -row[f"high{end}"], f"high{end}": -row[f"low{end}"]}
+    if row.get("found") in ("lower", "higher"):
+        flipped["found"] = "higher" if row["found"] == "lower" else "lower"
+    return {**row, **flipped}
 
 
 def _paired(results: Results, seeds: pd.DataFrame, pairs: Iterable[tuple[str, Row, Row]], metric: str) -> pd.DataFrame:

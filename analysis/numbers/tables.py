@@ -20,7 +20,7 @@ from analysis.numbers.measures import Column, images_of
 from analysis.numbers.progress import count
 from analysis.numbers.results import CHOSEN, REPORTED, Condition, Results, as_given, records
 from analysis.numbers.seeds import counts, image_error_of, labels, measured, reported
-from analysis.selection import drawn
+from analysis.selection import drawn, lead
 
 SETTLED = (*REPORTED, "stopped", "failed", "oom")
 """Statuses of a trial that will not run any further."""
@@ -46,6 +46,7 @@ def best_config(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
                     **_config(results, condition, text),
                     f"search_{results.metric}": condition.score if recipe == CHOSEN else math.nan,
                     "search_seeds": condition.search_seeds if recipe == CHOSEN else 0,
+                    **_lead(results, condition, recipe),
                     **_summary(results, own),
                     **_spent(results, condition, own),
                     **_counts(results, condition),
@@ -143,6 +144,12 @@ def _config(results: Results, condition: Condition, text: str | None) -> dict[st
     trials = condition.trials[condition.trials["config_text"] == text]
     unused = {name for facts in trials["facts"] for name in facts.get("unused", ())}
     return {name: None if name in unused else config.get(name) for name in results.hyperparameters}
+
+
+def _lead(results: Results, condition: Condition, recipe: str) -> dict[str, Any]:
+    """Return by how much the chosen config was ahead of the second best in the search, and whether that is little."""
+    found = lead(condition.trials, results.last, condition.plan, condition.key) if recipe == CHOSEN else None
+    return {"search_lead": math.nan if found is None else found.score, "near_tie": bool(found and found.is_near_tie)}
 
 
 def _summary(results: Results, own: pd.DataFrame) -> dict[str, Any]:

@@ -45,9 +45,9 @@ def against(
         for first, second in known:
             means = {"yardstick": yardstick, "first": first, "first_mean": own[f"{first}_second"].mean(skipna=False),
                      "second": second, "second_mean": own[second].mean(skipna=False)}  # fmt: skip
-            found = bounds_of(results, own, second, first)
+            found = {"factor": factor, "metric": f"{first} − {second}", **bounds_of(results, own, second, first)}
             rows.append({**dict(zip([factor, *within], values, strict=True)), **means, **found})
-    named = [factor, *within, "yardstick", "first", "first_mean", "second", "second_mean"]
+    named = [factor, *within, "yardstick", "first", "first_mean", "second", "second_mean", "factor", "metric"]
     return pd.DataFrame(rows, columns=None if rows else [*named, *FOUND])
 
 

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pandas as pd
 
-from analysis.findings import Draft, Drawing, Findings, parts
+from analysis.findings import Draft, Drawing, Findings, by_part, parts
 from analysis.numbers.progress import progress
 from analysis.numbers.results import Results
 from analysis.words import Block, Paragraph, heading, listed
@@ -45,6 +45,7 @@ def joined(whole: Findings, question: ModuleType) -> Joined:
     if searched := [heading(name) for name in question.COMPARED if name not in whole.results.keys]:
         text = f"No comparison: {listed(searched)} was searched, so its values are not compared."
         return Joined(title, (Paragraph((text,)),), _terms(whole))
+    whole = by_part(whole, question.COMPARED)
     drafts = [(part.suffix, question.answer(part)) for part in parts(whole, question.COMPARED)]
     if not drafts:
         text = "No verdict yet: no chosen config is confirmed on fresh seeds."
@@ -62,7 +63,7 @@ def _joined(whole: Findings, drafts: Sequence[tuple[str, Draft]]) -> Joined:
         drawings={f"{name}{suffix}": made for suffix, draft in drafts for name, made in draft.drawings.items()},
         tables={f"{name}{suffix}": made for suffix, draft in drafts for name, made in draft.tables.items()},
         sections=_sections(draft for _, draft in drafts),
-        differences=pd.concat(differences, ignore_index=True) if differences else None,
+        differences=pd.concat(differences, ignore_index=True) if differences else whole.differences,
     )
 
 

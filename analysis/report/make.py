@@ -21,7 +21,8 @@ from matplotlib.backend_bases import get_registered_canvas_class
 from analysis.figures import style
 from analysis.findings import Drawing, Findings
 from analysis.ledger import Ledger
-from analysis.numbers import tables
+from analysis.numbers import families, tables
+from analysis.numbers.looks import look_at
 from analysis.numbers.paired import differences
 from analysis.numbers.progress import told
 from analysis.numbers.results import Results
@@ -150,12 +151,14 @@ def gathered(ledger: Ledger) -> Findings:
     """Return all that a question's file draws and concludes from. Raises LedgerError if no run was recorded."""
     results = Results(ledger)
     seeds = by_seed(results)
+    look = look_at(results)
     return Findings(
         results=results,
+        look=look,
         seeds=seeds,
         best=tables.best_config(results, seeds),
         curves=tables.curves(results),
-        differences=differences(results, seeds),
+        differences=families.adjusted(differences(results, seeds), look.level),
         searched=tables.searched(results),
         extra=by_seed(results, extra=True),
     )
@@ -178,7 +181,7 @@ def _tables_of_ledger(answer: Answer, found: Findings) -> dict[str, str]:
 
 def _titled_tables(answer: Answer, found: Findings) -> dict[str, str]:
     """Return the texts of the other tables' files: the question's file may give a title, and compare by itself."""
-    compared = shown_differences(answer, found.results)
+    compared = shown_differences(answer, found)
     name = answer.question.replace("_", "-")
     floats = [to_latex(answer.table, f"{answer.title}. {answer.caption}", name, answer.keys)]
     floats += [_float(answer.title, part, name) for part in answer.appendix if len(part.table)]

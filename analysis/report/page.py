@@ -7,12 +7,19 @@ from dataclasses import replace
 
 from analysis import words
 from analysis.findings import Drawing, Findings
-from analysis.numbers.results import Results
+from analysis.numbers.looks import Look
 from analysis.report import markup, rounded
 from analysis.report.answer import Answer
 from analysis.report.columns import SharedTable, shared_table
 
-PAIRED = "paired by seed; `apart` where the 95 % interval excludes 0, not widened for the number of comparisons."
+
+def paired(look: Look) -> str:
+    """Return how differences were compared, as the end of a sentence."""
+    return (
+        "paired by seed and image. The interval is of one difference by itself; p is moderated t's, adjusted by Holm's"
+        " method for its family: all differences of the factor and the measure, as many as it says. What is found is"
+        f" lower or higher where p is {look.told}."
+    )
 
 
 def page(answer: Answer, found: Findings, drawings: Mapping[str, Drawing]) -> str:
@@ -24,7 +31,7 @@ def page(answer: Answer, found: Findings, drawings: Mapping[str, Drawing]) -> st
     parts += ["## Best configs", markup.to_markdown(answer.table), answer.caption]
     parts += [f"![{d.caption}](figures/{name}.png)\n\n*{d.caption}*" for name, d in drawings.items()]
     if len(answer.differences):
-        parts.append(tables_told([shown_differences(answer, found.results)], level=2))
+        parts.append(tables_told([shown_differences(answer, found)], level=2))
     for name, blocks in answer.sections.items():
         parts += [f"## {name}", markup.blocks_to_markdown(blocks)]
     parts += ["## Methods", markup.blocks_to_markdown(answer.methods)]
@@ -52,10 +59,10 @@ def tables_told(shown: Sequence[SharedTable], level: int) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def shown_differences(answer: Answer, results: Results) -> SharedTable:
+def shown_differences(answer: Answer, found: Findings) -> SharedTable:
     """Return the differences that people are shown, and where the others are."""
-    shown = rounded.differences_table(results, answer.differences_shown)
+    shown = rounded.differences_table(found.results, answer.differences_shown)
     made = shared_table("Differences", shown, list(shown).index("compared") + 1 if len(shown) else 0)
     left_out = len(answer.differences) - len(shown)
     others = f"Shown is what the verdict rests on; {left_out} more are in tables/differences.csv." if left_out else ""
-    return replace(made, note=" ".join(filter(None, [made.note, f"Differences are {PAIRED}", others])))
+    return replace(made, note=" ".join(filter(None, [made.note, f"Differences are {paired(found.look)}", others])))

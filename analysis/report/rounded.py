@@ -120,7 +120,7 @@ def _labels(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def differences_table(results: Results, differences: pd.DataFrame) -> pd.DataFrame:
-    """Return differences with their intervals; those whose interval excludes 0 are marked."""
+    """Return differences with their plain intervals, Holm's p, what is found by it, and the family that p is of."""
     metrics, measures = list(dict.fromkeys(differences["metric"])), results.measures
     units = {", points" if measures.is_share(metric) else unit_of(measures.of(metric)) for metric in metrics}
     unit = units.pop() if len(units) == 1 else ""
@@ -140,7 +140,8 @@ def differences_table(results: Results, differences: pd.DataFrame) -> pd.DataFra
                 f"{change}{unit} {INTERVAL}": _change(row, form, known=known),
                 **({ON_THESE: _bounds(row, ("low_these", "high_these"), form)} if known else {}),
                 "seeds": str(int(row["n"])),
-                "apart": "yes" if row["low"] > 0 or row["high"] < 0 else "no",
+                "p (Holm's, in which family)": _p_text(row["p_adjusted"], row["family"]),
+                "found": row["found"],
             }
         )
     return pd.DataFrame(rows)
@@ -166,6 +167,14 @@ def caption(results: Results, best: pd.DataFrame) -> str:
     if bool((best["rising"] > best["n"] / 2).any()):
         text.append("↑ training ended while most seeds still improved.")
     return " ".join(text)
+
+
+def _p_text(p: float, family: str) -> str:
+    """Return an adjusted p with the factor and the size of its family: `0.105 (train size: 4)`."""
+    if math.isnan(p):
+        return NONE
+    told = f"{p:.3f}" if p >= 0.0005 else "< 0.001"
+    return f"{told} ({heading(family.partition(',')[0])}: {family.rpartition(': ')[2]})"
 
 
 def _change(row: Mapping[str, Any], form: Form, *, known: bool) -> str:

@@ -8,10 +8,15 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.ledger import FINAL
+from analysis.numbers.looks import ALPHA, look_at, percent
 from analysis.numbers.progress import count
-from analysis.numbers.results import CHOSEN, Results, short
-from analysis.plan_record import PlanRecord, made_by
+from analysis.numbers.results import CHOSEN, Results, records, short
+from analysis.plan_record import made_by
+from analysis.report.cells import key_named
 from analysis.report.failed import ERRORS, failed_trials
+
+SHOWN = 7
+"""Conditions that are named one by one, one fewer at most."""
 
 
 def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
@@ -19,10 +24,12 @@ def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
     used = results.trials[results.trials["phase"] == results.phase]
     own = best[best["recipe"] == CHOSEN]
     notes = _earlier(results)
-    before, now = _seeds_at_first(results), int(own["n"].max()) if len(own) else 0
-    if 0 < before < now:
-        narrow = "adding seeds until the result looks good makes intervals too narrow"
-        notes.append(f"{now} seeds, after an answer on {before}: {narrow}.")
+    look = look_at(results)
+    if look.before:
+        earlier = " and ".join(map(str, look.before))
+        spent = f"of the {percent(ALPHA)} of all looks, {percent(look.level)} is left for what this one claims"
+        notes.append(f"{look.seeds} seeds, after an answer on {earlier}: {spent}.")
+    notes += _near_ties(results, own)
     if (kinds := used["hardware"].nunique()) > 1:
         notes.append(f"The reported trials ran on {kinds} kinds of hardware; manifest.json names them.")
     notes += _older_code(results, used)
@@ -80,11 +87,16 @@ def _older_code(results: Results, used: pd.DataFrame) -> list[str]:
     return [f"Of {len(trials)} finished trials, other code made {len(older)}, which were kept: {made}."]
 
 
-def _seeds_at_first(results: Results) -> int:
-    """Return the fewest seeds of a complete run that shares conditions with the last one, or 0."""
-    complete: list[PlanRecord] = [run["plan"] for run in results.runs if run["outcome"] == "complete"]
-    same = [plan for plan in complete if set(plan.conditions) & set(results.plan.conditions)]
-    return min((len({*plan.confirm_seeds} - {*plan.extra_seeds}) for plan in same), default=0)
+def _near_ties(results: Results, own: pd.DataFrame) -> Iterator[str]:
+    """Yield a sentence if some choices were near ties: another search would have chosen another config."""
+    tied = records(own[own["near_tie"]])
+    if not tied:
+        return
+    varying = [key for key in results.keys if own[key].nunique(dropna=False) > 1]
+    named = [", ".join(key_named(results, key, row[key]) for key in varying) for row in tied]
+    shown = f" ({'; '.join(named)})" if varying and len(named) < SHOWN else ""
+    within = "the second best config's search score is within one standard error, over search seeds, of the best one's"
+    yield f"In {len(tied)} of {len(own)} conditions{shown} the choice was a near tie: {within}."
 
 
 def _trials(count: int) -> str:

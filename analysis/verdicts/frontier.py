@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.findings import Findings
-from analysis.numbers.intervals import NEW, wilson_interval
+from analysis.numbers.intervals import NEW, THESE, half_width, on_scale, wilson_interval
 from analysis.numbers.results import CHOSEN, PRESCRIBED, records
 from analysis.words import Claim, Text, text
 
@@ -23,6 +23,8 @@ BUDGET = "budget"
 ACCURACY, MIRROR = "test_accuracy", "test_mirror_accuracy"
 IMAGES: Literal["images"] = "images"
 """What an interval is over that is about one network (`Claim.over`)."""
+LEAST = "least"
+"""The column of the lower bounds at the level of this look."""
 Row = dict[str, Any]
 
 
@@ -45,8 +47,8 @@ def networks(part: Findings) -> pd.DataFrame:
     """Return a row for each budget and config with a reported seed: its network's parameters, and its accuracy.
 
     Its 95 % bounds are `over` seeds and test images, a claim about the config, or, where there is one seed, over the
-    images alone (Wilson), a claim about the network. A prescribed config that is the chosen one has no row of its own;
-    `is_prescribed` says so. Its variants have none either.
+    images alone (Wilson), a claim about the network. `least` is the lower bound at the level of this look. A prescribed
+    config that is the chosen one has no row of its own; `is_prescribed` says so. Its variants have none either.
     """
     rows: dict[tuple[str, ...], Row] = {}
     for row in records(part.reported[part.reported["recipe"].isin([CHOSEN, PRESCRIBED])]):
@@ -68,12 +70,13 @@ def networks(part: Findings) -> pd.DataFrame:
             "val_accuracy": row["val_accuracy"],
             **_bounded(row, ACCURACY),
             **_bounded(row, MIRROR),
+            LEAST: _least(row, 1 - part.look.level),
         }
     return pd.DataFrame(rows.values())
 
 
 def descent(table: pd.DataFrame, budgets: Iterable[int], target: float) -> Descent:
-    """Return how far down the chosen configs pass: the lower 95 % bound of their accuracy is above `target`.
+    """Return how far down the chosen configs pass: their `least` accuracy is above `target`.
 
     A fixed sequence: as a budget is tested only if all larger ones passed, each at its full level, the risk of any
     false claim is that of one test (W. Maurer et al., "Multiple comparisons … a-priori ordered hypotheses", 1995). NaN,
@@ -83,7 +86,7 @@ def descent(table: pd.DataFrame, budgets: Iterable[int], target: float) -> Desce
     order = sorted(budgets, reverse=True)
 
     def passes(budget: int) -> bool:
-        return budget in rows and bool(rows[budget][f"{ACCURACY}_low"] > target)
+        return budget in rows and bool(rows[budget][LEAST] > target)
 
     passed = list(itertools.takewhile(passes, order))
     stop, rest = order[len(passed) : len(passed) + 1], order[len(passed) + 1 :]
@@ -186,6 +189,19 @@ def _facts(part: Findings, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts that all networks of a row share; none where no trial noted them."""
     facts = (part.results.facts[trial] for trial in _trials(part, row))
     return next((own for own in facts if "parameters" in own), {})
+
+
+def _least(row: Mapping[str, Any], level: float) -> float:
+    """Return the lower bound of a mean test accuracy at another level than 95 %; NaN where there is none."""
+    n, mean, images = int(row["n"]), row[ACCURACY], row.get("test_images", math.nan)
+    image_se = row.get(f"{ACCURACY}_image_se", math.nan)
+    if math.isnan(mean) or level >= 1:
+        return math.nan
+    if n == 1 or mean in (0, 1):
+        return wilson_interval(round(mean * images), int(images), level)[0] if images > 0 else math.nan
+    if row[f"{ACCURACY}_interval"] not in (NEW, THESE):
+        return math.nan
+    return on_scale(mean, half_width(row[f"{ACCURACY}_sd"], n, image_se, level), 0, 1)[0]
 
 
 def _bounded(row: Mapping[str, Any], name: str) -> dict[str, Any]:

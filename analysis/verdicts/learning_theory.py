@@ -122,13 +122,12 @@ def _estimation(part: Findings) -> Iterator[Block]:
     """Yield what more images take from the error, and what is left with the most of them."""
     main = whole(part.chosen)
     largest = max(main[SIZE])
-    compared = [part.compare(SIZE, largest, size, ERROR) for size in sorted(set(main[SIZE]) - {largest})]
+    compared = part.family(part.compare(SIZE, largest, size, ERROR) for size in sorted(set(main[SIZE]) - {largest}))
     lines = []
     for row in records(main[main[SIZE] == largest]):
         gaps = [
             text("{} with {}", part.difference(gap), f"{gap['to']:,}")
-            for table in compared
-            for gap in records(table)
+            for gap in records(compared)
             if gap[METHOD] == row[METHOD]
         ]
         if gaps:

@@ -71,13 +71,13 @@ def sharing_gaps(part: Findings, recipes: Iterable[str]) -> pd.DataFrame:
         for recipe in recipes
         for task in TASKS
     ]
-    return pd.concat(tables, ignore_index=True)
+    return part.family(tables)
 
 
 def against_prescribed(part: Findings, task: str) -> pd.DataFrame:
     """Return the test error of the chosen config − that of the prescribed one, of networks trained on a set."""
     paired = part.compare("recipe", PRESCRIBED, CHOSEN, f"test_{task}_error")
-    return paired[paired[REGIME].isin([task, BOTH])]
+    return part.family([paired[paired[REGIME].isin([task, BOTH])]])
 
 
 def sizes(table: pd.DataFrame) -> list[Any]:

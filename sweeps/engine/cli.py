@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 
 from analysis.ledger import Ledger, LedgerError
+from analysis.numbers.looks import next_look, next_told
 from analysis.report import make as answers
 from analysis.report.answer import Answer
 from analysis.report.terminal import standard_output
@@ -153,7 +154,7 @@ def _tell(command: Command, plan: Plan, outcome: Outcome) -> None:
     elif command.smoke:
         console.print("A smoke run: it shows that every step works, and its numbers mean nothing.")
     elif plan.request.confirm_seeds and not failed:
-        _print_how_to_add_seeds(command, console)
+        _print_next_look(command, int(outcome.answer.best["n"].max()), console)
     if report is not None and report.error:
         print(f"error: {report.error}", file=sys.stderr)
 
@@ -227,9 +228,11 @@ def _print_stop(stop: Stop, command: Command, console: Console) -> None:
     console.print(f"\nMend it, then type the same command; failed trials run again:\n  {command.text}", **_AS_IT_IS)
 
 
-def _print_how_to_add_seeds(command: Command, console: Console) -> None:
-    twice = command.with_seeds(2 * command.seeds)
-    console.print(f"For narrower intervals, add seeds:\n  {twice}", soft_wrap=True)
+def _print_next_look(command: Command, seeds: int, console: Console) -> None:
+    """Print which look at more seeds there would be, and how to ask for it."""
+    more = next_look(seeds)
+    asked = f"\n  {command.with_seeds(more)}" if more is not None else ""
+    console.print(f"{next_told(seeds)}{asked}", soft_wrap=True)
 
 
 def set_ledger_aside(folder: Path) -> Path | None:

@@ -22,8 +22,6 @@ class Command:
     """Where the ledger and the answer lie."""
     artifact_root: Path
     """Where artifacts lie; an absolute path, as workers run in folders of their own."""
-    seeds: int = 5
-    """Confirmation seeds."""
     time_budget: float | None = None
     """Minutes after which no further trial is started; None means no limit."""
     smoke: bool = False
@@ -52,7 +50,6 @@ def command_of(question: str, words: Sequence[str], options: Options, start: Seq
         text=shlex.join([*(start or start_of(question)), *kept]),
         folder=folder_of(options.out, question, smoke=options.smoke),
         artifact_root=options.out.resolve() / "artifacts",
-        seeds=options.seeds,
         time_budget=options.time_budget,
         smoke=options.smoke,
         fresh=options.fresh,

@@ -37,8 +37,8 @@ class Options:
     """A running Ray cluster to join; a private one is started otherwise. --out must be on a file system it shares."""
     trials_per_gpu: int | Literal["auto"] = 1
     """Trials that share a GPU; auto: as many as fit, by the memory that the most expensive holds after an epoch."""
-    seeds: int = 5
-    """Fresh seeds on which each chosen config is confirmed."""
+    seeds: Annotated[int | None, _told("what the question states: 5, or 10 where a trial is cheap", "INT")] = None
+    """Fresh seeds on which each chosen config is confirmed. Looks at an answer are planned for 5, 10 and 20 of them."""
     samples: Annotated[int | None, _told("what the question states", "INT")] = None
     """Configs that each condition tries (with a model those in the ledger count); for grid, values from each range."""
     search: str = "random"
@@ -109,7 +109,7 @@ class Options:
         if self.trials_per_gpu != 1 and self.gpus == 0:
             rule = "an option beside --gpus"
             found.append(Problem("--trials-per-gpu", rule, self.trials_per_gpu, "Give --gpus N too, or omit it."))
-        if self.seeds > 1000:
+        if self.seeds is not None and self.seeds > 1000:
             found.append(Problem("--seeds", "at most 1000", self.seeds, "Give a smaller number."))
         if not 0 < self.network_mb < float("inf"):
             remedy = "Omit it for 50; --keep-networks none keeps none."

@@ -128,7 +128,8 @@ def _trial_seeds(sweep: Sweep, options: Options) -> tuple[tuple[int, ...], tuple
     """Return the search seeds and the confirm seeds: no seed is used for both, and no extra seed counts as fresh."""
     extra = tuple(dict.fromkeys(sweep.extra_seeds))
     search = _first_without(extra, FIRST_SEARCH_SEED, 1 if options.smoke else sweep.search_seeds)
-    fresh = _first_without((*extra, *search), 1, min(options.seeds, 2) if options.smoke else options.seeds)
+    count = options.seeds or sweep.fresh_seeds(builtin=options.builtin)
+    fresh = _first_without((*extra, *search), 1, min(count, 2) if options.smoke else count)
     return search, (*fresh, *extra)
 
 

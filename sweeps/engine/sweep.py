@@ -57,6 +57,11 @@ class Sweep:
     """The fields that --smoke replaces likewise, where it does not suffice to train for only two epochs."""
     extra_seeds: Sequence[int] = ()
     """Further confirm seeds that the question prescribes; their results are shown separately, and are in no mean."""
+    seeds: int = 5
+    """Fresh seeds on which each chosen config is confirmed, unless --seeds is given: those of a planned look, 10 where
+    a trial is cheap. It is stated, not measured, so that the same command plans the same trials anywhere."""
+    builtin_seeds: int | None = None
+    """The same with --builtin, where a trial costs otherwise: there a network may be pre-trained for each seed."""
     samples: int = 8
     """How many configs each condition tries, unless --samples is given."""
     search_seeds: int = 3
@@ -76,6 +81,10 @@ class Sweep:
     def question(self) -> str:
         """The question's name, which is that of its three files."""
         return self.experiment.question()
+
+    def fresh_seeds(self, *, builtin: bool) -> int:
+        """Return on how many fresh seeds a config is confirmed, unless a command says otherwise."""
+        return self.seeds if self.builtin_seeds is None or not builtin else self.builtin_seeds
 
     def keys(self) -> str:
         """Return a line for each field that --set takes, with its meaning and its values, for --help."""

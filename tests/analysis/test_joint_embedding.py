@@ -292,7 +292,8 @@ def test_what_is_missing_costs_its_figure_and_no_more(tmp_path: Path) -> None:
     assert all(np.isnan([claim.low, claim.high]).all() for claim in stated)
     for absent in ("chance", "standard error", "nan", "["):
         assert absent not in blocks_to_markdown(draft.verdict)
-    assert draft.differences is None
+    assert draft.differences is not None
+    assert draft.differences.empty
 
 
 def test_before_triplets_the_classifier_stands_alone_and_a_diverged_seed_is_no_number(tmp_path: Path) -> None:

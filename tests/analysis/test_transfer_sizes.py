@@ -8,9 +8,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analysis.ledger import Ledger, Status
 from analysis.report.answer import Answer
+from analysis.words import Difference
 from tests.support.answers import make_answer
-from tests.support.synthetic import CONFIRM_SEEDS, Measured, claims, fill_question, gaps, told
+from tests.support.synthetic import (
+    CONFIRM_SEEDS,
+    DRAWS,
+    Measured,
+    add_trial,
+    begin,
+    claims,
+    condition,
+    fill_question,
+    gaps,
+    told,
+)
 
 PRESCRIBED = {"lr": 0.001, "epochs": 4, "schedule": "constant"}
 TUNED = {"lr": 0.01, "epochs": 4, "schedule": "cosine"}
@@ -103,3 +116,57 @@ def test_figures_show_both_configs_the_exact_epoch_and_the_training_error(comple
     assert len(curves.axes) == 2 * 3, "a row for each config, a panel for each size"
     training = curves.axes[0].lines[2].get_ydata()
     assert list(training) == pytest.approx([8, 6, 4, 2]), "100 − training accuracy, %"
+
+
+def test_a_fall_in_all_seeds_a_rise_and_a_divergence_are_told_as_what_they_are(tmp_path: Path) -> None:
+    """All three used to read `no fall is shown`: the fall, as five seeds that are alike had no interval."""
+    levels = {300: 0.80, 500: 0.83, 700: 0.79, 900: 0.85}
+    keys = {size: condition("squeezenet1_1", size) for size in levels}
+    with Ledger(tmp_path) as ledger:
+        factors = {"backbone": ["squeezenet1_1"], "train_size": list(levels)}
+        begin(ledger, factors=factors, search_trials=1, search_seeds=[0])
+        for size, key in keys.items():
+            add_trial(ledger, key, DRAWS[1], 1, 0, accuracy=[0.5])
+            for seed in CONFIRM_SEEDS:
+                level = levels[size] + 0.002 * seed + 0.002 * (size == 700 and seed == 2)
+                status: Status = "diverged" if (size, seed) == (900, 3) else "done"
+                add_trial(ledger, key, DRAWS[1], 1, seed, "confirm", accuracy=[0.5], test=[level], status=status)
+    made = make_answer(tmp_path, "transfer_sizes")
+    steps = {(gap.before, gap.after): gap.direction for gap in made.claims if isinstance(gap, Difference)}
+    assert steps == {(300, 500): "lower", (500, 700): "higher", (700, 900): "no number"}
+    assert (
+        "the error at the last epoch falls from 300 to 500, rises from 500 to 700, and has no number (a seed diverged)"
+        " from 700 to 900 images." in made.text
+    )
+    table = made.differences.set_index("from")
+    assert table.loc[300, "sd"] == pytest.approx(0, abs=1e-12)
+    assert table.loc[300, "low"] < table.loc[300, "difference"] < table.loc[300, "high"] < 0, "images give it a width"
+    assert list(table["found"]) == ["lower", "higher", "no number"]
+    page = (tmp_path / "answer.md").read_text()
+    assert "no fall is shown" not in page
+    assert "(train size: 2)" in page, "the family has two differences that can be tested"
+
+
+def test_a_rise_that_does_not_survive_its_family_is_not_told(tmp_path: Path) -> None:
+    """The demo's 700 → 900: +0.32 [+0.04, +0.61], apart by itself, and p = 0.035; by Holm over 4 steps it is not."""
+    gaps = {100: -0.05, 300: -0.001, 500: -0.002, 700: 0.0032}
+    noise = np.array([-1.2, -0.4, 0.1, 0.5, 1.0])  # the same mean and spread at each step, in another order
+    error = {size: np.zeros(5) for size in (100, 300, 500, 700, 900)}
+    error[100] += 0.15
+    for i, (size, gap) in enumerate(gaps.items()):
+        error[list(error)[i + 1]] = error[size] + gap + 0.0027 * np.roll(noise, i)
+    with Ledger(tmp_path) as ledger:
+        factors = {"backbone": ["squeezenet1_1"], "train_size": list(error)}
+        begin(ledger, factors=factors, search_trials=1, search_seeds=[0])
+        for size, own in error.items():
+            key = condition("squeezenet1_1", size)
+            add_trial(ledger, key, DRAWS[1], 1, 0, accuracy=[0.5])
+            for seed, value in zip(CONFIRM_SEEDS, own, strict=True):
+                add_trial(ledger, key, DRAWS[1], 1, seed, "confirm", accuracy=[0.5], test=[1 - value], images=10_000)
+    made = make_answer(tmp_path, "transfer_sizes")
+    row = made.differences.set_index("from").loc[700]
+    assert row["low_these"] > 0, "apart on these images, by itself"
+    assert (row["found"], row["p_adjusted"] > 0.025) == ("not shown to differ", True)
+    assert row["p"] < 0.05 < row["p_adjusted"]
+    told = "falls from 100 to 300, and is not shown to change from 300 to 500, 500 to 700 and 700 to 900 images."
+    assert told in made.text

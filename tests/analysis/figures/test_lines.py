@@ -42,7 +42,8 @@ def inside(figure: Figure, artist: Artist) -> bool:
 
 def gaps(*names: str, low: float = 0.01, title: str = WORDS.title) -> Figure:
     table = pd.DataFrame(
-        {"size": size, "pair": name, "difference": 0.02, "low": low, "high": 0.03, "n": 4}
+        {"size": size, "pair": name, "difference": 0.02, "low": low, "high": 0.03, "n": 4,
+         "found": "higher" if low > 0 else "not shown to differ"}
         for size in (100, 1_000) for name in names
     )  # fmt: skip
     return draw_gaps(table, Words(title, "x", "y", NOTE), x="size", series=["pair"], percent=True)
@@ -116,8 +117,8 @@ def test_lines_are_fitted_by_their_width_and_a_word_that_is_too_long_is_broken()
     ("low", "said"),
     [
         (0.01, ""),
-        (-0.01, "Hollow: not shown to differ from 0."),
-        (math.nan, "Hollow: not shown to differ from 0. No bar: no interval."),
+        (-0.01, "Hollow: not shown to differ from 0, by Holm's method."),
+        (math.nan, "Hollow: not shown to differ from 0, by Holm's method. No bar: no interval."),
     ],
 )
 def test_differences_say_what_a_hollow_mark_and_a_lacking_bar_mean(low: float, said: str) -> None:

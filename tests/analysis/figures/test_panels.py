@@ -28,7 +28,7 @@ def table(count: int, *, level: float = LEVEL) -> pd.DataFrame:
             "latent": latent, "fully_connected": dense, "epoch": epoch, "recipe": "chosen", "size": 100 * epoch,
             **{f"{name}_loss{end}": level + shift + i for name in ("val", "train")
                for end, shift in (("", 0), ("_low", -1), ("_high", 1))},
-            "difference": level, "low": level - 1, "high": level + 1,
+            "difference": level, "low": level - 1, "high": level + 1, "found": "higher",
         }
         for i, latent in enumerate(LATENT[:count]) for dense in (False, True) for epoch in (1, 2)
     )  # fmt: skip

@@ -14,6 +14,7 @@ from scipy import stats
 
 from analysis import words
 from analysis.ledger import Ledger
+from analysis.numbers.families import adjusted
 from analysis.numbers.intervals import NEW, bounded_interval, image_standard_error, t_interval
 from analysis.numbers.paired import differences
 from analysis.numbers.progress import told
@@ -468,7 +469,7 @@ def test_factors_stand_in_the_order_in_which_they_were_declared(tmp_path: Path) 
 def test_a_difference_names_its_factor(tmp_path: Path) -> None:
     fill(tmp_path, sizes=[100, 300])
     results, seeds, _ = tables(tmp_path)
-    table = rounded.differences_table(results, differences(results, seeds))
+    table = rounded.differences_table(results, adjusted(differences(results, seeds), 0.05))
     assert list(zip(table["where"], table["compared"], strict=True)) == [
         ("backbone squeezenet1_1", "train size 100 → 300"), ("train size 100", "backbone squeezenet1_1 → resnet18"),
         ("train size 300", "backbone squeezenet1_1 → resnet18"), ("backbone resnet18", "train size 100 → 300"),

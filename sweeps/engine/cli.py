@@ -154,7 +154,7 @@ def _tell(command: Command, plan: Plan, outcome: Outcome) -> None:
     elif command.smoke:
         console.print("A smoke run: it shows that every step works, and its numbers mean nothing.")
     elif plan.request.confirm_seeds and not failed:
-        _print_next_look(command, int(outcome.answer.best["n"].max()), console)
+        print_next_look(command, int(outcome.answer.best["n"].max()), console)
     if report is not None and report.error:
         print(f"error: {report.error}", file=sys.stderr)
 
@@ -228,7 +228,7 @@ def _print_stop(stop: Stop, command: Command, console: Console) -> None:
     console.print(f"\nMend it, then type the same command; failed trials run again:\n  {command.text}", **_AS_IT_IS)
 
 
-def _print_next_look(command: Command, seeds: int, console: Console) -> None:
+def print_next_look(command: Command, seeds: int, console: Console) -> None:
     """Print which look at more seeds there would be, and how to ask for it."""
     more = next_look(seeds)
     asked = f"\n  {command.with_seeds(more)}" if more is not None else ""

@@ -76,7 +76,7 @@ def test_a_dry_run_says_what_would_be_downloaded_and_how_much(
     said = " ".join(capsys.readouterr().out.split())
     told = "the weights of resnet50 (98 MB), MNIST (11 MB), the weights of vgg19 (548 MB), 657 MB together"
     assert f"would be downloaded first: {told}" in said
-    assert "370 of 370 trials are left to run" in said, "2 backbones × 5 sizes × (9 configs × 3 seeds + 2 × 5)"
+    assert "470 of 470 trials are left to run" in said, "2 backbones × 5 sizes × (9 configs × 3 seeds + 2 × 10)"
     assert not asked
     assert not list(tmp_path.rglob("*"))
 
@@ -92,7 +92,7 @@ def test_a_dry_run_does_not_guess_what_the_ledger_has(
     assert run(SWEEP, words) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "│ ? │" in said
-    assert "74 trials in all; what the ledger has of them cannot be told until the weights of resnet50 and" in said
+    assert "94 trials in all; what the ledger has of them cannot be told until the weights of resnet50 and" in said
     assert not asked
 
 

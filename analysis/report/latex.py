@@ -24,6 +24,8 @@ _GAP = 8.0
 """Points between two columns."""
 _SPARE = 2.0
 """Points of a table's width that are left free: what a width of a column is rounded to."""
+_ROWS = 24
+"""Rows, of all tables below each other, that a page holds for sure, each of two lines."""
 _NARROW = 10
 """Letters after which a heading goes on in another line."""
 _ESCAPED = {
@@ -36,15 +38,27 @@ _ESCAPED = {
 def to_latex(table: pd.DataFrame, caption: str, label: str, keys: int = 1) -> str:
     """Return a table of text as a LaTeX float, which says in a comment what packages it needs.
 
-    What is too wide is parted into tables below each other, each after the `keys` first columns; in what is then still
-    too wide, text breaks into lines.
+    What is too wide is parted into tables below each other, each after the `keys` first columns, or into several floats
+    where a page would not hold them; in what is then still too wide, text breaks into lines.
     """
     numeric = {name: is_numeric(table, i) for i, name in enumerate(map(str, table))}
 
     def fits(names: Sequence[str]) -> bool:
         return len(names) <= MOST and sum(_least(table, name, numeric[name]) + _GAP for name in names) <= _room()
 
-    tabulars = [_tabular(block, numeric) for block in in_blocks(table, keys, fits)]
+    blocks = in_blocks(table, keys, fits)
+    tall = len(blocks) * len(table) > _ROWS
+    step = _ROWS // 2 if tall and len(blocks) > 1 else max(1, len(table))
+    pieces = [block.iloc[start : start + step] for block in blocks for start in range(0, max(1, len(table)), step)]
+    tabulars = [_tabular(piece, numeric) for piece in pieces]
+    if not tall:
+        return _float("\n\n\\bigskip\n".join(tabulars), caption, label)
+    first, *others = tabulars
+    further = [_float(other, "Continued.", f"{label}-{number}") for number, other in enumerate(others, 2)]
+    return "\n".join([_float(first, caption, label), *further])
+
+
+def _float(content: str, caption: str, label: str) -> str:
     head = [
         NEEDED,
         r"\begin{table}",
@@ -52,7 +66,7 @@ def to_latex(table: pd.DataFrame, caption: str, label: str, keys: int = 1) -> st
         rf"\caption{{{escape(caption)}}}",
         rf"\label{{tab:{label}}}\medskip",
     ]
-    return "\n".join([*head, "\n\n\\bigskip\n".join(tabulars), r"\end{table}"]) + "\n"
+    return "\n".join([*head, content, r"\end{table}"]) + "\n"
 
 
 def escape(text: str) -> str:

@@ -13,12 +13,11 @@ from analysis.report.answer import Answer
 from analysis.report.columns import SharedTable, shared_table
 
 
-def paired(look: Look) -> str:
-    """Return how differences were compared, as the end of a sentence."""
+def paired(look: Look, families: str) -> str:
+    """Return how differences were compared, as the end of a sentence; `families` names these with their sizes."""
     return (
-        "paired by seed and image. The interval is of one difference by itself; p is moderated t's, adjusted by Holm's"
-        " method for its family: all differences of the factor and the measure, as many as it says. What is found is"
-        f" lower or higher where p is {look.told}."
+        "paired by seed and image, each interval by itself; p is moderated t's, adjusted by Holm's method within"
+        f" {families}; found is lower or higher where p is {look.told}."
     )
 
 
@@ -65,4 +64,5 @@ def shown_differences(answer: Answer, found: Findings) -> SharedTable:
     made = shared_table("Differences", shown, list(shown).index("compared") + 1 if len(shown) else 0)
     left_out = len(answer.differences) - len(shown)
     others = f"Shown is what the verdict rests on; {left_out} more are in tables/differences.csv." if left_out else ""
-    return replace(made, note=" ".join(filter(None, [made.note, f"Differences are {paired(found.look)}", others])))
+    compared = f"Differences are {paired(found.look, rounded.families_told(found.results, answer.differences))}"
+    return replace(made, note=" ".join(filter(None, [made.note, compared, others])))

@@ -13,7 +13,7 @@ from analysis.numbers.measures import Form, unit_of
 from analysis.numbers.results import PRESCRIBED, Results, records
 from analysis.report.cells import INTERVAL, ON_THESE, bounded, key_cells, key_named, key_text, number, these, whole
 from analysis.report.columns import SEEDS, Shaped, shaped
-from analysis.words import NONE, as_text, heading
+from analysis.words import NONE, as_text, heading, listed
 
 HOLDS = (
     'It holds for new seeds and new test images of the kind; "these images" is Student\'s t over the seeds, on these'
@@ -140,7 +140,7 @@ def differences_table(results: Results, differences: pd.DataFrame) -> pd.DataFra
                 f"{change}{unit} {INTERVAL}": _change(row, form, known=known),
                 **({ON_THESE: _bounds(row, ("low_these", "high_these"), form)} if known else {}),
                 "seeds": str(int(row["n"])),
-                "p (Holm's, in which family)": _p_text(row["p_adjusted"], row["family"]),
+                "p (Holm)": NONE if math.isnan(row["p_adjusted"]) else _p_text(row["p_adjusted"]),
                 "found": row["found"],
             }
         )
@@ -169,12 +169,23 @@ def caption(results: Results, best: pd.DataFrame) -> str:
     return " ".join(text)
 
 
-def _p_text(p: float, family: str) -> str:
-    """Return an adjusted p with the factor and the size of its family: `0.105 (train size: 4)`."""
-    if math.isnan(p):
-        return NONE
-    told = f"{p:.3f}" if p >= 0.0005 else "< 0.001"
-    return f"{told} ({heading(family.partition(',')[0])}: {family.rpartition(': ')[2]})"
+def families_told(results: Results, differences: pd.DataFrame) -> str:
+    """Return the families of differences and how many each has: `train size (8) and backbone (5)`."""
+    rows = records(differences.drop_duplicates("family"))
+    several = differences["metric"].nunique() > 1
+    named = []
+    for row in rows:
+        measure = f"{results.measures.label(row['metric'])} by " if several else ""
+        named.append(f"{measure}{_factor(row['factor'])} ({row['family'].rpartition(': ')[2]})")
+    return listed(named)
+
+
+def _factor(name: str) -> str:
+    return "config" if name == "recipe" else heading(name)
+
+
+def _p_text(p: float) -> str:
+    return f"{p:.3f}" if p >= 0.0005 else "< 0.001"
 
 
 def _change(row: Mapping[str, Any], form: Form, *, known: bool) -> str:

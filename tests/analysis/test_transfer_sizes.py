@@ -144,7 +144,7 @@ def test_a_fall_in_all_seeds_a_rise_and_a_divergence_are_told_as_what_they_are(t
     assert list(table["found"]) == ["lower", "higher", "no number"]
     page = (tmp_path / "answer.md").read_text()
     assert "no fall is shown" not in page
-    assert "(train size: 2)" in page, "the family has two differences that can be tested"
+    assert "by Holm's method within train size (2);" in page, "the family has two differences that can be tested"
 
 
 def test_a_rise_that_does_not_survive_its_family_is_not_told(tmp_path: Path) -> None:

@@ -148,6 +148,14 @@ class Experiment(Resumable, ABC, Generic[C]):
         """
         return {}
 
+    def collapsed(self) -> str | None:
+        """Return why the trained network counts as collapsed, such as to a constant; None where it did not.
+
+        It is asked once, when training has ended. A config that collapses on a seed is chosen last, and a mean over
+        seeds that holds one has no number.
+        """
+        return None
+
     # What it may use.
 
     def keep(self, name: str, array: np.ndarray | torch.Tensor) -> None:

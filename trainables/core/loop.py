@@ -221,7 +221,8 @@ class Loop:
             if self.best is not None:
                 self._return_to(self.best)
             if self.status == "running":
-                self.status = "done"
+                self.error = self.experiment.collapsed()
+                self.status = "done" if self.error is None else "collapsed"
 
     def _return_to(self, best: Best) -> None:
         """Bring the experiment back to the best epoch and, when confirming, open test data with that state."""

@@ -1,0 +1,84 @@
+"""Trials of the autoencoder: what they learn, keep and leave, and that a constant is said to be one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import trainables
+from common.problems import Refused
+from sweeps.autoencoder import SWEEP
+from sweeps.engine.options import parse
+from sweeps.engine.preflight import make_plan
+from trainables.core.loop import Loop
+
+CONFIG = {
+    "bottleneck": "fc", "latent": 12, "lr": 3e-3, "width": 4, "strides": "2-2-2-2", "activation": "relu",
+    "norm": "batch",
+}  # fmt: skip
+
+
+def trained(epochs: int, **changed: Any) -> Loop:
+    options = {"builtin": True, "confirm": True, "set": {"epochs": epochs}}
+    loop: Loop = trainables.run(SWEEP, {**CONFIG, **changed}, **options)
+    return loop
+
+
+@pytest.mark.slow
+def test_it_learns_to_reconstruct_and_keeps_what_figures_show() -> None:
+    loop = trained(12)
+    losses = [row["val_l1"] for row in loop.rows]
+    assert losses[-1] < 0.7 * losses[0]
+    assert loop.status == "done"
+    row, arrays = loop.rows[-1], loop.experiment.gathered()
+    assert arrays["test_l1_scores"].shape == (510,)
+    assert float(arrays["test_l1_scores"].mean()) == pytest.approx(row["test_l1"], abs=1e-6)
+    shown = torch.from_numpy(arrays["examples_l1"])
+    assert arrays["examples_input"].shape == arrays["examples_made"].shape == (3, 6, 28, 28)
+    assert shown[0].max() <= shown[1].min() <= shown[1].max() <= shown[2].min(), "best, median and worst"
+    made, given = (torch.from_numpy(arrays[f"examples_{name}"]) / 255 for name in ("made", "input"))
+    torch.testing.assert_close((made - given).abs().mean((2, 3)), shown, rtol=0, atol=0.002)
+    assert row["test_pca_l1"] < row["test_median_l1"]
+    assert not [name for name in loop.outcome()["facts"] if name in ("train_labels", "validation_labels")]
+
+
+def test_a_network_that_makes_the_same_of_every_image_has_collapsed() -> None:
+    loop = trained(1, lr=1e-6, norm="none")
+    assert loop.status == "collapsed"
+    assert "all reconstructions are alike" in (loop.error or "")
+
+
+def test_the_network_that_is_left_maps_images_to_their_latents() -> None:
+    loop = trained(1)
+    network = loop.experiment.network()
+    assert network is not None
+    module = type(loop.experiment).build(loop.experiment.config, 0)
+    module.load_state_dict(network.state)
+    module.eval()
+    images = loop.experiment.held_out["validation"]["data"].x[:5]
+    latents = module(network.input.prepared(images[:, 0]))
+    loop.experiment.model.eval()
+    torch.testing.assert_close(latents, loop.experiment.model(images.float() / 255))
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["latent=0"], ["latent", "greater than 0"]),
+        (["latent=784", "bottleneck=fc"], ["latent", "784"]),
+        (["latent=6", "bottleneck=conv"], ["latent", "multiple of 4"]),
+        (["strides=2-2-2", "latent=12"], ["latent", "multiple of 16"]),
+        (["strides=7-7"], ["strides"]),
+        (["bottleneck=none"], ["bottleneck"]),
+        (["train_size=5000"], ["train_size"]),
+    ],
+)
+def test_what_cannot_be_built_is_refused(tmp_path: Any, words: list[str], parts: list[str]) -> None:
+    options, problems = parse(
+        ["--builtin", "--out", str(tmp_path), "--set", *words], prog="autoencoder", description=""
+    )
+    with pytest.raises(Refused) as refused:
+        make_plan(SWEEP, options, problems, tmp_path)
+    assert all(part in str(refused.value) for part in parts), str(refused.value)

@@ -1,0 +1,193 @@
+"""Convolutional encoders and decoders of gray 28×28 images, in three parts: encoder, bottleneck and decoder.
+
+The encoder's stages halve the side, 28 → 14 → 7 → 4 → 2, or go there in other strides; the decoder goes back by
+transposed convolutions. Between them is the bottleneck, which maps the coarsest maps to a latent vector and back:
+`conv` by 1×1 convolutions, so that the latent is an image of few channels, or `fc` by linear layers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import nn
+
+SIDE = 28
+WIDEN = 4
+"""How many times as many maps as the first stage later ones have at most; each stage has twice those before."""
+Kind = Literal["conv", "fc"]
+Activation = Literal["relu", "leaky_relu", "gelu"]
+Norm = Literal["none", "batch"]
+_ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "gelu": nn.GELU}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What an autoencoder looks like."""
+
+    bottleneck: Kind
+    latent: int
+    """Numbers in the latent vector."""
+    width: int
+    """Maps of the first stage."""
+    strides: tuple[int, ...]
+    activation: Activation
+    norm: Norm
+
+    @property
+    def sides(self) -> list[int]:
+        """The side of the image and of the maps of each stage."""
+        sides = [SIDE]
+        for stride in self.strides:
+            sides.append(math.ceil(sides[-1] / stride))
+        return sides
+
+    @property
+    def widths(self) -> list[int]:
+        """The channels of the image and of the maps of each stage."""
+        return [1, *(self.width * min(2**stage, WIDEN) for stage in range(len(self.strides)))]
+
+    @property
+    def problem(self) -> str | None:
+        """The rule that the architecture breaks, if it breaks one."""
+        places = self.sides[-1] ** 2
+        if self.latent >= SIDE * SIDE:
+            return f"a latent smaller than the image, which has {SIDE * SIDE} values"
+        if self.bottleneck == "conv" and self.latent % places:
+            return f"a latent of the conv bottleneck that is a multiple of {places}, the coarsest maps' places"
+        return None
+
+
+class Encoder(nn.Sequential):
+    """A map from images [N, 1, 28, 28] in 0 … 1 to the coarsest maps [N, C, S, S]."""
+
+    def __init__(self, shape: Architecture) -> None:
+        stages = [
+            _stage(nn.Conv2d(inputs, outputs, _kernel(stride), stride, _kernel(stride) // 2), outputs, shape)
+            for (inputs, outputs), stride in zip(pairwise(shape.widths), shape.strides, strict=True)
+        ]
+        super().__init__(*stages)
+
+
+class ConvBottleneck(nn.Module):
+    """A bottleneck of 1×1 convolutions: the latent keeps the coarsest maps' places."""
+
+    def __init__(self, shape: Architecture) -> None:
+        super().__init__()
+        self.side, maps = shape.sides[-1], shape.widths[-1]
+        channels = shape.latent // self.side**2
+        self.squeeze = nn.Conv2d(maps, channels, 1)
+        self.expand = nn.Conv2d(channels, maps, 1)
+
+    def encode(self, maps: torch.Tensor) -> torch.Tensor:
+        """Return latents [N, D] of maps [N, C, S, S]."""
+        latent: torch.Tensor = self.squeeze(maps).flatten(1)
+        return latent
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """Return maps [N, C, S, S] of latents [N, D]."""
+        maps: torch.Tensor = self.expand(latent.reshape(len(latent), -1, self.side, self.side))
+        return maps
+
+
+class LinearBottleneck(nn.Module):
+    """A fully-connected bottleneck: each latent number sees all of the coarsest maps."""
+
+    def __init__(self, shape: Architecture) -> None:
+        super().__init__()
+        self.side, self.maps = shape.sides[-1], shape.widths[-1]
+        values = self.maps * self.side**2
+        self.squeeze = nn.Linear(values, shape.latent)
+        self.expand = nn.Linear(shape.latent, values)
+
+    def encode(self, maps: torch.Tensor) -> torch.Tensor:
+        """Return latents [N, D] of maps [N, C, S, S]."""
+        latent: torch.Tensor = self.squeeze(maps.flatten(1))
+        return latent
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """Return maps [N, C, S, S] of latents [N, D]."""
+        maps: torch.Tensor = self.expand(latent).reshape(len(latent), self.maps, self.side, self.side)
+        return maps
+
+
+class Decoder(nn.Sequential):
+    """A map from the coarsest maps [N, C, S, S] to images [N, 1, 28, 28] in 0 … 1."""
+
+    def __init__(self, shape: Architecture) -> None:
+        widths, sides = shape.widths[::-1], shape.sides[::-1]
+        layers: list[nn.Module] = [_after(widths[0], shape)]
+        for stage, stride in enumerate(shape.strides[::-1]):
+            up = _transposed(widths[stage], widths[stage + 1], stride, sides[stage], sides[stage + 1])
+            last = stage == len(shape.strides) - 1
+            layers.append(nn.Sequential(up, nn.Sigmoid()) if last else _stage(up, widths[stage + 1], shape))
+        super().__init__(*layers)
+
+
+class Autoencoder(nn.Module):
+    """Encoder, bottleneck and decoder; called, it maps images [N, 1, 28, 28] in 0 … 1 to latents [N, D]."""
+
+    def __init__(self, shape: Architecture) -> None:
+        super().__init__()
+        self.encoder = Encoder(shape)
+        self.bottleneck = ConvBottleneck(shape) if shape.bottleneck == "conv" else LinearBottleneck(shape)
+        self.decoder = Decoder(shape)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.bottleneck.encode(self.encoder(images))
+
+    def decoded(self, latent: torch.Tensor) -> torch.Tensor:
+        """Return images [N, 1, 28, 28] in 0 … 1 of latents [N, D]."""
+        images: torch.Tensor = self.decoder(self.bottleneck.decode(latent))
+        return images
+
+    def reconstructed(self, images: torch.Tensor) -> torch.Tensor:
+        """Return what is left of images [N, 1, 28, 28] after the bottleneck."""
+        return self.decoded(self(images))
+
+
+def layer_table(network: nn.Module) -> list[tuple[str, tuple[int, ...], int]]:
+    """Return (kind, shape of its output for one image, parameters) of each layer that has some, in their order."""
+    found: list[tuple[str, tuple[int, ...], int]] = []
+
+    def note(module: nn.Module, _: object, output: torch.Tensor) -> None:
+        count = sum(parameter.numel() for parameter in module.parameters())
+        found.append((type(module).__name__, tuple(output.shape[1:]), count))
+
+    leaves = [one for one in network.modules() if next(iter(one.parameters(recurse=False)), None) is not None]
+    hooks = [leaf.register_forward_hook(note) for leaf in leaves]
+    was_training = network.training
+    with torch.no_grad():
+        network.eval()
+        device = next(network.parameters()).device
+        images = torch.zeros(1, 1, SIDE, SIDE, device=device)
+        network.reconstructed(images) if isinstance(network, Autoencoder) else network(images)
+    network.train(was_training)
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+def _kernel(stride: int) -> int:
+    """Return the side of the least odd kernel, of 3 at least, that leaves no pixel out."""
+    return max(3, stride + 1 - stride % 2)
+
+
+def _transposed(inputs: int, outputs: int, stride: int, side: int, larger: int) -> nn.ConvTranspose2d:
+    """Return a transposed convolution from side to `larger`: of several sides that a stride maps alike, that one."""
+    kernel = _kernel(stride)
+    more = larger - ((side - 1) * stride - 2 * (kernel // 2) + kernel)
+    return nn.ConvTranspose2d(inputs, outputs, kernel, stride, kernel // 2, output_padding=more)
+
+
+def _stage(convolution: nn.Module, maps: int, shape: Architecture) -> nn.Sequential:
+    return nn.Sequential(convolution, *_after(maps, shape))
+
+
+def _after(maps: int, shape: Architecture) -> nn.Sequential:
+    normalised: Sequence[nn.Module] = [nn.BatchNorm2d(maps)] if shape.norm == "batch" else []
+    return nn.Sequential(*normalised, _ACTIVATIONS[shape.activation]())

@@ -7,6 +7,7 @@ its ledger, costs no other question's answer.
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from typing import Annotated
 import tyro
 
 import analysis
+from analysis.figures.paper import NARROWEST, WIDEST
 from analysis.figures.style import FORMATS
 from analysis.ledger import LedgerError
 from analysis.report.make import folder_of, make_answer, show
@@ -43,6 +45,8 @@ class Options:
     """Use the ledger of a sweep that was run with --smoke."""
     png_only: Annotated[bool, _FLAG] = False
     """Write figures as PNG alone, which takes less than half of the time."""
+    figure_width: float = WIDEST
+    """Inches of the figures: 6.5 for a page, 3.3 for a column, in which titles are left out."""
     trials: Annotated[bool, _FLAG] = False
     """List all trials instead: config, seed, phase, status, selecting measure, seconds, worker and error. Where the
     output is piped, as tab-separated lines."""
@@ -68,6 +72,9 @@ def main(argv: list[str] | None = None) -> int:
     if unknown:
         rule = "must be one that has an analysis"
         return refuse(*(Problem("question", rule, name, nearest(name, known)) for name in unknown))
+    if not NARROWEST <= options.figure_width < math.inf:
+        rule = f"inches, {NARROWEST:g} or more"
+        return refuse(Problem("--figure-width", rule, options.figure_width, "Give 6.5 for a page, 3.3 for a column."))
     folders = {name: folder_of(options.out, name, smoke=options.smoke) for name in options.question or known}
     if not options.question:
         folders = {name: folder for name, folder in folders.items() if (folder / "ledger.sqlite").exists()}
@@ -75,7 +82,8 @@ def main(argv: list[str] | None = None) -> int:
         return refuse(f"{options.out}: no ledger there; run a sweep first, or name its folder with --out")
     formats = ("png",) if options.png_only else tuple(FORMATS)
     return max(
-        _list(name, folder) if options.trials else _answer(name, folder, formats) for name, folder in folders.items()
+        _list(name, folder) if options.trials else _answer(name, folder, formats, options.figure_width)
+        for name, folder in folders.items()
     )
 
 
@@ -88,10 +96,10 @@ def _list(question: str, folder: Path) -> int:
     return 0
 
 
-def _answer(question: str, folder: Path, formats: Sequence[str]) -> int:
+def _answer(question: str, folder: Path, formats: Sequence[str], width: float) -> int:
     """Make and print the answer to one question."""
     try:
-        answer = make_answer(folder, question, formats=formats)
+        answer = make_answer(folder, question, formats=formats, width=width)
     except LedgerError as error:
         return refuse(error)
     show(answer, standard_output())

@@ -147,7 +147,7 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
         yield "reconstructions", Drawing(partial(draw_images, grids, words, most=1), caption)
     words = Words(f"{title}: learning curves", "epoch", part.axis("l1"), part.note())
     curves = partial(
-        draw_curves, part.curves, words, columns={"train_l1": "training", "val_l1": "validation"}, across=LATENT,
+        draw_curves, part.drawn_curves, words, columns={"train_l1": "training", "val_l1": "validation"}, across=LATENT,
         series={BOTTLENECK: ""},
     )  # fmt: skip
     yield "learning_curves", Drawing(curves, "Learning curves by latent.")

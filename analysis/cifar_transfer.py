@@ -97,7 +97,7 @@ def _drawings(
 
 def _of_theory(part: Findings, found: Generalisation, title: str) -> Iterator[tuple[str, Drawing]]:
     """Yield learning curves, the gap between training and test accuracy, and bias and variance."""
-    curves = whole(part.curves[part.curves["recipe"] == CHOSEN])
+    curves = whole(part.drawn_curves[part.drawn_curves["recipe"] == CHOSEN])
     lengths = curves.groupby([METHOD, SIZE])["epoch"].transform("max")
     if len(curves := curves[lengths > 1]):
         quarter = "An epoch of own is a quarter of its steps." if OWN in set(curves[METHOD]) else ""

@@ -33,7 +33,7 @@ def answer(part: Findings) -> Draft:
     verdict = [block for task in TASKS for block in sharing.verdict(part, task, read, gaps)]
     return Draft(
         TITLE,
-        [*verdict, *sharing.accuracies(part, read), *sharing.whole(read)],
+        [*sharing.headline(part, gaps), *verdict, *sharing.accuracies(part, read), *sharing.whole(read)],
         dict(_drawings(part, f"{TITLE}{part.where}", read, gaps)),
         {"every_network_on_both": read[[*named, *measured]], "sharing": gaps},
         pd.concat(
@@ -69,11 +69,11 @@ def _drawings(part: Findings, title: str, read: pd.DataFrame, gaps: pd.DataFrame
             draw_gaps, gaps.replace(CONFIGS), words, x=SIZE, series=["data"], panels="recipe", percent=True
         )
         yield "sharing", Drawing(differences, "Test error of one network for both sets minus that of a set's own.")
-    curves = seen(part, part.curves[part.curves["recipe"] == CHOSEN])
+    curves = seen(part, part.drawn_curves[part.drawn_curves["recipe"] == CHOSEN])
     known = sizes(curves)
     size = SMALL if SMALL in known else known[-1]
     yield "learning_curves", _learning(part, title, curves[curves[SIZE] == size], "chosen configs", size)
-    curves = seen(part, part.curves[part.curves["recipe"] == PRESCRIBED])
+    curves = seen(part, part.drawn_curves[part.drawn_curves["recipe"] == PRESCRIBED])
     curves = curves[curves["network"] != OTHERS]
     for size in shown_sizes(curves):
         drawing = _learning(part, title, curves[curves[SIZE] == size], "prescribed config", size)
@@ -83,7 +83,7 @@ def _drawings(part: Findings, title: str, read: pd.DataFrame, gaps: pd.DataFrame
 def _learning(part: Findings, title: str, curves: pd.DataFrame, which: str, size: Any) -> Drawing:
     """Return learning curves on either set; `curves` has a row for each epoch, network and set."""
     shown = f"{which}, {counted(size)} images of each set"
-    note = part.note("Training: means over the epoch, of the network in training.")
+    note = part.note("Training: means over the epoch, of the network in training.", tested=False)
     figure = partial(
         draw_learning,
         curves,

@@ -22,6 +22,7 @@ from analysis.numbers.looks import NONE, Look
 from analysis.numbers.measures import nearness
 from analysis.numbers.progress import told
 from analysis.numbers.results import CHOSEN, Results, records
+from analysis.numbers.tables import seed_curves
 from analysis.words import (
     OVER_BOTH,
     Block,
@@ -89,6 +90,12 @@ class Findings:
         return self.seeds[self.seeds["recipe"] == CHOSEN]
 
     @property
+    def drawn_curves(self) -> pd.DataFrame:
+        """Return `curves`, and where there are two seeds at most, the curve of each: these rows have a `seed`."""
+        single = seed_curves(self.results, self.seeds)
+        return pd.concat([self.curves.assign(seed=np.nan), single], ignore_index=True) if len(single) else self.curves
+
+    @property
     def measures(self) -> pd.DataFrame:
         """Every measure on test data with its interval, a row for each condition; data sets are called by name."""
         results = self.results
@@ -114,10 +121,10 @@ class Findings:
         """Return what all conditions have for a config field that is neither compared nor searched, for people."""
         return setting_text(name, (self.results.settings | dict(self.shared)).get(name))
 
-    def note(self, *more: str, means: bool = True) -> str:
+    def note(self, *more: str, means: bool = True, tested: bool = True) -> str:
         """Return the note below a figure: data, what means and intervals are over, `more` sentences, what is missing.
 
-        `means=False` is for a figure that shows no means over seeds.
+        `means=False` is for a figure that shows no means over seeds, `tested=False` for one without test data.
         """
         data = self.results.describe_data(self.shared)
         about = [f"Data: {data}."] if data else []
@@ -126,8 +133,8 @@ class Findings:
             fresh = "fresh seeds" if self.results.phase == "confirm" else "seeds"
             same = {key: set(self.best[key]) for key in self.results.factors if key not in self.results.data_fields}
             only = "".join(f"; {heading(key)} {setting_text(key, v.pop())}" for key, v in same.items() if len(v) == 1)
-            over = f"One {fresh[:-1]}." if seeds == "1" else f"Mean over {seeds} {fresh}, with 95 % intervals."
-            about = [f"Data: {self.results.describe_data(self.shared)}{self._tested()}{only}.", over]
+            over = f"One {fresh[:-1]}." if seeds == "1" else f"Mean over {seeds} {fresh}."
+            about = [f"Data: {self.results.describe_data(self.shared)}{self._tested() if tested else ''}{only}.", over]
         partial = told(self.results)
         return " ".join([*about, *filter(None, more), *([f"PARTIAL: {partial} trials."] if partial else [])])
 

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.figures.curves import draw_learning
+from analysis.figures.gaps import bars_overlap, draw_gaps
 from analysis.figures.points import draw_dots, draw_trials
 from analysis.figures.style import Words
 from analysis.findings import Draft, Drawing, Findings
@@ -106,6 +107,8 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
         draw_dots, part.chosen, words, x="mining", columns=ways, series=["colour"], chance=chance, percent=True
     )
     yield "accuracy", Drawing(figure, "Nearest-neighbour accuracy by mining and colour: queries in a gallery.")
+    if any(bars_overlap(part.chosen, way, ["mining"]) for way in (FORTH, BACK)):
+        yield from _differences(part, title, ways)
     yield from embedding.drawings(part, part.arrays_of(best), (a, b), name).items()
     yield from _learning(part, title)
     if len(rows := _searched(part)):
@@ -117,6 +120,18 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
         yield "margin", Drawing(figure, "Validation accuracy across domains of search trials, by margin.")
 
 
+def _differences(part: Findings, title: str, ways: Mapping[str, str]) -> Iterator[tuple[str, Drawing]]:
+    """Yield how accuracy across domains differs between colours, paired by seed."""
+    pairs = list(combinations(part.results.factors["colour"], 2))
+    tables = [part.compare("colour", *pair, way).assign(way=ways[way]) for way in (FORTH, BACK) for pair in pairs]
+    if not tables or not len(table := pd.concat(tables, ignore_index=True)):
+        return
+    named = table.assign(pair=[f"{row['to']} − {row['from']}" for row in records(table)])
+    words = Words(f"{title}: colours compared", "mining", "test accuracy, points", part.note("Paired by seed."))
+    figure = partial(draw_gaps, named, words, x="mining", series={"pair": ""}, panels="way", percent=True)
+    yield "differences", Drawing(figure, "Differences of accuracy across domains between colours, by mining.")
+
+
 def _learning(part: Findings, title: str) -> Iterator[tuple[str, Drawing]]:
     """Yield the learning curves of networks trained with triplets, of chosen and of prescribed configs."""
     margins = {
@@ -125,11 +140,12 @@ def _learning(part: Findings, title: str) -> Iterator[tuple[str, Drawing]]:
     }
     names = {CHOSEN: "learning_curves", PRESCRIBED: "prescribed_curves"}
     for recipe, about in margins.items():
-        epochs = part.curves[(part.curves["mining"] != YARDSTICK) & (part.curves["recipe"] == recipe)]
+        every = part.drawn_curves
+        epochs = every[(every["mining"] != YARDSTICK) & (every["recipe"] == recipe)]
         if not len(epochs) or not {"train_loss", "val_loss", "train_active", "val_active"} <= set(epochs):
             continue
         config = f"{recipe} {'configs' if recipe == CHOSEN else 'config'}"
-        note = part.note(f"Accuracy: of validation images. {about}")
+        note = part.note(about, tested=False)
         words = Words(f"{title}: learning curves of the {config}", "epoch", "", note)
         figure = partial(
             draw_learning,
@@ -151,6 +167,8 @@ def _learning(part: Findings, title: str) -> Iterator[tuple[str, Drawing]]:
 
 def _verdict(part: Findings, gaps: pd.DataFrame) -> Iterator[Paragraph]:
     best, name = _best(part)
+    told = "A test image's nearest neighbour in the other domain is of its class in {} of the cases, with {}."
+    yield Paragraph(text(told, part.level(best, CROSS), name))
     yield _accuracies(part, best, name)
     differences = [part.difference(row) for row in part.neighbours(best, CROSS) if row["from"] != YARDSTICK]
     if differences:

@@ -15,7 +15,7 @@ from analysis.findings import Draft, Drawing, Findings
 from analysis.numbers.looks import percent
 from analysis.numbers.results import CHOSEN, PRESCRIBED, records
 from analysis.verdicts import ablation, frontier
-from analysis.verdicts.frontier import BUDGET, IMAGES, MIRROR, Descent, Row, accuracy_text
+from analysis.verdicts.frontier import ACCURACY, BUDGET, IMAGES, MIRROR, Descent, Row, accuracy_text
 from analysis.words import OVER_BOTH, Block, Bullets, Paragraph, Strong, Text, enumerated, join, listed, text
 
 COMPARED = (BUDGET,)
@@ -75,10 +75,11 @@ def _drawings(part: Findings, table: pd.DataFrame, winner: Row, counts: pd.DataF
     yield "frontier", Drawing(figure, "Test accuracy by the parameters that networks have, chosen and prescribed.")
     yield from ablation.drawing(part, title)
     note = part.note(
-        "Chosen configs. Training: the network itself, augmented images. Validation: its average over steps."
+        "Chosen configs. Training: the network itself, augmented images. Validation: its average over steps.",
+        tested=False,
     )
     words = Words(f"{title}: learning curves", "epoch", part.axis("error"), note)
-    curves = part.curves[part.curves["recipe"] == CHOSEN]
+    curves = part.drawn_curves[part.drawn_curves["recipe"] == CHOSEN]
     columns = {"val_error": "validation", "train_error": "training"}
     if set(columns) <= set(curves):
         figure = partial(draw_curves, curves, words, columns=columns, across=BUDGET, percent=True)
@@ -99,8 +100,10 @@ def _drawings(part: Findings, table: pd.DataFrame, winner: Row, counts: pd.DataF
 def _verdict(
     part: Findings, table: pd.DataFrame, tested: Descent, winner: Row, counts: pd.DataFrame
 ) -> Iterator[Block]:
-    passing = join(" ", _passing(part, tested))
-    yield Paragraph(text("{} {}", Strong(f"{part.setting('data')}{part.where}."), passing))
+    first, *more = _passing(part, tested)
+    yield Paragraph(text("{} {}", Strong(f"{part.setting('data')}{part.where}."), first))
+    if more:
+        yield Paragraph(join(" ", more))
     yield Paragraph(join(" ", _about(part, table, winner, counts)))
     if lines := list(frontier.layer_lines(frontier.layers(part, pd.DataFrame([winner])))):
         products = f"{winner['multiplications'] / 1e6:.1f} million multiplications an image"
@@ -128,7 +131,9 @@ def _passing(part: Findings, tested: Descent) -> Iterator[Text]:
     if stop := tested.stop:
         which = "next" if tested.passed else "largest"
         used = f"{stop[BUDGET]:,} ({stop['parameters']:,} used)"
-        yield text("The {}, {}, is not shown to pass: {}.", which, used, accuracy_text(part, stop))
+        above = stop[ACCURACY] > TARGET
+        short = f"; its mean is above {PASS}, the lower bound by which it is tested is not" if above else ""
+        yield text("The {}, {}, is not shown to pass: {}{}.", which, used, accuracy_text(part, stop), short)
     elif tested.awaited:
         yield (f"{tested.awaited:,} parameters are not confirmed yet, and nothing is said of less.",)
     else:

@@ -10,12 +10,25 @@ from typing import Any
 import pandas as pd
 
 from analysis.figures.curves import draw_curves
+from analysis.figures.gaps import bars_overlap, draw_gaps
 from analysis.figures.lines import draw_lines
 from analysis.figures.style import Words
 from analysis.findings import Draft, Drawing, Findings
 from analysis.numbers.results import CHOSEN, PRESCRIBED, records
 from analysis.verdicts.prescribed import config_text
-from analysis.words import DIFFERS, Directions, Paragraph, Strong, Text, enumerated, listed, missing, outcomes, text
+from analysis.words import (
+    DIFFERS,
+    Directions,
+    Paragraph,
+    Strong,
+    Text,
+    enumerated,
+    join,
+    listed,
+    missing,
+    outcomes,
+    text,
+)
 
 COMPARED = BACKBONE, SIZE = ("backbone", "train_size")
 TITLE = "Transfer by train size"
@@ -30,7 +43,7 @@ def answer(part: Findings) -> Draft:
     annealed = any(part.results.facts[trial].get("annealed") for trial in part.chosen_seeds["trial"])
     return Draft(
         TITLE,
-        [*_sizes(part, compared), *_prescribed(part, compared), *_backbones(part)],
+        [_headline(part), *_sizes(part, compared), *_prescribed(part, compared), *_backbones(part)],
         dict(_drawings(part)),
         differences=compared,
         closing=[Paragraph((ANNEALED,))] if annealed else [],
@@ -54,6 +67,12 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
         percent=True,
     )
     yield "test_error", Drawing(error, f"Test error against the number of {IMAGES}.")
+    pairs: pd.DataFrame = part.differences[part.differences["factor"] == BACKBONE]
+    if len(pairs) and bars_overlap(part.chosen, "test_error", [SIZE]):
+        words = Words(f"{title}: backbones compared", IMAGES, "test error, points", part.note("Paired by seed."))
+        named = pairs.assign(pair=[f"{row['to']} − {row['from']}" for row in records(pairs)])
+        gaps = partial(draw_gaps, named, words, x=SIZE, series={"pair": ""}, percent=True)
+        yield "differences", Drawing(gaps, f"Differences of test error between backbones, by {IMAGES}.")
     still = "↑ training ended while most seeds still improved." if (best["rising"] > best["n"] / 2).any() else ""
     epochs = partial(
         draw_lines,
@@ -72,7 +91,8 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
     yield "epochs_to_best", Drawing(epochs, f"Epochs to the best against the number of {IMAGES}.")
     columns = {"test_error": "test", "val_error": "validation", "train_error": "training"}
     drawn = [f"{column}{end}" for column in columns for end in ("", "_low", "_high")]
-    table = part.curves.reindex(columns=list(dict.fromkeys([*part.curves, *drawn])))  # none may have been evaluated
+    known = part.drawn_curves
+    table = known.reindex(columns=list(dict.fromkeys([*known, *drawn])))  # none may have been evaluated
     if len(table):
         note = part.note("Training: all training images after the epoch, without dropout.")
         words = Words(f"{title}: learning curves", "epoch", part.axis("error"), note)
@@ -87,6 +107,17 @@ def _place(part: Findings) -> str:
     """Return on which data and with which settings, where other parts have others."""
     data = [part.setting(name) for name in part.results.data_fields if name in part.shared]
     return f" on {listed(data)}{part.where}" if data else part.where
+
+
+def _headline(part: Findings) -> Paragraph:
+    """Return in a sentence how low the error gets with the largest set."""
+    rows = records(part.chosen[part.chosen[SIZE] == part.chosen[SIZE].max()])
+    told = (
+        text("{} at its lowest (oracle) and {} at the last epoch, with {}", *levels, str(row[BACKBONE]))
+        for row in rows
+        for levels in [[part.level(row, column) for column in ("oracle_error", "test_error")]]
+    )
+    return Paragraph(text("With {} {}{} the test error is {}.", rows[0][SIZE], IMAGES, _place(part), join("; ", told)))
 
 
 def _sizes(part: Findings, compared: pd.DataFrame) -> Iterator[Paragraph]:

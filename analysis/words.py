@@ -147,13 +147,13 @@ def plain(run: Run) -> str:
 
 def claims_of(blocks: Sequence[Block]) -> Iterator[Claim]:
     """Yield every claim that blocks state or sum up, once, in their order."""
-    seen: set[int] = set()
+    seen: set[str] = set()
     for block in blocks:
         for one in block.items if isinstance(block, Bullets) else (block.text,):
             for run in one:
                 for claim in _claims_of_run(run):
-                    if id(claim) not in seen:
-                        seen.add(id(claim))
+                    if repr(claim) not in seen:
+                        seen.add(repr(claim))
                         yield claim
 
 

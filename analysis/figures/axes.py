@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-WIDEST = 6.5
-"""Inches of the widest figure: the text of a page."""
+from analysis.figures.paper import figure_width
+
 NARROWEST = 1.15
 """Inches of the narrowest panel whose numbers can be read, the gap beside it included."""
 WIDE = 12
@@ -23,12 +23,17 @@ LABELS = 0.7
 
 
 def panels_abreast(count: int, least: float = NARROWEST) -> int:
-    """Return how many of `count` panels of `least` inches stand side by side on a page, in lines about equally full.
+    """Return how many of `count` panels of `least` inches stand side by side on the paper, in lines about equally full.
 
     Five of which four would fit stand as three and two.
     """
-    fitting = max(1, int((WIDEST - LABELS) / max(least, NARROWEST)))
+    fitting = max(1, int((figure_width() - LABELS) / max(least, NARROWEST)))
     return math.ceil(count / math.ceil(count / fitting))
+
+
+def comfortable(inches: float) -> float:
+    """Return how wide a panel is at least, of which two are to stand side by side even where that is less."""
+    return min(inches, (figure_width() - LABELS) / 2)
 
 
 def wrapped_panels(
@@ -80,12 +85,14 @@ def from_zero(axes: Axes, values: pd.DataFrame) -> None:
         axes.set_ylim(top=0)
 
 
-def logarithmic_axis(axes: Axes, values: pd.DataFrame, *, zero: bool = False, least: float = 1) -> bool:
+def logarithmic_axis(
+    axes: Axes, values: pd.DataFrame, *, zero: bool = False, least: float = 1, most: float = math.inf
+) -> bool:
     """Make the y axis logarithmic, with plain numbers at 1, 2 and 5; with a linear part at 0 if `zero`.
 
-    Numbers stand closer where there would be two at most. Returns whether the axis was made logarithmic: not where a
-    value is 0 without `zero`, and not where the largest value is less than `least` times the smallest: hardly a number
-    would stand on such an axis.
+    It ends at `most`, which no value exceeds. Numbers stand closer where there would be two at most. Returns whether
+    the axis was made logarithmic: not where a value is 0 without `zero`, and not where the largest value is less than
+    `least` times the smallest: hardly a number would stand on such an axis.
     """
     known = values.to_numpy(dtype=float)
     known = known[np.isfinite(known)]
@@ -94,7 +101,7 @@ def logarithmic_axis(axes: Axes, values: pd.DataFrame, *, zero: bool = False, le
     low, high = known[known > 0].min(), known.max()
     if high < least * low:
         return False
-    bottom, top = low / 1.3, high * 1.3
+    bottom, top = low / 1.3, high * 1.3 if high > most else min(high * 1.3, 1.02 * most)
     wide, narrow = ([m * 10.0**e for e in range(-4, 5) for m in at] for at in ((1, 2, 5), (1, 1.5, 2, 3, 4, 6, 8)))
     ticks = wide if sum(bottom <= tick <= top for tick in wide) > 2 else narrow
     if known.min() > 0:

@@ -12,10 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from analysis.figures.paper import figure_width
 from analysis.figures.style import GREY, STYLE, Words, add_title_note_legend, colour_of, errorbars, handle, marker_of
 from analysis.numbers.results import CHOSEN, PRESCRIBED, records
 
 ACCURACY = "test_accuracy"
+PALE = "#a0a0a0"
+"""The colour of search trials, behind what is compared."""
 
 
 class Published(NamedTuple):
@@ -40,12 +43,12 @@ def accuracy_by_parameters(
     other rows have more. The axis leaves out search trials far below all that is compared; the note counts them.
     """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(9.2, 4.4), layout="constrained")
+        figure = Figure(figsize=(figure_width(), 4.2 + 0.15 * len(published)), layout="constrained")
         axes = figure.subplots()
         table = table[table["parameters"] > 0].sort_values("parameters")
         axes.axhline(100 * target, color=GREY, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
         axes.plot(
-            trials["parameters"], 100 * trials["val_accuracy"], "o", zorder=1.5, color=GREY, alpha=0.3, markersize=3.5,
+            trials["parameters"], 100 * trials["val_accuracy"], "o", zorder=1.5, color=PALE, markersize=3.5,
             markeredgewidth=0,
         )  # fmt: skip
         entries, others = [], []
@@ -59,7 +62,7 @@ def accuracy_by_parameters(
             at = (other.parameters, 100 * other.accuracy)
             axes.plot(*at, marker=mark, color="black", markersize=6, markerfacecolor="none", linestyle="", zorder=5)
             others.append(handle("black", mark, "", f"published: {other.name}", hollow=True))
-        entries += [handle(GREY, "o", "", "search trial (validation)")] if len(trials) else []
+        entries += [handle(PALE, "o", "", "search trial (validation)")] if len(trials) else []
         entries += [*others, handle(GREY, "", (0, (4, 2)), f"{100 * target:.0f} %")]
         bottom, top = _bounds(table, [target, *(other.accuracy for other in published)])
         axes.set_ylim(bottom, top)
@@ -67,10 +70,9 @@ def accuracy_by_parameters(
         _logarithmic(axes, min(at_all, default=1), max(at_all, default=1))
         axes.set_xlabel(words.x)
         axes.set_ylabel(words.y)
-        figure.legend(handles=entries, loc="outside right center")
         hidden = int((100 * trials["val_accuracy"] < bottom).sum())
         more = f" Below the axis: {hidden} of {len(trials)} search trials." if hidden else ""
-        add_title_note_legend(figure, replace(words, note=words.note + more))
+        add_title_note_legend(figure, replace(words, note=words.note + more), entries)
         return figure
 
 

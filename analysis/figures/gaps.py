@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import matplotlib
@@ -12,7 +13,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.axes import LABELS, WIDEST, panels_abreast, wrapped_panels
+from analysis.figures.axes import LABELS, panels_abreast, wrapped_panels
+from analysis.figures.paper import figure_width
 from analysis.figures.style import (
     GREY,
     STYLE,
@@ -47,9 +49,9 @@ def draw_gaps(
         values = sorted(values) if all(isinstance(value, int | float) for value in values) else values
         abreast = panels_abreast(len(parts), 0.3 + 0.15 * len(values) * max(len(names), 2))
         lines = math.ceil(len(parts) / abreast)
-        figure = Figure(figsize=(WIDEST, 1.2 + 2.4 * lines), layout="constrained")
+        figure = Figure(figsize=(figure_width(), 1.2 + 2.4 * lines), layout="constrained")
         (grid,) = wrapped_panels(figure, len(parts), abreast, [words.y])
-        room = (WIDEST - LABELS) / abreast / len(values)
+        room = (figure_width() - LABELS) / abreast / len(values)
         ticks = [fitted(counted(value), 0.9 * room, size=8) for value in values]
         for axes, (title, part) in zip(grid, parts, strict=True):
             axes.axhline(0, color=GREY, linewidth=1)
@@ -69,6 +71,18 @@ def draw_gaps(
             figure, replace(words, note=f"{words.note} {_marks(table)}"), entries, legend_title(series)
         )
         return figure
+
+
+def bars_overlap(table: pd.DataFrame, column: str, at: Sequence[str]) -> bool:
+    """Return whether bars that are drawn beside each other, where the columns `at` are equal, share some height.
+
+    Whether two conditions differ cannot then be seen from their bars: a figure of paired differences can show it.
+    """
+    for _, rows in table.groupby(list(at), sort=False):
+        bars = rows[[f"{column}_low", f"{column}_high"]].dropna().to_numpy()
+        if any(a[0] <= b[1] and b[0] <= a[1] for a, b in combinations(bars, 2)):
+            return True
+    return False
 
 
 def _gap(axes: Axes, x: float, row: Mapping[str, Any], scale: float, group: int) -> None:

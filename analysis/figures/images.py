@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch, Rectangle
 
-from analysis.figures.axes import WIDEST
 from analysis.figures.maps import _HALO
+from analysis.figures.paper import figure_width
 from analysis.figures.style import COLOURS, EDGE, STYLE, Words, add_title_note_legend, fitted, inches_of
 
 _RIGHT: dict[str, Any] = {"edgecolor": COLOURS[0], "linewidth": 1.2}
@@ -28,8 +28,6 @@ _LINE = 1.25 * _NAMES / 72
 """Inches of a line of these."""
 _OVER = 1.06
 """How many times as wide as an image the name of its column may be."""
-_BESIDE = EDGE * WIDEST
-"""Inches that are free left and right of a grid."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,9 @@ def draw_images(
         titled = 0.35 * any(grid.title for grid in grids)
         tall = max(grid.images.shape[0] for grid in grids) * size * 9 / 8 + above + titled
         wide = max(grid.names_wide + grid.columns_wide * size for grid in grids)
-        figure = Figure(figsize=(WIDEST, 1.0 + lines * tall), layout=ConstrainedLayoutEngine(w_pad=_BESIDE, wspace=0))
+        figure = Figure(
+            figsize=(figure_width(), 1.0 + lines * tall), layout=ConstrainedLayoutEngine(w_pad=_beside(), wspace=0)
+        )
         places = figure.subplots(lines, across, squeeze=False).flat
         for axes, grid in zip(places, grids, strict=False):
             _draw_grid(axes, grid, size, (wide, above))
@@ -108,11 +108,16 @@ def draw_images(
         return figure
 
 
+def _beside() -> float:
+    """Return how many inches are free left and right of a grid."""
+    return EDGE * figure_width()
+
+
 def _fitting(grids: Sequence[ImageGrid], most: int) -> tuple[int, float]:
     """Return how many grids stand side by side, and how many inches wide their images are."""
     names, columns = (max(getattr(grid, f"{kind}_wide") for grid in grids) for kind in ("names", "columns"))
     for across in range(min(len(grids), most), 0, -1):
-        size = (WIDEST / across - 2 * _BESIDE - names) / columns
+        size = (figure_width() / across - 2 * _beside() - names) / columns
         if size >= SMALLEST or across == 1:
             break
     return across, min(size, LARGEST)
@@ -174,6 +179,6 @@ def _mark(
         axes.add_patch(Rectangle((left, top), wide, high, fill=False, **thin))
     if grid.written is not None and (text := str(grid.written[at])):
         axes.text(
-            left + 0.94 * wide, top + 0.96 * high, text, ha="right", va="bottom", size=8.5 * max(0.75, size / LARGEST),
+            left + 0.94 * wide, top + 0.96 * high, text, ha="right", va="bottom", size=max(7.0, 8.5 * size / LARGEST),
             weight="bold", color="black" if math.isnan(mark) or mark else _WRONG["edgecolor"], path_effects=_HALO,
         )  # fmt: skip

@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from analysis.figures.axes import WIDE, WIDEST, from_zero, logarithmic_axis, panels_abreast, places, wrapped_panels
+from analysis.figures.axes import WIDE, from_zero, logarithmic_axis, panels_abreast, places, wrapped_panels
+from analysis.figures.paper import figure_width
 from analysis.figures.style import (
     STYLE,
     Series,
@@ -56,7 +57,7 @@ def draw_lines(
         parts = list(groups(table, [panels])) if panels else [("", table)]
         abreast = panels_abreast(len(parts), LEAST)
         lines = math.ceil(len(parts) / abreast)
-        figure = Figure(figsize=(WIDEST, 1.2 + (2.9 if lines == 1 else 2.4) * lines), layout="constrained")
+        figure = Figure(figsize=(figure_width(), 1.2 + (2.9 if lines == 1 else 2.4) * lines), layout="constrained")
         (grid,) = wrapped_panels(figure, len(parts), abreast, [words.y])
         alone = len(columns) == 1
         names = [name for name, _ in groups(table, series, bare=alone and len(series) == 1)]

@@ -16,7 +16,8 @@ from matplotlib import patheffects
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from analysis.figures.style import GREY, STYLE, Words, add_title_note_legend, handle, marker_of
+from analysis.figures.paper import figure_width
+from analysis.figures.style import GREY, STYLE, Words, add_title_note_legend, handle, inches_of, marker_of
 
 CLASSES = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
@@ -24,6 +25,8 @@ CLASSES = (
 """Ten colours for classes, chosen by surveys of colour vision (Petroff 2021, arXiv:2107.02270)."""
 FITTING = 7
 """Letters of a name that fit below a cell of a matrix."""
+_NUMBERS = 7.0
+"""Points of the numbers in a matrix."""
 _HALO = [patheffects.withStroke(linewidth=2.5, foreground="white")]
 
 
@@ -34,7 +37,7 @@ def draw_scatter(table: pd.DataFrame, words: Words, *, colour: str, mark: str) -
     lie together. The plane is square and bears no scale: only nearness means something.
     """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(6.5, 6.2), layout="constrained")
+        figure = Figure(figsize=(figure_width(), 0.95 * figure_width()), layout="constrained")
         axes = figure.subplots()
         classes = sorted(set(table[colour]))
         groups = list(dict.fromkeys(table[mark]))
@@ -79,17 +82,23 @@ def draw_matrix(
 ) -> Figure:  # fmt: skip
     """Draw a heat map of `values` [rows, columns] with its numbers written in; the diagonal (same class) is framed.
 
+    In cells that are too narrow for them, numbers from 10 on stand without decimals, or there are none.
+
     From `top` upwards, if it is given, all are of one colour: those below, which matter, tell apart better.
     """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(1.9 + 0.46 * len(columns), 1.7 + 0.42 * len(rows)), layout="constrained")
+        wide = min(figure_width(), 1.9 + 0.46 * len(columns))
+        cell = min(0.46, (figure_width() - 1.9) / len(columns))
+        figure = Figure(figsize=(wide, 1.7 + max(0.24, 0.9 * cell) * len(rows)), layout="constrained")
         axes = figure.subplots()
+        written = _fitting(values, decimals, cell)
         image = axes.imshow(values, cmap="cividis", aspect="auto", vmax=top)
         for (i, j), value in np.ndenumerate(values):
             red, green, blue, _ = image.cmap(image.norm(value)) if np.isfinite(value) else (1, 1, 1, 1)
             ink = "black" if 0.30 * red + 0.59 * green + 0.11 * blue > 0.5 else "white"
-            text = f"{value:.{decimals}f}" if np.isfinite(value) else "–"
-            axes.text(j, i, text, ha="center", va="center", size=7.5, color=ink)
+            if written is not None:
+                text = f"{value:.{written}f}" if np.isfinite(value) else "–"
+                axes.text(j, i, text, ha="center", va="center", size=_NUMBERS, color=ink)
             if i == j:
                 axes.add_patch(Rectangle((j - 0.46, i - 0.46), 0.92, 0.92, fill=False, color=ink, linewidth=1.2))
         names = [str(name) for name in columns]
@@ -107,6 +116,15 @@ def draw_matrix(
         bar.outline.set_visible(False)
         add_title_note_legend(figure, words)
         return figure
+
+
+def _fitting(values: np.ndarray, decimals: int, inches: float) -> int | None:
+    """Return with how many decimals all numbers are narrower than a cell of some inches; None where they are not."""
+    known = values[np.isfinite(values)]
+    for kept in (decimals, 0) if np.abs(known).max(initial=0) >= 10 else (decimals,):
+        if max((inches_of(f"{value:.{kept}f}", _NUMBERS) for value in known), default=0) < 0.95 * inches:
+            return kept
+    return None
 
 
 def _middle(points: np.ndarray) -> tuple[float, float]:

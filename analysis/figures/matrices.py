@@ -13,7 +13,7 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from analysis.figures.axes import WIDEST
+from analysis.figures.paper import figure_width
 from analysis.figures.style import GREY, STYLE, Words, add_title_note_legend
 
 HIGH = 1.55
@@ -41,7 +41,7 @@ def draw_matrices(matrices: Sequence[Matrix], words: Words, *, abreast: int = 4)
     """
     lines = math.ceil(len(matrices) / abreast)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDEST, 1.0 + lines * (HIGH + 0.55)), layout="constrained")
+        figure = Figure(figsize=(figure_width(), 1.0 + lines * (HIGH + 0.55)), layout="constrained")
         panels = figure.subplots(lines, abreast, squeeze=False).ravel()
         for axes, matrix in zip(panels, matrices, strict=False):
             _draw(axes, matrix)

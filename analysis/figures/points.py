@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from analysis.figures.axes import LABELS, WIDEST, from_zero, panels_abreast, wrapped_panels
+from analysis.figures.axes import LABELS, comfortable, from_zero, panels_abreast, wrapped_panels
+from analysis.figures.paper import figure_width
 from analysis.figures.style import (
     GREY,
     STYLE,
@@ -23,6 +24,7 @@ from analysis.figures.style import (
     errorbars,
     fitted,
     handle,
+    inches_of,
     legend_title,
     marker_of,
     told_intervals,
@@ -50,15 +52,16 @@ def draw_dots(
     """
     scale = 100 if percent else 1
     with matplotlib.rc_context(STYLE):
-        abreast = min(wrap, panels_abreast(len(columns)))
+        values = list(dict.fromkeys(table[x]))
+        word = max(inches_of(word, 8) for value in values for word in counted(value).split())
+        abreast = min(wrap, panels_abreast(len(columns), 1.15 * word * len(values)))
         lines = math.ceil(len(columns) / abreast)
-        figure = Figure(figsize=(WIDEST, 1.4 + 2.1 * lines), layout="constrained")
+        figure = Figure(figsize=(figure_width(), 1.4 + 2.1 * lines), layout="constrained")
         (grid,) = wrapped_panels(figure, len(columns), abreast, [words.y])
         chances = {column: level for column, level in (chance or {}).items() if level > 0}
         bare = len(series) == 1 and not chances
         groups = list(grouped(table, series, bare=bare))
-        values = list(dict.fromkeys(table[x]))
-        room = (WIDEST - LABELS) / abreast / len(values)
+        room = (figure_width() - LABELS) / abreast / len(values)
         ticks = [fitted(counted(value), 0.9 * room, size=8) for value in values]
         for axes, (column, title) in zip(grid, columns.items(), strict=True):
             for g, (_, own) in enumerate(groups):
@@ -101,9 +104,9 @@ def draw_trials(
     scale = 100 if percent else 1
     with matplotlib.rc_context(STYLE):
         panels = list(grouped(table, [across]))
-        abreast = panels_abreast(len(panels), 1.8)
+        abreast = panels_abreast(len(panels), comfortable(1.8))
         lines = math.ceil(len(panels) / abreast)
-        figure = Figure(figsize=(WIDEST, 1.2 + 2.4 * lines), layout="constrained")
+        figure = Figure(figsize=(figure_width(), 1.2 + 2.4 * lines), layout="constrained")
         (grid,) = wrapped_panels(figure, len(panels), abreast, [words.y])
         at = sorted({float(value) for value in table[x]})
         logarithmic = at[0] > 0 and at[-1] / at[0] > 12

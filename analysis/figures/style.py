@@ -21,6 +21,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
+from analysis.figures.paper import is_titled
 from analysis.numbers.intervals import NEW, THESE
 from analysis.numbers.results import records
 from analysis.words import heading, listed, named
@@ -129,12 +130,12 @@ def told_intervals(table: pd.DataFrame, columns: Mapping[str, str]) -> str:
     kinds = {column: set(table.get(f"{column}_interval", pd.Series(dtype=object)).dropna()) for column in columns}
     new = [column for column, found in kinds.items() if NEW in found]
     these = [columns[column] for column, found in kinds.items() if THESE in found]
-    texts = ["Bars hold for new seeds and images."] if new else []
+    texts = ["95 % bars hold for new seeds and images."] if new else []
     if these and new:
         alone = [label for label in these if label]
-        texts = [f"Bars hold for new seeds and images; {listed(alone) or 'some'}: for new seeds on these images."]
+        texts = [f"95 % bars hold for new seeds and images; {listed(alone) or 'some'}: for new seeds on these images."]
     elif these:
-        texts = ["Bars hold for new seeds, on these images."]
+        texts = ["95 % bars hold for new seeds, on these images."]
     lacks = [kind for kind in ("seeds alike", "too few seeds") if any(kind in found for found in kinds.values())]
     texts += [f"No bar: {' or '.join(lacks)}."] if lacks else []
     return " ".join(texts)
@@ -160,24 +161,26 @@ def keys(names: Sequence[str], columns: Sequence[str]) -> list[Line2D]:
 
 
 def add_title_note_legend(figure: Figure, words: Words, entries: Sequence[Artist] = (), factor: str = "") -> None:
-    """Add a title, a note and, right of the title, a legend of `entries`, and fit titles of panels to their panels.
+    """Add a title, a note and, right of the title, a legend of `entries`, and fit panels' titles and x labels to these.
 
-    `factor` is the legend's title.
+    `factor` is the legend's title. In a column there is no title.
 
     Call this last: what is on the figure decides how wide a panel is.
     """
     width = figure.get_figwidth()
     room = (1 - 2 * EDGE) * width - (_legend(figure, entries, factor) + 0.2 if entries else 0)
-    title = fitted(words.title, max(room, 0.25 * width), size=11, weight="bold")
-    figure.suptitle(title, x=EDGE, ha="left", fontsize=11, fontweight="bold")
+    if is_titled():
+        title = fitted(words.title, max(room, 0.25 * width), size=11, weight="bold")
+        figure.suptitle(title, x=EDGE, ha="left", fontsize=11, fontweight="bold")
     note = fitted(words.note, (1 - 2 * EDGE) * width, size=7.5)
     figure.supxlabel(note, x=EDGE, ha="left", fontsize=7.5, color=GREY, linespacing=1.4)
-    titled = [axes for axes in figure.axes if axes.get_title("left")]
+    titled = [axes for axes in figure.axes if axes.get_title("left") or axes.get_xlabel()]
     if titled and (engine := figure.get_layout_engine()) is not None:
         engine.execute(figure)
     for axes in titled:
         inches = axes.get_position().width * width
         axes.set_title(fitted(axes.get_title("left"), inches, size=STYLE["axes.titlesize"]))
+        axes.set_xlabel(fitted(axes.get_xlabel(), inches, size=STYLE["axes.labelsize"]))
 
 
 def fitted(text: str, inches: float, *, size: float, weight: str = "normal") -> str:
@@ -207,13 +210,14 @@ def inches_of(line: str, size: float, weight: str = "normal") -> float:
 
 
 def _legend(figure: Figure, entries: Sequence[Artist], factor: str) -> float:
-    """Add a legend at the upper right that leaves nearly half of the width to a title; returns its width in inches."""
+    """Add a legend above all else, which leaves nearly half of the width to a title; returns its width in inches."""
+    share, side = (0.55, "right") if is_titled() else (1.0, "left")
     for columns in range(len(entries), 0, -1):
         legend = figure.legend(
-            handles=list(entries), loc="outside upper right", ncols=columns, title=factor or None, alignment="left"
+            handles=list(entries), loc=f"outside upper {side}", ncols=columns, title=factor or None, alignment="left"
         )
         inches = legend.get_window_extent().width / figure.dpi
-        if inches < 0.55 * figure.get_figwidth() or columns == 1:
+        if inches < share * figure.get_figwidth() or columns == 1:
             break
         legend.remove()
     return inches

@@ -219,6 +219,11 @@ def _image_variance(scores: np.ndarray) -> float:
     return between / int(images)
 
 
+def limited(found: Interval, low: float, high: float) -> Interval:
+    """Return an interval of what cannot lie below `low` or above `high`; without bounds where it covers nearly all."""
+    return _on_whole(found._replace(low=max(found.low, low), high=min(found.high, high)), low, high)
+
+
 def _on_whole(found: Interval, low: float | None, high: float | None) -> Interval:
     """Return the interval without its bounds where these cover all of a scale with two ends."""
     if low is None or high is None or not found.high - found.low >= WHOLE * (high - low):

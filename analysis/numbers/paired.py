@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.numbers.intervals import paired_difference
+from analysis.numbers.intervals import limited, paired_difference
 from analysis.numbers.results import CHOSEN, PRESCRIBED, Condition, PerImage, Results, as_given
 from analysis.numbers.seeds import image_error
 from analysis.plan_record import MeasureRecord
@@ -65,6 +65,9 @@ def bounds_of(results: Results, both: pd.DataFrame, first: str, second: str) -> 
     measures = _of_images(results, first, second)
     image_se = _image_error(results, both, measures) if measures else math.nan
     these, shown = paired_difference(*values), paired_difference(*values, image_se=image_se)
+    column = results.measures.column(first)
+    if column is not None and column.measure.kind == "share":
+        shown = limited(shown, -1.0, 1.0)
     return {
         "difference": shown.mean,
         "low": shown.low,

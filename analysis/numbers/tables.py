@@ -22,6 +22,8 @@ from analysis.numbers.results import CHOSEN, REPORTED, Condition, Results, as_gi
 from analysis.numbers.seeds import counts, image_error_of, labels, measured, reported
 from analysis.selection import drawn, lead
 
+FEW = 2
+"""Seeds up to which each is drawn as a curve: an interval over them covers nearly everything."""
 SETTLED = (*REPORTED, "stopped", "failed", "oom")
 """Statuses of a trial that will not run any further."""
 
@@ -86,6 +88,21 @@ def curves(results: Results) -> pd.DataFrame:
     if not rows:
         return pd.DataFrame(columns=[*results.keys, "recipe", "epoch", "n"])
     return as_given(pd.DataFrame(rows), rows, results.keys)
+
+
+def seed_curves(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each epoch of each reported trial of configs of which there are few, with its `seed`.
+
+    `seeds` is as `by_seed` gives it. The columns are those of `curves`, without bounds.
+    """
+    rare = seeds.groupby(["condition", "recipe"])["seed"].transform("size") <= FEW
+    own = seeds.loc[rare, [*results.keys, "recipe", "seed", "trial"]]
+    epochs = results.epochs(list(own["trial"]))
+    if epochs.empty:
+        return pd.DataFrame()
+    columns = results.measures.on(epochs, "train", "val", "test")
+    known = epochs.assign(**{column.name: column.of(epochs) for column in columns if column.source is not None})
+    return own.merge(known, on="trial").drop(columns="trial")
 
 
 def searched(results: Results) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from pathlib import Path
 from matplotlib.backend_bases import get_registered_canvas_class
 
 from analysis.figures import style
+from analysis.figures.paper import WIDEST, paper
 from analysis.findings import Drawing, Findings
 from analysis.ledger import Ledger
 from analysis.numbers import families, tables
@@ -58,8 +59,10 @@ def prepare(question: str) -> None:
         get_registered_canvas_class(kind)
 
 
-def make_answer(folder: Path, question: str, *, formats: Sequence[str] = tuple(style.FORMATS)) -> Answer:
-    """Read `folder/ledger.sqlite` and write the answer beside it, its figures in these formats.
+def make_answer(
+    folder: Path, question: str, *, formats: Sequence[str] = tuple(style.FORMATS), width: float = WIDEST
+) -> Answer:
+    """Read `folder/ledger.sqlite` and write the answer beside it, its figures in these formats, `width` inches wide.
 
     The page shows the PNGs. Fonts make PDFs the slowest: they take as long as the other two together.
     An error in the question's file costs the verdict and the figures, or a figure; `Answer.faults` has it.
@@ -88,7 +91,7 @@ def make_answer(folder: Path, question: str, *, formats: Sequence[str] = tuple(s
         own["networks.csv"] = markup.to_csv(networks)
     tables_now = {**of_ledger, **_titled_tables(answer, found), **own}
     _write_changed(folder / "tables", tables_now, before)
-    drawings, drawn_files, missed = _draw(told, folder / "figures", question, formats)
+    drawings, drawn_files, missed = _draw(told, folder / "figures", question, formats, width)
     faults += missed
     verdict = (*told.verdict, *(fault.paragraph for fault in missed))
     answer = replace(answer, verdict=verdict, terms=told.terms, sections=told.sections, faults=tuple(faults))
@@ -127,12 +130,12 @@ def _without_draft(found: Findings, question: str) -> Answer:
 
 
 def _draw(
-    told: Joined, folder: Path, question: str, formats: Sequence[str]
+    told: Joined, folder: Path, question: str, formats: Sequence[str], width: float
 ) -> tuple[dict[str, Drawing], list[Path], list[Fault]]:
     """Write the figures; return those that can be shown, their files, and what kept others from being drawn."""
     drawings, files, faults = dict(told.drawings), [], []
     for name, drawing in told.drawings.items() if formats else ():
-        written = drawn(partial(_save, drawing, folder, name, formats), name, question)
+        written = drawn(partial(_save, drawing, folder, name, formats, width), name, question)
         if isinstance(written, Fault):
             faults.append(written)
             del drawings[name]
@@ -143,8 +146,9 @@ def _draw(
     return drawings, files, faults
 
 
-def _save(drawing: Drawing, folder: Path, name: str, formats: Sequence[str]) -> list[Path]:
-    return style.save(drawing.draw(), folder, name, formats)
+def _save(drawing: Drawing, folder: Path, name: str, formats: Sequence[str], width: float) -> list[Path]:
+    with paper(width):
+        return style.save(drawing.draw(), folder, name, formats)
 
 
 def gathered(ledger: Ledger) -> Findings:

@@ -131,6 +131,7 @@ def differences_table(results: Results, differences: pd.DataFrame) -> pd.DataFra
         where = [key_named(results, key, row[key]) for key in results.keys if key != row["factor"]]
         where += ["prescribed config"] if row["recipe"] == PRESCRIBED and row["factor"] != "recipe" else []
         form = measures.form(row["metric"], row)
+        shown = row["interval"] in (NEW, THESE)
         sides = (key_named(results, row["factor"], row["from"]), key_text(results, row["factor"], row["to"]))
         rows.append(
             {
@@ -138,7 +139,7 @@ def differences_table(results: Results, differences: pd.DataFrame) -> pd.DataFra
                 "where": ", ".join(where) or NONE,
                 "compared": " → ".join(sides),
                 f"{change}{unit} {INTERVAL}": _change(row, form, known=known),
-                **({ON_THESE: _bounds(row, ("low_these", "high_these"), form)} if known else {}),
+                **({ON_THESE: _bounds(row, ("low_these", "high_these"), form) if shown else NONE} if known else {}),
                 "seeds": str(int(row["n"])),
                 "p (Holm)": NONE if math.isnan(row["p_adjusted"]) else _p_text(row["p_adjusted"]),
                 "found": row["found"],

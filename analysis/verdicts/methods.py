@@ -72,6 +72,7 @@ def _outcomes(part: Findings, rows: pd.DataFrame, words: Directions) -> Summary:
 
 def _accuracies(part: Findings, compared: pd.DataFrame) -> Iterator[Block]:
     title = f"{part.setting('source')} → {part.setting('target')}{part.where}."
+    yield from _headline(part, compared)
     yield Paragraph(text("{} Test accuracy with", Strong(title)))
     lines = []
     for size, rows in part.chosen.groupby(SIZE):
@@ -82,6 +83,18 @@ def _accuracies(part: Findings, compared: pd.DataFrame) -> Iterator[Block]:
         ]
         lines.append(text("{} images: {}.", f"{size:,}", join("; ", [enumerated(named), *gaps])))
     yield Bullets(tuple(lines))
+
+
+def _headline(part: Findings, compared: pd.DataFrame) -> Iterator[Block]:
+    """Yield in a sentence how the question's own method does against others, or one method against another."""
+    own = compared[compared["to"] == "own"] if (compared.get("to", pd.Series()) == "own").any() else compared
+    told = []
+    for (first, second), rows in own.groupby(["from", "to"], sort=False) if len(own) else ():
+        words = Directions(*(f"{way} {first}" for way in ("is less accurate than", "is more accurate than",
+                                                          "is not shown to differ from")))  # fmt: skip
+        told.append(text("{} {}", str(second), _outcomes(part, rows, words)))
+    if told:
+        yield Paragraph(text("{} images of {}.", join("; ", told), part.setting("target")))
 
 
 def _crossing(part: Findings, compared: pd.DataFrame, pair: str, first: str, second: str) -> Text:

@@ -87,6 +87,20 @@ def sizes(table: pd.DataFrame) -> list[Any]:
     return sorted(full, key=lambda size: (size == ALL, 0 if size == ALL else size))
 
 
+def headline(part: Findings, sharing: pd.DataFrame) -> Iterator[Block]:
+    """Yield in a sentence what sharing does to each set; `sharing` is as `sharing_gaps` gives it."""
+    told = []
+    for task in TASKS:
+        name = part.setting(task)
+        rows = sharing[(sharing["data"] == name) & (sharing["recipe"] == CHOSEN)]
+        if len(rows):
+            words = Directions(*(f"{word} {name}" for word in HELPED))
+            told.append((_outcomes(map(part.difference, records(rows)), words),))
+    if told:
+        start = "One network for both sets, in place of one for each{}, {} {}."
+        yield Paragraph(text(start, part.where, join("; it ", told), IMAGES))
+
+
 def verdict(part: Findings, task: str, read: pd.DataFrame, sharing: pd.DataFrame) -> Iterator[Block]:
     """Yield what sharing does to one set, and how the networks that it is compared with do.
 
@@ -99,9 +113,9 @@ def verdict(part: Findings, task: str, read: pd.DataFrame, sharing: pd.DataFrame
         for row in records(read)
     }
     gaps = [part.difference(row) for row in records(sharing[sharing["recipe"] == CHOSEN])]
-    helped = text("{} {}", _outcomes(gaps, HELPED), IMAGES) if gaps else ("is not compared yet",)
-    start = "{}{}: sharing a network with {} {}."
-    yield Paragraph(text(start, Strong(name), part.where, other, helped))
+    compared = f"by {IMAGES}, in a network of its own and in one shared with {other}:"
+    told = compared if gaps else f"sharing a network with {other} is not compared yet."
+    yield Paragraph(text("{}{}, {}", Strong(name), part.where, told))
     if gaps:
         yield Bullets(tuple(_bullet(gap, errors) for gap in gaps))
     crossed = [

@@ -186,7 +186,7 @@ def test_the_prescribed_config_has_its_curves_with_500_images_and_with_all(tmp_p
     assert "with 500 training images of each set" in verdict
     assert "with all training images of each set, " in verdict
     assert "All training images of each set are 59,000 of digits and 700 of house_digits." in verdict
-    assert "helps with 100, and is not shown to help or hurt with 500 and all training images of each set" in verdict
+    assert "is not shown to help or hurt house_digits with 500 and all training images of each set." in verdict
 
 
 def test_the_verdict_reads_as_the_golden_text(complete: tuple[Path, Answer]) -> None:

@@ -190,7 +190,7 @@ def test_figures_say_what_they_show(complete: tuple[Path, Joined]) -> None:
     assert all("digits (built-in), house_digits (built-in)" in note for note in notes.values())
     assert "semi-hard mining on colour images, seed 1" in notes["tsne"]
     assert "semi-hard mining on colour images, mean over 3 seeds" in notes["class_distance"]
-    assert "Mean over 3 fresh seeds, with 95 % intervals. Bars hold for new seeds and images;" in notes["accuracy"]
+    assert "Mean over 3 fresh seeds. 95 % bars hold for new seeds and images;" in notes["accuracy"]
     stored = "house_digits queries in house_digits: for new seeds on these images. No bar: seeds alike."
     assert notes["accuracy"].endswith(stored), "which images are right is known across domains alone"
     assert "interval" not in notes["margin"] + notes["retrieval"] + notes["tsne"]

@@ -251,9 +251,9 @@ def unfinished(config: dict[str, Any], phase: str) -> Measured | None:
     ("made", "stated", "said"),
     [
         (weak(22_000), [50_000, 22_000], "is **50,000 parameters**"),
-        (weak(*BUDGETS), [50_000], "**No budget is shown to pass 85 %.** The largest, 50,000"),
+        (weak(*BUDGETS), [50_000], "**No budget is shown to pass 85 %.**\n\nThe largest, 50,000"),
         (weak(50_000), [50_000, 22_000], "By themselves 22,000 (87.60 % ["),
-        (diverged, [50_000, 22_000], "**No budget is shown to pass 85 %.** The largest, 50,000"),
+        (diverged, [50_000, 22_000], "**No budget is shown to pass 85 %.**\n\nThe largest, 50,000"),
         (unfinished, [22_000], "50,000 parameters are not confirmed yet, and nothing is said of less."),
     ],
 )

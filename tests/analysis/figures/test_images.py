@@ -7,8 +7,8 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from analysis.figures.axes import WIDEST
 from analysis.figures.images import ImageGrid, draw_images
+from analysis.figures.paper import WIDEST
 from analysis.figures.style import Words
 from analysis.verdicts.embedding import retrieved
 

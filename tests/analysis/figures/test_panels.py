@@ -9,10 +9,11 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.axes import LABELS, NARROWEST, WIDEST, from_zero, panels_abreast
+from analysis.figures.axes import LABELS, NARROWEST, from_zero, panels_abreast
 from analysis.figures.curves import draw_curves, draw_learning
 from analysis.figures.gaps import draw_gaps
 from analysis.figures.lines import draw_lines
+from analysis.figures.paper import WIDEST
 from analysis.figures.points import draw_dots, draw_trials
 from analysis.figures.style import Words, groups, legend_title
 

@@ -18,6 +18,7 @@ from analysis.numbers.intervals import (
     counted_interval,
     half_width,
     image_standard_error,
+    limited,
     on_scale,
     p_value,
     paired_difference,
@@ -223,3 +224,11 @@ def test_differences_that_are_alike_but_for_rounding_have_no_interval() -> None:
     assert found.mean == pytest.approx(0.1)
     assert math.isnan(found.low)
     assert math.isnan(found.high)
+
+
+def test_a_difference_of_shares_is_not_bounded_beyond_a_hundred_points() -> None:
+    found = paired_difference([0.99, 0.55], [0.5, 0.6])
+    assert found.low < -1 or found.high > 1
+    assert limited(found, -1.0, 1.0).kind == "too few seeds", "it would cover nearly all that there can be"
+    one_sided = limited(found._replace(low=-1.3, high=0.2), -1.0, 1.0)
+    assert (one_sided.low, one_sided.high, one_sided.kind) == (-1.0, 0.2, found.kind)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.numbers.intervals import Interval, bounded_interval, counted_interval, t_interval
-from analysis.numbers.measures import Column, images_of
+from analysis.numbers.measures import Column, Measures, images_of
 from analysis.numbers.progress import count
 from analysis.numbers.results import CHOSEN, REPORTED, Condition, Results, as_given, records
 from analysis.numbers.seeds import counts, image_error_of, labels, measured, reported
@@ -135,13 +135,15 @@ def searched(results: Results) -> pd.DataFrame:
     return as_given(pd.DataFrame(rows, columns=[*described, *held_out]), rows, results.keys)
 
 
-def by_set(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+def by_set(table: pd.DataFrame, names: Mapping[str, str], measures: Measures) -> pd.DataFrame:
     """Return each row once for each data set, with its measures under plain names: `test_first_error` → `test_error`.
 
-    `names` maps the config fields of the data sets to their names; columns `field` and `data` hold both.
+    `names` maps the config fields of the data sets to their names; columns `field` and `data` hold both. What bears a
+    field in its name and is no measure, such as a hyperparameter, stays.
     """
     own = {
-        field: {str(c): str(c).replace(f"_{field}_", "_") for c in table if f"_{field}_" in str(c)} for field in names
+        field: {str(c): str(c).replace(f"_{field}_", "_", 1) for c in table if _is_of_set(str(c), field, measures)}
+        for field in names
     }
     taken = {column for renamed in own.values() for column in (*renamed, *renamed.values())}
     return pd.concat(
@@ -153,6 +155,14 @@ def by_set(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
         ],
         ignore_index=True,
     )
+
+
+def _is_of_set(name: str, field: str, measures: Measures) -> bool:
+    """Return whether a column holds a measure that bears a config field in its name, a bound of one, or its images."""
+    words = name.split("_")
+    stems = ("_".join(words[:count]) for count in range(len(words), 1, -1))
+    measured = any(measures.column(stem) is not None and f"_{field}_" in f"{stem}_" for stem in stems)
+    return measured or name == f"test_{field}_images"
 
 
 def _config(results: Results, condition: Condition, text: str | None) -> dict[str, Any]:

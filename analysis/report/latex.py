@@ -3,14 +3,16 @@ r"""Tables of text in LaTeX, no wider than the text of an article (`\textwidth` 
 from __future__ import annotations
 
 import functools
+import math
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
 import pandas as pd
 from matplotlib.ft2font import FT2Font, LoadFlags
 
+from analysis.numbers.results import records
 from analysis.report.cells import INTERVAL
 from analysis.report.columns import MOST, in_blocks
 from analysis.report.markup import is_numeric
@@ -24,8 +26,12 @@ _GAP = 8.0
 """Points between two columns."""
 _SPARE = 2.0
 """Points of a table's width that are left free: what a width of a column is rounded to."""
-_ROWS = 24
-"""Rows, of all tables below each other, that a page holds for sure, each of two lines."""
+TEXT_HEIGHT = 540.0
+"""Points of `\\textheight` there, a little less: what a float may be high."""
+_LINE, _CAPTION_LINE, _RULES = 9.5, 12.0, 24.0
+"""Points of a line of a table, of its caption, and of a table's rules and the gap below it."""
+_RAGGED = 1.2
+"""How many times the width that a text needs it takes in lines that end between words."""
 _NARROW = 10
 """Letters after which a heading goes on in another line."""
 _ESCAPED = {
@@ -46,16 +52,37 @@ def to_latex(table: pd.DataFrame, caption: str, label: str, keys: int = 1) -> st
     def fits(names: Sequence[str]) -> bool:
         return len(names) <= MOST and sum(_least(table, name, numeric[name]) + _GAP for name in names) <= _room()
 
-    blocks = in_blocks(table, keys, fits)
-    tall = len(blocks) * len(table) > _ROWS
-    step = _ROWS // 2 if tall and len(blocks) > 1 else max(1, len(table))
-    pieces = [block.iloc[start : start + step] for block in blocks for start in range(0, max(1, len(table)), step)]
-    tabulars = [_tabular(piece, numeric) for piece in pieces]
-    if not tall:
-        return _float("\n\n\\bigskip\n".join(tabulars), caption, label)
-    first, *others = tabulars
-    further = [_float(other, "Continued.", f"{label}-{number}") for number, other in enumerate(others, 2)]
-    return "\n".join([_float(first, caption, label), *further])
+    caption_lines = 3 + width_of(caption) * 10 / 8 // TEXT_WIDTH
+    room = TEXT_HEIGHT - _CAPTION_LINE * caption_lines
+    floats: list[list[str]] = [[]]
+    left = room
+    for block in in_blocks(table, keys, fits):
+        for piece, height in _pieces(block, numeric, room):
+            if floats[-1] and height > left:
+                floats.append([])
+                left = room
+            floats[-1].append(_tabular(piece, numeric))
+            left -= height
+    return "\n".join(
+        _float("\n\n\\bigskip\n".join(tabulars), caption if number == 1 else "Continued.",
+               label if number == 1 else f"{label}-{number}")
+        for number, tabulars in enumerate(floats, 1)
+    )  # fmt: skip
+
+
+def _pieces(table: pd.DataFrame, numeric: Mapping[str, bool], room: float) -> Iterator[tuple[pd.DataFrame, float]]:
+    """Yield a table in as many pieces as there must be for each to be no higher than `room`, with their heights."""
+    widths, names = _widths(table, numeric), list(map(str, table))
+    head = _RULES + _LINE * max(len(_lines(name)) for name in names)
+    start, height = 0, head
+    for i, row in enumerate(records(table)):
+        needed = [_RAGGED * width_of(str(row[name])) / width for name, width in widths.items() if width is not None]
+        own = _LINE * max([1, *map(math.ceil, needed)])
+        if i > start and height + own > room:
+            yield table.iloc[start:i], height
+            start, height = i, head
+        height += own
+    yield table.iloc[start:], height
 
 
 def _float(content: str, caption: str, label: str) -> str:
@@ -83,18 +110,27 @@ def width_of(text: str) -> float:
     return sum(map(_advance, text))
 
 
-def _tabular(table: pd.DataFrame, numeric: dict[str, bool]) -> str:
+def _widths(table: pd.DataFrame, numeric: Mapping[str, bool]) -> dict[str, float | None]:
+    """Return how many points wide each column is in which text breaks; None for the others."""
     names = list(map(str, table))
     whole = {name: _natural(table, name) for name in names}
     least = {name: _least(table, name, numeric[name]) for name in names}
-    spare = _room() - _GAP * len(names) - sum(least.values())
+    spare = max(0.0, _room() - _GAP * len(names) - sum(least.values()))
     wish = sum(whole.values()) - sum(least.values())
-    columns = []
-    for name in names:
-        broken = wish > max(spare, 0) and whole[name] > least[name]
-        width = least[name] + max(spare, 0) * (whole[name] - least[name]) / (wish or 1)
-        plain = "r" if numeric[name] else "l"
-        columns.append(rf">{{\raggedright\arraybackslash}}p{{{width:.0f}pt}}" if broken else plain)
+    return {
+        name: least[name] + spare * (whole[name] - least[name]) / wish
+        if wish > spare and whole[name] > least[name]
+        else None
+        for name in names
+    }
+
+
+def _tabular(table: pd.DataFrame, numeric: Mapping[str, bool]) -> str:
+    names = list(map(str, table))
+    columns = [
+        ("r" if numeric[name] else "l") if width is None else rf">{{\raggedright\arraybackslash}}p{{{width:.0f}pt}}"
+        for name, width in _widths(table, numeric).items()
+    ]
     rows = [" & ".join(map(escape, map(str, row))) + r" \\" for row in table.itertuples(index=False)]
     heads = " & ".join(_stacked(name, "r" if numeric[name] else "l") for name in names) + r" \\"
     begin = rf"\begin{{tabular}}{{@{{}}{''.join(columns)}@{{}}}}"

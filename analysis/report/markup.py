@@ -38,7 +38,7 @@ def to_markdown(table: pd.DataFrame) -> str:
 def is_numeric(table: pd.DataFrame, column: int) -> bool:
     """Return whether a column of text reads as numbers, which are aligned at the right."""
     cells: Sequence[str] = [str(cell) for cell in table.iloc[:, column]]
-    return all(cell[:1] in "0123456789–−+N" for cell in cells)
+    return all(cell[:1] in "0123456789–−+[N" or cell.startswith("< ") for cell in cells)
 
 
 def to_csv(table: pd.DataFrame) -> str:

@@ -51,7 +51,7 @@ SMALL = 500
 
 def seen(part: Findings, table: pd.DataFrame) -> pd.DataFrame:
     """Return each row once for each data set, with the measures on that set and whose `network` it is to that set."""
-    table = by_set(table, {task: part.setting(task) for task in TASKS})
+    table = by_set(table, {task: part.setting(task) for task in TASKS}, part.results.measures)
     pairs = zip(table[REGIME], table["field"], strict=True)
     whose = pd.Categorical([_network(regime, task) for regime, task in pairs], NETWORKS)
     return table.assign(network=whose).sort_values(["field", "network"], kind="stable")

@@ -142,7 +142,7 @@ def _tell(command: Command, plan: Plan, outcome: Outcome) -> None:
     stop = outcome.failures.stop
     if stop is None or outcome.failures.proven:  # else there is no number to show
         answers.show(outcome.answer, console)
-    _print_effort(report, console)
+    print_effort(report, console)
     if stop is not None:
         _print_stop(stop, command, console)
     elif outcome.missing:
@@ -203,16 +203,15 @@ def shortfall(agenda: Agenda) -> tuple[int, int]:
     return counts.failed + without_number, counts.missing
 
 
-def _print_effort(report: Report | None, console: Console) -> None:
-    """Print how long the work took, and how near that is to the floor; `report` is None where nothing was run."""
+def print_effort(report: Report | None, console: Console) -> None:
+    """Print how long the work took, and how near that is to the fastest possible; nothing was run without `report`."""
     if report is None:
         console.print("Nothing was left to run: the answer is made from the ledger.")
         return
     text = f"{clock(report.wall_seconds)} of work on {report.slots} slots ({len(report.workers)} workers)"
     if report.floor_seconds is not None and report.wall_seconds > 0:
-        efficiency = report.floor_seconds / report.wall_seconds
-        text += f", {report.shared_seconds:.1f} s of it shared"
-        text += f"; floor {report.floor_seconds:.1f} s, η = {efficiency:.2f}"
+        efficiency = 100 * report.floor_seconds / report.wall_seconds
+        text += f", {report.shared_seconds:.1f} s of it shared: {efficiency:.0f} % of the fastest possible (η)"
     console.print(text, highlight=False, soft_wrap=True)
 
 

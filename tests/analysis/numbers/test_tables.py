@@ -428,13 +428,17 @@ def test_every_search_trial_is_listed(pair: Path) -> None:
 
 def test_a_row_for_each_data_set(pair: Path) -> None:
     with findings(pair) as found:
-        rows = by_set(found.best, {"first": "digits", "second": "letters"})
+        measures, names = found.results.measures, {"first": "digits", "second": "letters"}
+        rows = by_set(found.best, names, measures)
+        other = by_set(found.best.assign(size_first_layer=3, n_second_steps=4), names, measures)
     assert list(rows["data"]) == ["digits", "digits", "letters", "letters"]
     assert list(rows["test_accuracy"])[::2] == [
         found.best["test_first_accuracy"][0],
         pytest.approx(math.nan, nan_ok=True),
     ]
     assert not [name for name in rows if "first" in name.split("_")[1:-1]]
+    assert set(other) == {*rows, "size_first_layer", "n_second_steps"}, "a hyperparameter is no measure of a set"
+    assert {"test_images", "test_error_low", "test_error_interval"} <= {*rows}
 
 
 def test_paths_are_told_by_their_last_part() -> None:

@@ -160,3 +160,12 @@ def test_latex_breaks_text_before_it_parts_a_table_and_parts_numbers() -> None:
     assert r"\shortstack[r]{epochs to \\ the best \\ {[}95 \%]}" in to_latex(
         pd.DataFrame({"epochs to the best [95 %]": ["1"]}), "c", "l"
     ), "a bracket after a break of a line would be taken for its height"
+
+
+def test_a_table_that_a_page_does_not_hold_goes_on_in_another_float() -> None:
+    rows = pd.DataFrame({"where": [f"a place with a name of some length, {i}" for i in range(90)], "n": "1"})
+    text = to_latex(rows, "All of them", "it")
+    assert text.count(r"\caption{All of them}") == 1
+    assert text.count(r"\begin{table}") == text.count(r"\caption{Continued.}") + 1 == 2
+    assert all(f"length, {i} " in text for i in range(90)), "no row is lost"
+    assert r"\label{tab:it-2}" in text

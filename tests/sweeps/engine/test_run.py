@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,17 +14,19 @@ from typing import Any
 import pytest
 import ray
 import torch
+from rich.console import Console
 
 from analysis.ledger import Ledger, Outcome
 from common.problems import Problem, Refused
 from sweeps.engine import cli, preflight, run
 from sweeps.engine.agenda import Agenda, UnderWay
+from sweeps.engine.cli import print_effort
 from sweeps.engine.command import Report
 from sweeps.engine.gpu_sharing import trials_per_gpu
 from sweeps.engine.hardware import Machine, Session
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.options import Options
-from sweeps.engine.session import session
+from sweeps.engine.session import keep_logs, session
 from sweeps.engine.tuning import LedgerCallback
 from sweeps.engine.work import Work
 from tests.support.driver import Driver, command, plan
@@ -154,3 +157,27 @@ def test_a_trial_whose_worker_died_waits_until_another_takes_it_up(tmp_path: Pat
     callback.on_trial_start(0, [], tune_trial)
     assert running() == 1
     assert callback.error is None
+
+
+def test_what_workers_printed_is_kept_and_nothing_where_they_printed_nothing(tmp_path: Path) -> None:
+    temporary, logs = tmp_path / "ray" / "session_2026" / "logs", tmp_path / "logs"
+    temporary.mkdir(parents=True)
+    (temporary / "worker-a-1.out").write_text(":job_id:01\n:actor_name:toy\n")
+    keep_logs(tmp_path / "ray", logs)
+    assert not logs.exists()
+    (temporary / "worker-b-2.err").write_text(":job_id:01\na warning\n")
+    keep_logs(tmp_path / "ray", logs)
+    assert {path.name: path.read_text() for path in logs.iterdir()} == {"worker-b-2.err": "a warning\n"}
+
+
+@pytest.mark.parametrize(
+    ("floor", "told"),
+    [(16.0, "0:32 of work on 2 slots (2 workers), 4.0 s of it shared: 50 % of the fastest possible (η)"),
+     (None, "0:32 of work on 2 slots (2 workers)")],
+)  # fmt: skip
+def test_the_time_that_work_took_is_told_beside_the_fastest_possible(floor: float | None, told: str) -> None:
+    report = Report(wall_seconds=32.0, slots=2, workers={"a", "b"}, shared_seconds=4.0, floor_seconds=floor)
+    console = Console(width=120, file=io.StringIO())
+    print_effort(report, console)
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue() == f"{told}\n"

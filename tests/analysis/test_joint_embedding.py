@@ -223,7 +223,7 @@ def test_the_prescribed_config_is_told_in_each_condition_and_against_the_chosen_
     drawn = made.drawings["prescribed_curves"].draw()
     labels = [axes.get_ylabel() for axes in drawn.axes if axes.get_ylabel()]
     assert labels == ["accuracy across\ndomains, %", "triplet loss", "share of\nactive triplets"]
-    assert "levels of the loss compare." in drawn._supxlabel.get_text()
+    assert "levels of the loss compare." in " ".join(drawn._supxlabel.get_text().split())
     validation = drawn.axes[0].lines[1].get_ydata()
     assert validation[-1] == pytest.approx(100 * (0.5 - 0.08), abs=1)
 

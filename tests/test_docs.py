@@ -57,11 +57,11 @@ def python(folder: Path, *words: str, packages: Path | None = None) -> str:
 
 
 def val_accuracy_of(ledger: Ledger, train_size: int, seed: int) -> float:
-    """Return the last validation accuracy of a confirmed trial."""
+    """Return the last validation accuracy of a confirmed trial of the chosen config, where that is not prescribed."""
     with ledger:
         trials = ledger.trials(phase="confirm")
         own = trials["config"].map(lambda config: (config["train_size"], config["seed"]) == (train_size, seed))
-        (trial,) = trials.loc[own, "id"]
+        (trial,) = trials.loc[own & ~trials["prescribed"], "id"]
         return float(ledger.epochs([trial])["val_accuracy"].iloc[-1])
 
 

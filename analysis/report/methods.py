@@ -19,6 +19,12 @@ PROPOSED = {
 }
 """How configs come about, by the kind of search."""
 
+INTERVALS = (
+    "Of 95 %: Student's t over the seeds, joined with the variance over test images where it is known which"
+    " of them each network has right; those of shares by the delta method on the logit. Differences are paired by seed"
+    " and image, and told as lower or higher by moderated t, adjusted by Holm's method within their family."
+)
+
 
 def methods(results: Results) -> tuple[Paragraph, ...]:
     """Return the paragraphs on training, search, choice and confirmation."""
@@ -28,6 +34,7 @@ def methods(results: Results) -> tuple[Paragraph, ...]:
         "Search": _search(results),
         "Choice": _choice(results),
         "Confirmation": _confirmation(results),
+        "Intervals": INTERVALS if results.plan.confirm else "",
     }
     return tuple(Paragraph(text("{} {}", Strong(f"{name}."), said)) for name, said in told.items() if said)
 
@@ -53,7 +60,8 @@ def _search(results: Results) -> str:
     each = f"each of {len(plan.conditions)} conditions ({factors})" if len(plan.conditions) > 1 else "the one condition"
     ranges = list(dict.fromkeys(told for space in spaces.values() for told in _dimensions(results, space)))
     sentences = [
-        f"In {each}, {number} {noun} of {listed(ranges)} ran: {PROPOSED[plan.search]}.",
+        f"In {each}, {number} {noun} of {listed(ranges)} ran: {PROPOSED[plan.search]}"
+        f"{'; so did the prescribed config' if plan.prescribed else ''}.",
         _seeds_of_search(plan),
     ]
     if plan.scheduler != "none":
@@ -64,11 +72,14 @@ def _search(results: Results) -> str:
 
 
 def _configs(plan: PlanRecord, condition: str) -> int:
-    """Return how many configs a condition draws: those of its search trials, which count each of the first seeds."""
+    """Return how many configs a condition draws, the prescribed one not counted.
+
+    A model's are those of its search trials, which count each of the first seeds.
+    """
     draws = None if plan.draws is None else plan.draws.get(condition)
-    if draws is not None:
-        return len(draws)
-    return plan.search_trials[condition] // (1 if plan.finalists else len(plan.search_seeds))
+    first_seeds = 1 if plan.finalists else len(plan.search_seeds)
+    tried = plan.search_trials[condition] // first_seeds if draws is None else len(draws)
+    return tried - plan.prescribed
 
 
 def _dimensions(results: Results, space: Mapping[str, ChoiceRecord | RangeRecord]) -> Iterator[str]:
@@ -101,10 +112,10 @@ def _confirmation(results: Results) -> str:
     if not plan.confirm:
         return ""
     seeds = [seed for seed in plan.confirm_seeds if seed not in plan.extra_seeds]
-    also = ", and so was the prescribed config," if plan.prescribed else ""
+    who = "The chosen and the prescribed config were" if plan.prescribed else "The chosen config was"
     opened = "in each epoch, for the oracle and the test curves" if plan.oracle else "once, at the epoch that is read"
     sentences = [
-        f"The chosen config was{also} trained anew on {len(seeds)} fresh seeds.",
+        f"{who} trained anew on {len(seeds)} fresh seeds.",
         f"Only then was test data opened, {opened}.",
     ]
     for key, variants in plan.variants.items():

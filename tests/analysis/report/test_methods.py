@@ -62,7 +62,10 @@ def test_the_prescribed_config_and_the_questions_own_words_have_their_place(tmp_
     Stated.__module__ = SWEEP.experiment.__module__
     said = told(tmp_path, sweep=replace(PRESCRIBED, experiment=Stated))
     assert said.startswith("**Training.** A line through drawn points. The same throughout:")
-    assert "The chosen config was, and so was the prescribed config, trained anew" in said
+    assert "3 configs of epochs (3, 6) and lr (0.001 to 1) ran" in said
+    assert "; so did the prescribed config." in said
+    assert "The chosen and the prescribed config were trained anew" in said
+    assert "**Intervals.** Of 95 %" in said
 
 
 def test_variants_of_the_prescribed_config_are_named_with_their_condition(tmp_path: Path) -> None:

@@ -32,11 +32,17 @@ def answer(part: Findings) -> Draft:
     steps = part.compare(BOTTLENECK, "conv", "fc", "test_l1")
     return Draft(
         TITLE,
-        list(_verdict(part, steps)),
+        [_shortly(part), *_verdict(part, steps)],
         dict(_drawings(part)),
         {"layers": _layers(part)},
-        counted="",
     )
+
+
+def _shortly(part: Findings) -> Paragraph:
+    """Return the answer in a sentence: how good the largest latent is, with each bottleneck."""
+    largest = part.chosen[part.chosen[LATENT] == part.chosen[LATENT].max()]
+    told: list[Text] = [text("{} with {}", part.level(row, "test_l1"), row[BOTTLENECK]) for row in records(largest)]
+    return Paragraph(text("With a latent of {} the test L1 is {}.", int(largest[LATENT].iloc[0]), enumerated(told)))
 
 
 def _verdict(part: Findings, steps: pd.DataFrame) -> Iterator[Block]:

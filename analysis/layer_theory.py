@@ -39,6 +39,11 @@ BORDERS = {
     "zeros": "Under zero padding, where shifts let zeros in",
     "zeros_rolled": "Under zero padding, where shifts let in what leaves on the other side",
 }
+SHORTLY = {
+    "circular": "under circular padding",
+    "zeros": "under zero padding where zeros enter",
+    "zeros_rolled": "under zero padding where what leaves enters again",
+}
 CLAIM = (
     "The claim: a layer commutes with every shift S by multiples of its stride t, f(S x) = S′ f(x), where S′ shifts by"
     " as many steps divided by t; after a mean over all positions the output does not change at all."
@@ -57,11 +62,21 @@ def answer(part: Findings) -> Draft:
     arrays = {(row["layer"], row["border"]): own for row in rows for own in part.arrays_of(row).values()}
     return Draft(
         "Layer theory: what commutes with shifts",
-        [Paragraph((CLAIM,)), *_verdict(part, rows), Paragraph((EXHAUSTIVE,))],
+        [_shortly(rows), Paragraph((CLAIM,)), *_verdict(part, rows), Paragraph((EXHAUSTIVE,))],
         dict(_drawings(part, arrays)),
         {"shifts": _by_shift(arrays)},
         sections={"Derivations": tuple(derivations(partial(_checked, part)))},
     )
+
+
+def _shortly(rows: list[dict[str, Any]]) -> Paragraph:
+    """Return the answer in a sentence: how many layers commute with shifts, by what is at the border."""
+    told: list[Text] = []
+    for border, where in SHORTLY.items():
+        held = [row["val_violation"] <= HOLDS for row in rows if row["border"] == border]
+        if held:
+            told.append((f"{sum(held)} of {len(held)} {where}",))
+    return Paragraph(text("Layers that commute with shifts by multiples of their stride: {}.", enumerated(told)))
 
 
 def _verdict(part: Findings, rows: list[dict[str, Any]]) -> Iterator[Block]:

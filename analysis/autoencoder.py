@@ -23,6 +23,9 @@ TITLE = "Autoencoders: reconstruction by latent"
 SUFFICES = 0.003
 """L1 by which a latent may be worse than the largest one and still suffice; stated beforehand."""
 CHANGES = Directions("falls", "rises", "is not shown to change")
+KINDS = {"conv": "convolutional bottleneck", "fc": "fully-connected bottleneck"}
+BASELINES = {"PCA": "pca_l1", "median image": "median_l1"}
+"""What needs no network, and the measure of it."""
 RANKS = ("best", "median", "worst")
 """What the rows of `examples_…` are, by L1."""
 
@@ -41,7 +44,9 @@ def answer(part: Findings) -> Draft:
 def _shortly(part: Findings) -> Paragraph:
     """Return the answer in a sentence: how good the largest latent is, with each bottleneck."""
     largest = part.chosen[part.chosen[LATENT] == part.chosen[LATENT].max()]
-    told: list[Text] = [text("{} with {}", part.level(row, "test_l1"), row[BOTTLENECK]) for row in records(largest)]
+    told: list[Text] = [
+        text("{} with a {}", part.level(row, "test_l1"), KINDS[row[BOTTLENECK]]) for row in records(largest)
+    ]
     return Paragraph(text("With a latent of {} the test L1 is {}.", int(largest[LATENT].iloc[0]), enumerated(told)))
 
 
@@ -140,9 +145,8 @@ def _layers(part: Findings) -> pd.DataFrame:
 def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
     title = f"{TITLE}{part.where}"
     words = Words(title, "latent", part.axis("test_l1"), part.note())
-    columns = {"test_l1": "autoencoder", "test_pca_l1": "PCA", "test_median_l1": "median image"}
     lines = partial(
-        draw_lines, part.chosen, words, x=LATENT, columns=columns, series={BOTTLENECK: ""}, logarithmic=True
+        draw_lines, _compared(part), words, x=LATENT, columns={"l1": ""}, series={BOTTLENECK: ""}, logarithmic=True
     )
     yield "l1", Drawing(lines, "Test L1 against the size of the latent.")
     grids = [grid for row in records(part.chosen) if (grid := _reconstructions(part, row)) is not None]
@@ -157,6 +161,20 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
         series={BOTTLENECK: ""},
     )  # fmt: skip
     yield "learning_curves", Drawing(curves, "Learning curves by latent.")
+
+
+def _compared(part: Findings) -> pd.DataFrame:
+    """Return the L1 of each network, `l1`, and below them that of the baselines, which no bottleneck changes."""
+    ends = ("", "_low", "_high", "_interval")
+    networks = part.chosen.assign(**{f"l1{end}": part.chosen[f"test_l1{end}"] for end in ends})
+    networks[BOTTLENECK] = networks[BOTTLENECK].map(KINDS)
+    once = part.chosen.dropna(subset="test_pca_l1").drop_duplicates(LATENT).sort_values(LATENT)
+    baselines = []
+    for name, column in BASELINES.items():
+        own = once.assign(l1=once[f"test_{column}"], l1_low=math.nan, l1_high=math.nan)  # no seed is in them
+        own[BOTTLENECK] = name
+        baselines.append(own)
+    return pd.concat([networks, *baselines], ignore_index=True)
 
 
 def _reconstructions(part: Findings, row: dict[str, Any]) -> ImageGrid | None:

@@ -21,8 +21,6 @@ from common.files import Arrays
 COMPARED = ("layer", "border")
 HOLDS = 1e-10
 """Violations up to which a claim holds; a trial with one above it that is not clearly one has failed."""
-SIDE = 12
-"""Side of the images in a counterexample; outputs of strided layers are enlarged to it."""
 PICTURED = (
     ("convolution", "circular", "input", "∂y/∂x"),
     ("convolution", "zeros", "input", "∂y/∂x"),
@@ -187,14 +185,16 @@ def _panels(own: Arrays) -> np.ndarray:
     difference = np.abs(output - expected)
     channel = int(difference.max((1, 2)).argmax())
     given = int(np.abs(own["example_input"]).max((1, 2)).argmax())
-    pairs = (own["example_input"][given], own["example_shifted"][given]), (output[channel], expected[channel])
-    return np.stack([*_scaled(*pairs[0]), *_scaled(*pairs[1]), *_scaled(difference[channel])])
+    inputs = _scaled(own["example_input"][given], own["example_shifted"][given])
+    outputs = [*_scaled(output[channel], expected[channel]), *_scaled(difference[channel])]
+    enlarged = np.ones((len(inputs[0]) // len(outputs[0]),) * 2)  # a strided layer's outputs are smaller
+    return np.stack([*inputs, *(np.kron(image, enlarged) for image in outputs)])
 
 
 def _scaled(*images: np.ndarray) -> list[np.ndarray]:
-    """Return images on one scale from 0 to 1, each with the side of the largest that is drawn."""
+    """Return images on one scale from 0 to 1."""
     low, high = min(image.min() for image in images), max(image.max() for image in images)
-    return [np.kron((image - low) / ((high - low) or 1), np.ones((SIDE // len(image),) * 2)) for image in images]
+    return [(image - low) / ((high - low) or 1) for image in images]
 
 
 def _map(layer: str, own: Arrays) -> Matrix:

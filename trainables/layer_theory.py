@@ -18,7 +18,6 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from common.files import Arrays
 from common.problems import Problem, nearest
 from trainables.core.config import TrialConfig
 from trainables.core.experiment import EvalSplit, Experiment, Metrics
@@ -175,9 +174,6 @@ class LayerTheory(Experiment[Config]):
 
     def facts(self) -> dict[str, Any]:
         return {"about": self.layer.about, "linear": self.layer.linear, "stride": self.layer.stride}
-
-    def outputs(self) -> Arrays:
-        return {}
 
 
 def _most(values: np.ndarray) -> float:

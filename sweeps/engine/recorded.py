@@ -45,7 +45,7 @@ def recorded(plan: Plan) -> PlanRecord:
         prescribed=request.prescribed is not None,
         variants={c.key: variants for c in conditions if (variants := _variants(plan, c))},
         confirm=experiment.has_test,
-        procedure=plan.sweep.experiment.procedure,
+        procedure=experiment.procedure,
         titles=_titles(plan),
         measures=tuple(MeasureRecord.model_validate(asdict(measure)) for measure in experiment.measures),
         data=data,

@@ -83,5 +83,6 @@ def test_figures_show_the_baselines_and_what_the_latent_keeps(tmp_path: Path) ->
     axes = made.drawings["l1"].draw().axes[0]
     drawn = {round(float(y), 4) for container in axes.containers for y in container.lines[0].get_ydata()}
     assert {0.05, 0.1} <= drawn, "principal components and the median image"
+    assert len(axes.containers) == 4, "each of them once, beside the two bottlenecks"
     assert len(made.drawings["reconstructions"].draw().axes) == 6, "a grid for each condition"
     assert made.tables["layers"]["parameters"].tolist() == [80, 780] * 6

@@ -15,7 +15,6 @@ from pydantic import Field
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from common.files import Arrays
 from common.problems import Problem, gather
 from trainables.artifacts.store import Artifact
 from trainables.core.config import DataName, TrialConfig
@@ -187,9 +186,6 @@ class Autoencoding(Experiment[AutoencodingConfig], LeavesNetwork):
             "parameters": sum(parameters for _, _, parameters in layers),
             "layers": [[kind, list(shape), parameters] for kind, shape, parameters in layers],
         }
-
-    def outputs(self) -> Arrays:
-        return {}
 
 
 def _spread(images: torch.Tensor) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -83,8 +82,7 @@ def test_latex_tables_are_within_the_text_and_say_what_they_need(made: tuple[Pat
             assert 0 < _width(columns, body) <= TEXT_WIDTH, path.name
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex here")
+@pytest.mark.latex
 def test_latex_tables_compile_without_an_overfull_box(made: tuple[Path, Answer], tmp_path: Path) -> None:
     folder, _ = made
     tables = [path.read_text() + "\n\\clearpage" for path in sorted((folder / "tables").glob("*.tex"))]

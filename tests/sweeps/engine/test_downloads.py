@@ -81,13 +81,17 @@ def test_a_dry_run_says_what_would_be_downloaded_and_how_much(
     assert not list(tmp_path.rglob("*"))
 
 
+def begun(out: Path, question: str) -> None:
+    """Leave a ledger in which one trial of the question was begun."""
+    entry = Entry("a", question, "search", "{}", 1, False, {}, 1001, "fp32", "", "")
+    with Ledger(out / question) as ledger:
+        ledger.start(entry, worker=None, hardware="")
+
+
 def test_a_dry_run_does_not_guess_what_the_ledger_has(
     asked: list[object], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    with Ledger(tmp_path / "transfer_sizes") as ledger:
-        ledger.start(
-            Entry("a", "transfer_sizes", "search", "{}", 1, False, {}, 1001, "fp32", "", ""), worker=None, hardware=""
-        )
+    begun(tmp_path, "transfer_sizes")
     words = ["--out", str(tmp_path), "--dry-run", "--older-code", "keep", "--set", "train_size=100"]
     assert run(SWEEP, words) == 0
     said = " ".join(capsys.readouterr().out.split())
@@ -100,10 +104,7 @@ def test_a_dry_run_needs_no_official_data_to_know_the_trials(
     asked: list[object], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """The fingerprint of an official set follows from its checksums, so trials have their ids before its files."""
-    with Ledger(tmp_path / "tiny_cifar") as ledger:
-        ledger.start(
-            Entry("a", "tiny_cifar", "search", "{}", 1, False, {}, 1001, "fp32", "", ""), worker=None, hardware=""
-        )
+    begun(tmp_path, "tiny_cifar")
     from sweeps.tiny_cifar import SWEEP as TINY
 
     assert run(TINY, ["--out", str(tmp_path), "--dry-run", "--older-code", "keep"]) == 0

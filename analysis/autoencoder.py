@@ -16,7 +16,7 @@ from analysis.figures.lines import draw_lines
 from analysis.figures.style import Words
 from analysis.findings import Draft, Drawing, Findings
 from analysis.numbers.results import records
-from analysis.words import Block, Bullets, Directions, Paragraph, Text, enumerated, join, outcomes, text
+from analysis.words import Block, Bullets, Directions, Paragraph, Text, enumerated, join, listed, outcomes, text
 
 COMPARED = BOTTLENECK, LATENT = ("bottleneck", "latent")
 TITLE = "Autoencoders: reconstruction by latent"
@@ -54,6 +54,7 @@ def _verdict(part: Findings, steps: pd.DataFrame) -> Iterator[Block]:
     rows = records(part.chosen.sort_values([BOTTLENECK, LATENT]))
     yield Paragraph((f"Test L1{part.where}, beside that of as many principal components and of the median image:",))
     yield Bullets(tuple(_level(part, row) for row in rows))
+    yield _against_pca(rows)
     if len(steps):
         paired = [part.difference(row) for row in records(steps)]
         told = outcomes(paired, CHANGES, lambda step: f"latent {step.where[LATENT]}")
@@ -67,6 +68,17 @@ def _verdict(part: Findings, steps: pd.DataFrame) -> Iterator[Block]:
     if sentences:
         yield Paragraph(join(" ", sentences))
     yield from _chosen_architecture(part, rows)
+
+
+def _against_pca(rows: list[dict[str, Any]]) -> Paragraph:
+    """Return where the networks are better and worse than as many principal components, which have no seed."""
+    found: dict[str, list[str]] = {"better": [], "worse": [], "not shown to be either": []}
+    for row in rows:
+        below, above = row["test_l1_high"] < row["test_pca_l1"], row["test_l1_low"] > row["test_pca_l1"]
+        kind = "better" if below else "worse" if above else "not shown to be either"
+        found[kind].append(f"{row[BOTTLENECK]} {row[LATENT]}")
+    told = [f"{kind} with {listed(names)}" for kind, names in found.items() if names]
+    return Paragraph((f"Than as many principal components, on the same images, the networks are {'; '.join(told)}.",))
 
 
 def _level(part: Findings, row: dict[str, Any]) -> Text:

@@ -7,7 +7,8 @@
 A convolutional autoencoder is trained by the mean absolute error (L1). Learning rate, width, strides, non-linearity and
 normalisation are searched for each bottleneck and latent. The question states no config; none is prescribed.
 
-Found: not run for good yet.
+Found: on the built-in digits, with 15 epochs on 906 images, as many principal components have a lower L1 in four of six
+conditions and are not shown to differ in two; neither bottleneck is shown to be better (n = 5). Not run on MNIST yet.
 docs/results/autoencoder.md has the tables, data, hardware and cost.
 """
 

@@ -52,6 +52,7 @@ def test_a_latent_suffices_where_its_upper_bound_is_within_what_was_stated(tmp_p
     levels = claims(made.verdict, "test_l1", bottleneck="fc", latent=12)
     assert levels[0].estimate == pytest.approx(0.0366, abs=0.002)
     assert "(PCA 0.0500, median image 0.1000)" in text
+    assert "better with conv 12, conv 32, fc 12 and fc 32; worse with conv 4 and fc 4." in text
     assert "has 860 parameters in 2 layers" in text
 
 

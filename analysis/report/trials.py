@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -54,9 +55,8 @@ def show_trials(question: str, folder: Path, console: Console) -> None:
     statuses = ", ".join(f"{count} {status}" for status, count in Counter(table["status"]).items())
     title = f"{question}: {len(table)} trials" + (f" ({statuses})" if statuses else "")
     if not console.is_terminal:
-        print("\t".join(table.columns))
-        for row in table.itertuples(index=False):
-            print("\t".join(str(cell).replace("\t", " ") for cell in row))
+        rows = [list(table.columns), *map(list, table.itertuples(index=False))]
+        _print_piped("\n".join("\t".join(str(cell).replace("\t", " ") for cell in row) for row in rows))
         print(title, file=sys.stderr)  # standard output has nothing but the rows
         return
     numeric = {*table.columns[4:6], "seed"}
@@ -66,6 +66,14 @@ def show_trials(question: str, folder: Path, console: Console) -> None:
     for row in table.itertuples(index=False):
         shown.add_row(*map(_plain, row))
     console.print(shown)
+
+
+def _print_piped(text: str) -> None:
+    """Print a text to whoever reads it, who may have read enough before its end, as `head` has."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it ends
 
 
 def _number(value: float, form: Form) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from rich.console import Console
 from analysis.__main__ import main
 from analysis.ledger import Ledger, Outcome
 from analysis.report.trials import show_trials, trials_of
+from tests.conftest import HANG, ROOT
 from tests.support.synthetic import DRAWS, add_trial, begin, condition
 
 SIZES = [100, 300]
@@ -71,3 +75,14 @@ def test_a_terminal_shows_all_rows_however_many(tmp_path: Path) -> None:
 def test_without_a_ledger_it_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["transfer_sizes", "--trials", "--out", str(tmp_path)]) == 2
     assert "no ledger there" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_who_reads_only_the_first_rows_gets_no_traceback(folder: Path) -> None:
+    command = [sys.executable, "-m", "analysis", "transfer_sizes", "--trials", "--out", str(folder)]
+    reader, writer = os.pipe()
+    os.close(reader)  # as `head` does once it has what it wants
+    done = subprocess.run(command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=HANG)
+    os.close(writer)
+    assert "Traceback" not in done.stderr
+    assert "Error" not in done.stderr

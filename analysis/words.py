@@ -16,7 +16,7 @@ import numpy as np
 
 from analysis.numbers.families import Found, word
 from analysis.numbers.measures import Form
-from analysis.numbers.results import CHOSEN, PRESCRIBED, short
+from analysis.numbers.results import CHOSEN, PRESCRIBED, REFERENCE, short
 
 NONE = "–"
 OVER_BOTH: Literal["seeds and images"] = "seeds and images"
@@ -290,7 +290,7 @@ def named(name: str, value: Any, known_as: str | None = None) -> str:
     `known_as` stands for the factor's name; empty, for values that speak for themselves.
     """
     if known_as is None and name == "recipe":
-        return f"{value} config" if value in (CHOSEN, PRESCRIBED) else str(value)
+        return f"{value} config" if value in (CHOSEN, PRESCRIBED, REFERENCE) else str(value)
     if known_as is None:
         known_as = heading(name)
     return f"{known_as} {counted(value)}".strip()

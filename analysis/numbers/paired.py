@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.numbers.intervals import limited, paired_difference
-from analysis.numbers.results import CHOSEN, PRESCRIBED, Condition, PerImage, Results, as_given
+from analysis.numbers.results import CHOSEN, PRESCRIBED, REFERENCE, Condition, PerImage, Results, as_given
 from analysis.numbers.seeds import image_error
 from analysis.plan_record import MeasureRecord
 
@@ -29,8 +29,8 @@ Row = tuple[Condition, str]
 def differences(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
     """Return differences of the selecting measure, or of its error if it has one.
 
-    Compared are neighbouring values of a numeric factor, all pairs of another, and prescribed configs with the chosen
-    ones and with their variants.
+    Compared are neighbouring values of a numeric factor, all pairs of another, and prescribed configs (or the reference
+    where none is prescribed) with the chosen ones and with their variants.
     """
     metric = f"{results.splits[-1]}_{results.compared.name}"
     pairs = [
@@ -136,7 +136,7 @@ def _neighbours(results: Results, a: Row, b: Row) -> str | None:
     """Return the one key in which two rows differ, if they are to be compared."""
     differing = _differing(a, b)
     if differing == ["recipe"]:
-        return "recipe" if PRESCRIBED in (a[1], b[1]) else None
+        return "recipe" if {PRESCRIBED, REFERENCE} & {a[1], b[1]} else None
     if len(differing) != 1 or a[1] != CHOSEN:
         return None
     name = differing[0]

@@ -17,8 +17,9 @@ from analysis.plan_record import DataSetRecord, MeasureRecord, PlanRecord, Varia
 from analysis.selection import chosen, config_text, objective
 from common.files import Arrays
 
-CHOSEN, PRESCRIBED = "chosen", "prescribed"
-"""Values of the tables' column `recipe`: whether a row has the config that the search chose, or the prescribed one.
+CHOSEN, PRESCRIBED, REFERENCE = "chosen", "prescribed", "reference"
+"""Values of the tables' column `recipe`: whether a row has the config that the search chose, the prescribed one, or
+the reference that variants change where none is prescribed.
 
 A variant of the prescribed config has its own name there.
 The column keeps its name, which readers of earlier answers know.

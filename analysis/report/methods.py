@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analysis.numbers.results import Results
+from analysis.numbers.results import REFERENCE, Results
 from analysis.plan_record import ChoiceRecord, PlanRecord, RangeRecord
 from analysis.selection import objective
 from analysis.words import Paragraph, Strong, as_text, heading, listed, missing, text
@@ -121,9 +121,11 @@ def _confirmation(results: Results) -> str:
     for key, variants in plan.variants.items():
         values, names = json.loads(key), [variant.name for variant in variants]
         where = listed(f"{heading(name)} {as_text(values[name])}" for name in plan.factors)
-        sentences.append(
-            f"At {where}, so were variants of the prescribed config, each with one choice changed: {listed(names)}."
-        )
+        changed = "variants of the prescribed config"
+        if names[:1] == [REFERENCE]:  # the question prescribes none
+            names.remove(REFERENCE)
+            changed = "a reference of our own making and variants of it"
+        sentences.append(f"At {where}, so were {changed}, each with one choice changed: {listed(names)}.")
     if plan.extra_seeds:
         named: list[Any] = [str(seed) for seed in plan.extra_seeds]
         sentences.append(f"What the question asks of seed {listed(named)} is shown by itself, and is in no mean.")

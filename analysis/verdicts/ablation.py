@@ -1,4 +1,7 @@
-"""What the choices of a prescribed config bring: its variants, each with one choice changed, paired by seed with it."""
+"""What the choices of a stated config bring: its variants, each with one choice changed, paired by seed with it.
+
+The config is the prescribed one; where a question prescribes none, a reference of our own making.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import pandas as pd
 from analysis.figures.gaps import draw_gaps
 from analysis.figures.style import Words
 from analysis.findings import Drawing, Findings
-from analysis.numbers.results import CHOSEN, PRESCRIBED, records
+from analysis.numbers.results import CHOSEN, PRESCRIBED, REFERENCE, records
 from analysis.verdicts.prescribed import config_text
 from analysis.words import (
     Block,
@@ -32,14 +35,14 @@ CHANGED = Directions("falls", "rises", "is not shown to change")
 
 
 def variants(part: Findings) -> pd.DataFrame:
-    """Return the rows of `reported` that are of variants of a prescribed config."""
-    return part.reported[~part.reported["recipe"].isin([CHOSEN, PRESCRIBED])]
+    """Return the rows of `reported` that are of variants of a stated config."""
+    return part.reported[~part.reported["recipe"].isin([CHOSEN, PRESCRIBED, REFERENCE])]
 
 
 def ablation(part: Findings) -> pd.DataFrame:
-    """Return how the test error changes from the prescribed config to each of its variants, as rows of `differences`.
+    """Return how the selecting measure (or its error) changes from the stated config to each of its variants.
 
-    `variant` has its name.
+    These are rows of `differences`; `variant` has the variant's name.
     """
     named = set(variants(part)["recipe"])
     rows = part.differences[(part.differences["factor"] == "recipe") & part.differences["to"].isin(named)]
@@ -50,30 +53,44 @@ def drawing(part: Findings, title: str) -> Iterator[tuple[str, Drawing]]:
     """Yield a figure of the differences, if there are any."""
     if not len(rows := ablation(part)):
         return
-    shown = f"Shown: variants of the prescribed config at {_where(part, records(rows)[0])}, not tuned again."
-    note = part.note(f"{shown} Above 0, the variant is worse.")
-    axis = "test error, variant −\nprescribed, points"
-    words = Words(f"{title}: what the prescribed config's choices bring", "", axis, note)
-    figure = partial(draw_gaps, rows, words, x="variant", percent=True)
-    yield "ablation", Drawing(figure, "Test error of variants of the prescribed config minus its own, paired by seed.")
+    row = records(rows)[0]
+    stated, metric = row["from"], row["metric"]
+    measure, percent = part.results.measures.of(metric), part.is_share(metric)
+    side = "Above" if measure.better == "min" else "Below"
+    shown = f"Shown: variants of the {stated} config at {_where(part, row)}, not tuned again."
+    note = part.note(f"{shown} {side} 0, the variant is worse.")
+    measured = part.results.measures.label(metric)
+    unit = "points" if percent else measure.unit
+    axis = ", ".join([f"{measured}, variant −\n{stated}", *([unit] if unit else [])])
+    words = Words(f"{title}: what the {stated} config's choices bring", "", axis, note)
+    figure = partial(draw_gaps, rows, words, x="variant", percent=percent)
+    caption = f"{measured[0].upper()}{measured[1:]} of variants of the {stated} config minus its own, paired by seed."
+    yield "ablation", Drawing(figure, caption)
 
 
 def verdict(part: Findings) -> Iterator[Block]:
-    """Yield what each choice brings, if variants were confirmed beside the prescribed config."""
+    """Yield what each choice brings, if variants were confirmed beside the stated config."""
     rows = records(ablation(part))
     if not rows:
         return
+    stated, metric = rows[0]["from"], rows[0]["metric"]
+    measured = part.results.measures.label(metric)
     levels = {row["recipe"]: row for row in records(variants(part))}
-    base = next(row for row in records(part.reported) if row["recipe"] == PRESCRIBED and _alike(part, row, rows[0]))
+    base = next(row for row in records(part.reported) if row["recipe"] == stated and _alike(part, row, rows[0]))
     changes = [part.difference(row) for row in rows]
+    own = f" The question prescribes no config; this one is of our own making: {config_text(part, base)}."
     yield Paragraph(
         text(
-            "{} {}: the prescribed config has a test error of {}, n = {}. Each variant changes one of its choices, on"
-            " the same seeds and without tuning anything again. Paired by seed, the error {}.",
+            "{} {}: the {} config has a {} of {}, n = {}.{} Each variant changes one of its choices, on"
+            " the same seeds and without tuning anything again. Paired by seed, the {} {}.",
             Strong("What the choices bring,"),
             _where(part, rows[0]),
-            part.level(base, "test_error"),
+            stated,
+            measured,
+            part.level(base, metric),
             base["n"],
+            own if stated == REFERENCE else "",
+            measured.removeprefix("test "),
             outcomes(changes, CHANGED, lambda change: str(change.after)),
         )
     )
@@ -83,8 +100,10 @@ def verdict(part: Findings) -> Iterator[Block]:
 def _bullet(part: Findings, level: Mapping[str, Any], base: Mapping[str, Any], change: Difference) -> Text:
     names = [name for name in part.results.hyperparameters if level[name] != base[name]]
     said = config_text(part, level, {name: part.results.titled(name) for name in names})
-    told = "{} ({}): test error {}, {} against the prescribed config, n = {}."
-    return text(told, change.after, said, part.level(level, "test_error"), change, change.n)
+    measured = part.results.measures.label(change.metric)
+    told = "{} ({}): {} {}, {} against the {} config, n = {}."
+    found = part.level(level, change.metric)
+    return text(told, change.after, said, measured, found, change, change.before, change.n)
 
 
 def _where(part: Findings, row: Mapping[str, Any]) -> str:

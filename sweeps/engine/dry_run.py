@@ -99,7 +99,8 @@ def _print_configs(plan: Plan, console: Console) -> None:
     for condition in plan.conditions:
         for draw in plan.variants_of(condition):
             where = ", ".join(f"{name}={condition.values[name]}" for name in plan.request.factors)
-            console.print(f"variant of the prescribed config, at {where}: {draw.variant}", highlight=False)
+            of = "the prescribed config" if plan.sweep.prescribed is not None else "our own config"
+            console.print(f"variant of {of}, at {where}: {draw.variant}", highlight=False)
 
 
 def _untried(text: str) -> str:

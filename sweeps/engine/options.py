@@ -52,7 +52,8 @@ class Options:
     set: Annotated[tuple[str, ...], _told(metavar="KEY=VALUE [KEY=VALUE ...]")] = ()
     """k=v fixes, k=a,b enumerates, k=low:high searches a range. Several may follow, or repeat the option."""
     prescribed: Annotated[bool, _told()] = True
-    """Leave out the config that the question itself prescribes, which otherwise has a row of its own."""
+    """Leave out the config that the question itself prescribes, which otherwise has a row of its own, or else our own
+    reference, and variants of it."""
     data: Annotated[str | None, _told("what the question states", "NAME")] = None
     """A data set's name, or the path of an .npz, a folder or a .zip of class folders; for two, A,B."""
     allow_duplicates: Annotated[bool, _told()] = False

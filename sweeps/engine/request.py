@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from analysis.numbers.results import REFERENCE
 from common.problems import Problem, nearest
 from sweeps.engine.options import Options
 from sweeps.engine.space import Choice, Dimension, Range
@@ -69,7 +70,8 @@ class Request:
     """The prescribed config's hyperparameters; None if there is no such config, if --no-prescribed leaves it out, or if
     a fixed field that it states has another value now."""
     variants: Mapping[str, Mapping[str, Any]]
-    """The hyperparameters of each variant of the prescribed config, by its name; none without a prescribed config."""
+    """The hyperparameters of each variant of the prescribed config, by its name; where the question prescribes none,
+    those of the reference, then of its variants. --no-prescribed leaves them out, too."""
     samples: int
     """How many sampled configs each condition tries."""
     grid_points: int
@@ -105,7 +107,8 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
         problem = _set(word, sweep, fields)
         if problem is not None:
             problems.append(problem)
-    prescribed = _prescribed(stated, fields) if options.prescribed else None
+    changed = _prescribed(stated, fields) if options.prescribed else None
+    prescribed = None if sweep.prescribed is None else changed
     search_seeds, confirm_seeds = _trial_seeds(sweep, options)
     searched = {name for name, kind in fields.items() if isinstance(kind, Searched)}
     made = Request(
@@ -114,7 +117,7 @@ def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
         confirm_seeds=confirm_seeds if sweep.experiment.has_test else (),
         search_seeds=search_seeds,
         prescribed=prescribed,
-        variants={} if prescribed is None else _variants(sweep, prescribed, smoke=options.smoke),
+        variants={} if changed is None else _variants(sweep, changed, smoke=options.smoke),
         samples=_samples(sweep, options, has_prescribed=prescribed is not None),
         grid_points=options.samples or DEFAULT_GRID_POINTS,
         draw_seed=options.search_seed,
@@ -147,31 +150,32 @@ def _samples(sweep: Sweep, options: Options, *, has_prescribed: bool) -> int:
 
 
 def _prescribed(stated: Mapping[str, Any], fields: Fields) -> dict[str, Any] | None:
-    """Return the hyperparameters of the prescribed config, or None if another field that it states differs."""
+    """Return the hyperparameters of a stated config, or None if another field that it states differs."""
     searched = {name: value for name, value in stated.items() if isinstance(fields.get(name), Searched)}
     others = {name: value for name, value in stated.items() if name not in searched}
     holds = all(fields.get(name) == Fixed(value) for name, value in others.items())
     return searched if stated and holds else None
 
 
-def _variants(sweep: Sweep, prescribed: Mapping[str, Any], *, smoke: bool) -> dict[str, dict[str, Any]]:
-    """Return the hyperparameters of each variant that differs from the prescribed config as it is asked for.
+def _variants(sweep: Sweep, stated: Mapping[str, Any], *, smoke: bool) -> dict[str, dict[str, Any]]:
+    """Return the hyperparameters of each variant that differs from the stated config as it is asked for.
 
-    What --smoke shortened stays short.
+    What --smoke shortened stays short. A reference, which is not prescribed, comes first.
     """
     changes = {} if sweep.variants is None else sweep.variants.changes
-    made = {name: {**prescribed, **own} for name, own in changes.items() if own.keys() <= prescribed.keys()}
-    if smoke and "epochs" in prescribed:
-        made = {name: {**values, "epochs": prescribed["epochs"]} for name, values in made.items()}
-    return {name: values for name, values in made.items() if values != prescribed}
+    made = {name: {**stated, **own} for name, own in changes.items() if own.keys() <= stated.keys()}
+    if smoke and "epochs" in stated:
+        made = {name: {**values, "epochs": stated["epochs"]} for name, values in made.items()}
+    varied = {name: values for name, values in made.items() if values != stated}
+    return varied if sweep.prescribed is not None else {REFERENCE: dict(stated), **varied}
 
 
 def _scaled(sweep: Sweep, options: Options) -> tuple[Fields, dict[str, Any]]:
-    """Return the question's fields and its prescribed config, both scaled down by --builtin and --smoke."""
+    """Return the question's fields and the config that it states, both scaled down by --builtin and --smoke."""
     fields: Fields = {name: Compared(tuple(values)) for name, values in sweep.factors.items()}
     fields |= {name: Searched(dimension) for name, dimension in sweep.space.items()}
     fields |= {name: Fixed(value) for name, value in sweep.fixed.items()}
-    stated = dict(sweep.prescribed or {})
+    stated = dict(sweep.stated)
     if options.builtin:
         _change(fields, stated, sweep.builtin)
     if options.smoke:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from analysis.numbers.results import REFERENCE
 from analysis.selection import Objective, objective, ranked_by
 from sweeps.engine.space import Dimension
 from trainables.core.experiment import Experiment
@@ -16,11 +17,14 @@ class Variants:
     """Changes to the prescribed config, each by itself, which say what its choices bring: an ablation.
 
     They are confirmed on the fresh seeds that the prescribed config is confirmed on, in one condition. They have no
-    search trials, and none is ever chosen.
+    search trials, and none is ever chosen. Where the question prescribes no config, they change a `reference` of our
+    own making, which is confirmed beside them.
     """
 
     changes: Mapping[str, Mapping[str, Any]]
     """The hyperparameters that differ from the prescribed ones, by what the variant is called."""
+    reference: Mapping[str, Any] | None = None
+    """The config that they change where none is prescribed: a value for each hyperparameter."""
     at: Mapping[str, Any] = field(default_factory=dict)
     """The condition, by values of factors; of those that are compared, the first nearest one (else the first) is it."""
 
@@ -72,10 +76,22 @@ class Sweep:
     With 0 every config runs on all of them, unless weak trials are stopped early."""
 
     def __post_init__(self) -> None:
-        stated = (self.prescribed or {}).keys()
-        for name, own in ({} if self.variants is None else self.variants.changes).items():
-            if unstated := sorted(own.keys() - stated):
-                raise ValueError(f"variant {name!r} changes {unstated}, which `prescribed` does not state")
+        if self.variants is None:
+            return
+        if self.prescribed is not None and self.variants.reference is not None:
+            raise ValueError("variants change the prescribed config, where there is one: leave out their `reference`")
+        stated = "prescribed" if self.variants.reference is None else REFERENCE
+        for name, own in self.variants.changes.items():
+            if unstated := sorted(own.keys() - self.stated.keys()):
+                raise ValueError(f"variant {name!r} changes {unstated}, which `{stated}` does not state")
+        if REFERENCE in self.variants.changes:
+            raise ValueError(f"no variant is called {REFERENCE!r}, which is what they change")
+
+    @property
+    def stated(self) -> Mapping[str, Any]:
+        """The config that variants change: the prescribed one, or their own reference; empty where there is none."""
+        own = None if self.variants is None else self.variants.reference
+        return self.prescribed or own or {}
 
     @property
     def question(self) -> str:

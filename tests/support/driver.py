@@ -22,7 +22,9 @@ from trainables.core.loop import Loop
 from trainables.core.task import Task
 
 PRESCRIBED = replace(SWEEP, prescribed={"lr": 0.05, "epochs": 3})
-VARIED = replace(PRESCRIBED, variants=Variants({"slow": {"lr": 0.01}, "long": {"epochs": 6}}, at={"size": 150}))
+CHANGES = {"slow": {"lr": 0.01}, "long": {"epochs": 6}}
+VARIED = replace(PRESCRIBED, variants=Variants(CHANGES, at={"size": 150}))
+REFERENCED = replace(SWEEP, variants=Variants(CHANGES, reference={"lr": 0.05, "epochs": 3}, at={"size": 150}))
 
 
 def plan(out: Path, *words: str, sweep: Any = SWEEP) -> Plan:

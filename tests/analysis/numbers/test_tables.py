@@ -157,6 +157,21 @@ def test_variants_of_the_prescribed_config_are_rows_and_are_compared_with_it_alo
     assert paired["difference"].tolist() == pytest.approx([0.244, -0.13])
 
 
+def test_a_reference_is_a_row_that_its_variants_are_compared_with(tmp_path: Path) -> None:
+    reference = VariantRecord(name="reference", values=DRAWS[2])
+    wide = VariantRecord(name="wide", values={**DRAWS[2], "batch_size": 8})
+    small(tmp_path, search_trials=3, variants={KEY: [reference, wide]})
+    with Ledger(tmp_path) as ledger:
+        for number, (own, test) in enumerate([(reference, 0.6), (wide, 0.7)], 1):
+            for seed in CONFIRM_SEEDS:
+                add_trial(ledger, KEY, own.values, -number, seed, "confirm", accuracy=[0.99], test=[test])
+        results = Results(ledger)
+        paired = differences(results, by_seed(results))
+    found = {(row["from"], row["to"]): round(row["difference"], 3) for row in records(paired)}
+    assert found.keys() == {("chosen", "reference"), ("reference", "wide")}
+    assert found["reference", "wide"] == pytest.approx(-0.1)
+
+
 def test_an_extra_seed_is_in_no_mean(tmp_path: Path) -> None:
     accuracies = {1: 0.8, 2: 0.82, 42: 0.3}
     with Ledger(tmp_path) as ledger:

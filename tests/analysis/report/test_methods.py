@@ -13,7 +13,7 @@ from analysis.report.make import gathered
 from analysis.report.markup import blocks_to_markdown
 from analysis.report.methods import methods
 from sweeps.engine.sweep import Sweep
-from tests.support.driver import PRESCRIBED, VARIED, Driver
+from tests.support.driver import PRESCRIBED, REFERENCED, VARIED, Driver
 from tests.support.toy import SWEEP, Hill
 
 
@@ -68,6 +68,10 @@ def test_the_prescribed_config_and_the_questions_own_words_have_their_place(tmp_
     assert "**Intervals.** Of 95 %" in said
 
 
-def test_variants_of_the_prescribed_config_are_named_with_their_condition(tmp_path: Path) -> None:
-    said, changed = told(tmp_path, sweep=VARIED), "each with one choice changed: slow and long."
-    assert f"At size 200, so were variants of the prescribed config, {changed}" in said
+@pytest.mark.parametrize(
+    ("sweep", "what"),
+    [(VARIED, "variants of the prescribed config"), (REFERENCED, "a reference of our own making and variants of it")],
+)
+def test_variants_are_named_with_their_condition_and_what_they_vary(tmp_path: Path, sweep: Sweep, what: str) -> None:
+    said = told(tmp_path, sweep=sweep)
+    assert f"At size 200, so were {what}, each with one choice changed: slow and long." in said

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from common.problems import Refused
 from sweeps.engine.agenda import Signal
 from sweeps.engine.recorded import recorded
 from sweeps.engine.sweep import Variants
-from tests.support.driver import PRESCRIBED, VARIED, Driver, by_lr, plan
+from tests.support.driver import PRESCRIBED, REFERENCED, VARIED, Driver, by_lr, plan
 from tests.support.toy import SWEEP
 from trainables.core.task import Task
 
@@ -87,6 +88,45 @@ def test_variants_of_the_prescribed_config_are_confirmed_on_its_seeds_in_one_con
     chosen_ones = {t.draw for t in driver.phase("confirm")} - {0, -1, -2}
     assert chosen_ones, "what the search chose is confirmed too, however well variants do"
     assert all(draw > 0 for draw in chosen_ones)
+
+
+def test_where_none_is_prescribed_a_reference_is_confirmed_beside_its_variants_and_never_chosen(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "--seeds", "3", sweep=REFERENCED)
+    driver.run(lambda trial: 0.99 if trial.draw < 0 else by_lr(trial))
+    assert len(driver.ran) == driver.plan.size
+    assert not any(trial.prescribed for trial in driver.ran)
+    assert recorded(driver.plan).prescribed is False
+    own = {(t.draw, t.phase, t.stored_config["lr"], t.stored_config["epochs"]) for t in driver.ran if t.draw < 0}
+    assert own == {(-1, "confirm", 0.05, 3), (-2, "confirm", 0.01, 3), (-3, "confirm", 0.05, 6)}
+    (kept,) = recorded(driver.plan).variants.values()
+    assert [variant.name for variant in kept] == ["reference", "slow", "long"]
+    assert {t.draw for t in driver.phase("confirm") if t.draw > 0}, "what the search chose is confirmed too"
+
+
+@pytest.mark.parametrize(
+    ("words", "variants"),
+    [
+        (["--no-prescribed"], set()),
+        (["--set", "lr=0.2"], {"reference", "slow", "long"}),
+        (["--smoke"], {"reference", "slow"}),  # all have two epochs
+    ],
+)
+def test_a_reference_follows_what_is_asked_for(tmp_path: Path, words: list[str], variants: set[str]) -> None:
+    made = plan(tmp_path, *words, sweep=REFERENCED)
+    assert {draw.variant for c in made.conditions for draw in made.variants_of(c)} == variants
+
+
+@pytest.mark.parametrize(
+    ("sweep", "said"),
+    [
+        ({"variants": Variants({}, reference={"lr": 0.1})}, "leave out their `reference`"),
+        ({"prescribed": None, "variants": Variants({"x": {"sleep": 1}}, reference={"lr": 1})}, "`reference` does not"),
+        ({"prescribed": None, "variants": Variants({"reference": {"lr": 1}}, reference={"lr": 1})}, "no variant is"),
+    ],
+)
+def test_a_reference_that_says_nothing_is_refused(sweep: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        replace(PRESCRIBED, **sweep)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from sweeps.engine.cli import shortfall
 from sweeps.engine.recorded import recorded
 from sweeps.engine.space import choice
 from sweeps.engine.sweep import Sweep
-from tests.support.driver import PRESCRIBED, VARIED, Driver, by_lr
+from tests.support.driver import PRESCRIBED, REFERENCED, VARIED, Driver, by_lr
 from tests.support.toy import SWEEP
 from trainables.core.task import Task
 
@@ -30,6 +30,7 @@ SCENARIOS: dict[str, tuple[Sweep, list[list[str]]]] = {
         replace(VARIED, space={"lr": choice([0.01]), "epochs": choice([3])}),
         [["--seeds", "2"]],
     ),
+    "a reference and its variants": (REFERENCED, [["--seeds", "2"]]),
     "extra seeds": (replace(SWEEP, extra_seeds=(42,)), [["--seeds", "2"]]),
     "finalists": (replace(PRESCRIBED, finalists=2), [["--seeds", "2"]]),
     "early stopping": (SWEEP, [["--seeds", "1", "--scheduler", "asha"]]),

@@ -7,6 +7,7 @@
 `self.encoder().artifact(sources)` stands among the config's `artifacts`, `self.encoder().problems(sources)` among its
 `problems`, and `self.config.encoder().module(encoder, self.sources)` is the module, from what `setup` was given. The
 weights are those that a trial of that config leaves, to the last bit. They are trained once, whoever asks first.
+`curve` tells how the training went.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ from trainables.training.links import LINK, Begin, before_end, trained_on
 
 LINKS = 4
 """How many links a long training has at most: a killed process loses a quarter, and the disk keeps few states."""
-CLASSES = "number of classes"
-"""Among the arrays of the artifact, beside the state dict. No part of a module has a blank in its name."""
+CLASSES, BY_EPOCH = "number of classes", "by epoch: "
+"""Among the arrays of the artifact, beside the state dict; the second begins the names of what training recorded. No
+part of a module has a blank in its name."""
 SETUP, PART = "setup.", "part."
 """Before the names of what the training needs: artifacts for `setup`, and parts that the network has borrowed."""
 
@@ -114,9 +116,14 @@ class TrainedNetwork:
         It has copies of the arrays, and may be trained further. Raises Refused where the weights of a pre-trained
         backbone are not there.
         """
-        state = {name: value for name, value in arrays.items() if name != CLASSES}
+        state = {name: value for name, value in arrays.items() if name != CLASSES and not name.startswith(BY_EPOCH)}
         built = self._leaving.build(self.config, int(arrays[CLASSES]))
         return restored(built, state, self._leaving.borrowed(self.config, sources).pretrained, sources.weights_dir)
+
+    @staticmethod
+    def curve(arrays: Tensors, name: str) -> torch.Tensor:
+        """Return what its training recorded in each epoch, such as `val_accuracy`: [epochs] float64."""
+        return arrays[BY_EPOCH + name]
 
     @property
     def _leaving(self) -> type[LeavesNetwork]:
@@ -192,13 +199,17 @@ def _begin(
 def _network(
     begin: Begin[_Trial], artifact: Artifact, piece: int, sources: Sources, needs: Mapping[str, Arrays]
 ) -> Arrays:
-    """End the training, and return the state dict of the network and its number of classes."""
+    """End the training, and return the state dict of the network, its number of classes, and each epoch's measures."""
     trial = trained_on(begin, artifact.spec["config"]["seed"], artifact.spec["epochs"], artifact, sources, needs)
     experiment = trial.loop.experiment
     if not isinstance(experiment, LeavesNetwork) or (network := experiment.network()) is None:
         raise ValueError(f"{type(experiment).__name__}.network() is None, and leaves_network() says there is one")
     state = whole_state(type(experiment), experiment.config, network, _named(PART, needs, torch.device("cpu")))
-    return {name: tensor.numpy() for name, tensor in state.items()} | {CLASSES: np.array(len(network.classes))}
+    rows = trial.loop.rows
+    recorded = {name for row in rows for name in row} - {"seconds"}  # which would differ each time
+    curves = {BY_EPOCH + name: np.array([row.get(name, np.nan) for row in rows]) for name in sorted(recorded)}
+    weights = {name: tensor.numpy() for name, tensor in state.items()}
+    return {**weights, CLASSES: np.array(len(network.classes)), **curves}
 
 
 def _named(prefix: str, needs: Mapping[str, Arrays], device: torch.device) -> dict[str, Tensors]:

@@ -36,7 +36,7 @@ from trainables.core.task import Task
 from trainables.data.readers.download import parted
 from trainables.data.sources import Sources
 from trainables.tiny_cifar import TinyCifar
-from trainables.training.trained import CLASSES, TrainedNetwork, trained_network
+from trainables.training.trained import TrainedNetwork, trained_network
 from trainables.transfer import letters_backbone
 from trainables.transfer_sizes import TransferSizes
 
@@ -85,9 +85,14 @@ def asked(experiment: type[Experiment[Any]], values: dict[str, Any], best_by: st
     return trained_network(experiment, Asking(), best_by=best_by, **values)
 
 
+def weights(arrays: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    """Return the state dict among the arrays of an artifact."""
+    return {name: torch.from_numpy(value) for name, value in arrays.items() if " " not in name}
+
+
 def same(arrays: dict[str, np.ndarray], state: dict[str, torch.Tensor]) -> None:
     """Check that an artifact holds this state dict, to the last bit."""
-    assert arrays.keys() - {CLASSES} == state.keys()
+    assert weights(arrays).keys() == state.keys()
     for name, tensor in state.items():
         assert arrays[name].tobytes() == tensor.numpy().tobytes(), name
 
@@ -109,10 +114,11 @@ def test_it_is_the_network_that_a_trial_leaves(
 
     trial = Loop(experiment, task, sources, {n: fetch(a) for n, a in given.items()}, folder=tmp_path, fetch=fetch)
     folder = trial.report(1e9)["outcome"]["facts"]["network"]["folder"]
-    same(
-        store.get(wanted.artifact(sources), sources),
-        tensors_in((tmp_path / folder / "weights.safetensors").read_bytes()),
-    )
+    arrays = store.get(wanted.artifact(sources), sources)
+    same(arrays, tensors_in((tmp_path / folder / "weights.safetensors").read_bytes()))
+    for name in ("steps", "val_loss"):
+        recorded = wanted.curve(tensors(arrays, CPU), name)
+        assert recorded.tolist() == [row[name] for row in trial.rows], name
     if trial.best is not None:
         assert trial.best.epoch < len(trial.rows), "else it tells nothing"
 
@@ -228,7 +234,7 @@ def test_two_questions_that_ask_for_the_same_network_have_it_trained_once(
     assert second.artifact(sources).address == first.artifact(sources).address
     again = store.get(second.artifact(sources), sources)
     assert trained == [*range(1, 10)]
-    same(again, {name: torch.from_numpy(value) for name, value in arrays.items() if name != CLASSES})
+    same(again, weights(arrays))
     assert len([*lacking([first.artifact(sources), second.artifact(sources)], lambda _: True)]) == 2, "link and network"
 
 
@@ -261,7 +267,7 @@ def test_what_was_killed_leaves_whole_links_and_goes_on_from_them(
     arrays = store.get(wanted, sources)
     assert trained == [*range(6, 15)]
     other = Store(store.root.with_name("undisturbed")).get(wanted, sources)
-    same(arrays, {name: torch.from_numpy(value) for name, value in other.items() if name != CLASSES})
+    same(arrays, weights(other))
 
 
 def test_links_are_few_however_long_the_training(sources: Sources) -> None:

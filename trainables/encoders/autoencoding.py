@@ -11,62 +11,29 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import Field
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from common.problems import Problem, gather
 from trainables.artifacts.store import Artifact
-from trainables.core.config import DataName, TrialConfig
 from trainables.core.device import Tensors
 from trainables.core.experiment import EvalSplit, Experiment, Labelled, LeavesNetwork, Metrics
 from trainables.core.measures import HELD_OUT, plain
-from trainables.core.network import Input, Network
+from trainables.core.network import Network
 from trainables.data.sources import Sources
 from trainables.encoders.baselines import baseline_errors, linear_baselines
-from trainables.encoders.digits import VALIDATION, Choice, digit_images, in_unit_range
-from trainables.encoders.networks import SIDE, Activation, Architecture, Autoencoder, Kind, Norm, layer_table
+from trainables.encoders.config import EncoderConfig
+from trainables.encoders.digits import EVALUATED, UNIT_INPUT, digit_images, in_unit_range
+from trainables.encoders.networks import SIDE, Autoencoder, layer_table
+from trainables.training.schedules import Cosine
 
-EVALUATED = 500
-"""Images evaluated at a time: they fit a processor's cache."""
 CONSTANT = 0.01
 """Below this share of the inputs' variance over images, reconstructions are the same image: the network collapsed."""
 SHOWN = 6
 """Images that are kept for figures, of the best, the median and the worst each."""
 
 
-class AutoencodingConfig(TrialConfig):
+class AutoencodingConfig(EncoderConfig):
     """The fields of a trial that trains an autoencoder."""
-
-    data: DataName = Field(description="name or path of the data set")
-    bottleneck: Kind = Field(description="conv: the latent is a small image; fc: it is a vector, by linear layers")
-    latent: int = Field(gt=0, description="numbers in the latent vector")
-    lr: float = Field(gt=0, le=1, description="Adam's highest learning rate")
-    width: int = Field(gt=0, le=256, description="maps of the first stage; 2 and then 4 times as many in later ones")
-    strides: str = Field(pattern=r"^[1-4](-[1-4]){1,5}$", description="strides of the stages, such as 2-2-2-2")
-    activation: Activation = Field(description="non-linearity between layers")
-    norm: Norm = Field(description="normalisation after each convolution")
-    epochs: int = Field(gt=0, le=2000, description="passes over the training images")
-    batch_size: int = Field(gt=0, description="images a step")
-    train_size: int | None = Field(None, gt=0, description="training images, class-balanced; default: all there are")
-    validation: int = Field(VALIDATION, gt=0, description="validation images; a fifth of the split where that is fewer")
-
-    @property
-    def architecture(self) -> Architecture:
-        """The architecture of the network."""
-        strides = tuple(map(int, self.strides.split("-")))
-        return Architecture(self.bottleneck, self.latent, self.width, strides, self.activation, self.norm)
-
-    @property
-    def choice(self) -> Choice:
-        """The images that are trained on and held out."""
-        return Choice(self.data, self.validation, self.train_size, self.seed)
-
-    def annealed(self) -> bool:
-        return True
-
-    def cost(self) -> float:
-        return float(self.epochs * self.width**2 * (self.train_size or 1))
 
     def artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
         return {
@@ -76,14 +43,6 @@ class AutoencodingConfig(TrialConfig):
 
     def test_artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
         return {"test": digit_images(self.data, sources, "test")}
-
-    def problems(self, sources: Sources) -> list[Problem]:
-        return gather(self._architecture_problems, lambda: self.choice.problems(sources))
-
-    def _architecture_problems(self) -> list[Problem]:
-        rule = self.architecture.problem
-        remedy = "Change the latent, or the strides."
-        return [] if rule is None else [Problem("latent", rule, self.latent, remedy)]
 
 
 class Autoencoding(Experiment[AutoencodingConfig], LeavesNetwork):
@@ -117,7 +76,7 @@ class Autoencoding(Experiment[AutoencodingConfig], LeavesNetwork):
         self.model = Autoencoder(config.architecture).to(self.device).to(memory_format=torch.channels_last)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.lr)
         steps = config.epochs * math.ceil(len(pool) / config.batch_size)
-        self.schedule = LambdaLR(self.optimizer, lambda step: 0.5 * (1 + math.cos(math.pi * step / steps)))
+        self.schedule = LambdaLR(self.optimizer, Cosine(steps))
 
     def train_epoch(self) -> Metrics:
         self.model.train()
@@ -174,7 +133,7 @@ class Autoencoding(Experiment[AutoencodingConfig], LeavesNetwork):
         return f"all reconstructions are alike: their variance is {100 * spread:.2g} % of the images'"
 
     def network(self) -> Network:
-        return Network(state=self.model.state_dict(), input=Input(channels=1, side=SIDE, mean=(0.0,), std=(1.0,)))
+        return Network(state=self.model.state_dict(), input=UNIT_INPUT)
 
     @classmethod
     def build(cls, config: Any, classes: int) -> nn.Module:

@@ -10,6 +10,7 @@ import torch
 from common.problems import Problem
 from trainables.artifacts.images import split_images
 from trainables.artifacts.store import Artifact
+from trainables.core.network import Input
 from trainables.data.dataset import SplitName
 from trainables.data.sources import Sources
 from trainables.data.subsets import nested_subset, split_train, subset_problems
@@ -17,6 +18,10 @@ from trainables.encoders.networks import SIDE
 
 VALIDATION = 5_000
 """Validation images, unless the config says otherwise; a fifth of the training split where that is fewer."""
+EVALUATED = 500
+"""Images evaluated at a time: they fit a processor's cache."""
+UNIT_INPUT = Input(channels=1, side=SIDE, mean=(0.0,), std=(1.0,))
+"""The images that encoders take: in 0 … 1."""
 
 
 @dataclass(frozen=True)

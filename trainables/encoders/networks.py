@@ -19,6 +19,8 @@ from torch import nn
 SIDE = 28
 WIDEN = 4
 """How many times as many maps as the first stage later ones have at most; each stage has twice those before."""
+HIDDEN = 64
+"""Units of the hidden layer of a classifier's MLP."""
 Kind = Literal["conv", "fc"]
 Activation = Literal["relu", "leaky_relu", "gelu"]
 Norm = Literal["none", "batch"]
@@ -73,46 +75,43 @@ class Encoder(nn.Sequential):
         super().__init__(*stages)
 
 
-class ConvBottleneck(nn.Module):
+class Bottleneck(nn.Module):
+    """The way from the coarsest maps to a latent, `squeeze`, and the way back, `expand`."""
+
+    squeeze: nn.Sequential
+    expand: nn.Sequential
+
+    def encode(self, maps: torch.Tensor) -> torch.Tensor:
+        """Return latents [N, D] of maps [N, C, S, S]."""
+        latent: torch.Tensor = self.squeeze(maps)
+        return latent
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """Return maps [N, C, S, S] of latents [N, D]."""
+        maps: torch.Tensor = self.expand(latent)
+        return maps
+
+
+class ConvBottleneck(Bottleneck):
     """A bottleneck of 1×1 convolutions: the latent keeps the coarsest maps' places."""
 
     def __init__(self, shape: Architecture) -> None:
         super().__init__()
-        self.side, maps = shape.sides[-1], shape.widths[-1]
-        channels = shape.latent // self.side**2
-        self.squeeze = nn.Conv2d(maps, channels, 1)
-        self.expand = nn.Conv2d(channels, maps, 1)
-
-    def encode(self, maps: torch.Tensor) -> torch.Tensor:
-        """Return latents [N, D] of maps [N, C, S, S]."""
-        latent: torch.Tensor = self.squeeze(maps).flatten(1)
-        return latent
-
-    def decode(self, latent: torch.Tensor) -> torch.Tensor:
-        """Return maps [N, C, S, S] of latents [N, D]."""
-        maps: torch.Tensor = self.expand(latent.reshape(len(latent), -1, self.side, self.side))
-        return maps
+        side, maps = shape.sides[-1], shape.widths[-1]
+        channels = shape.latent // side**2
+        self.squeeze = nn.Sequential(nn.Conv2d(maps, channels, 1), nn.Flatten())
+        self.expand = nn.Sequential(nn.Unflatten(1, (channels, side, side)), nn.Conv2d(channels, maps, 1))
 
 
-class LinearBottleneck(nn.Module):
+class LinearBottleneck(Bottleneck):
     """A fully-connected bottleneck: each latent number sees all of the coarsest maps."""
 
     def __init__(self, shape: Architecture) -> None:
         super().__init__()
-        self.side, self.maps = shape.sides[-1], shape.widths[-1]
-        values = self.maps * self.side**2
-        self.squeeze = nn.Linear(values, shape.latent)
-        self.expand = nn.Linear(shape.latent, values)
-
-    def encode(self, maps: torch.Tensor) -> torch.Tensor:
-        """Return latents [N, D] of maps [N, C, S, S]."""
-        latent: torch.Tensor = self.squeeze(maps.flatten(1))
-        return latent
-
-    def decode(self, latent: torch.Tensor) -> torch.Tensor:
-        """Return maps [N, C, S, S] of latents [N, D]."""
-        maps: torch.Tensor = self.expand(latent).reshape(len(latent), self.maps, self.side, self.side)
-        return maps
+        side, maps = shape.sides[-1], shape.widths[-1]
+        values = maps * side**2
+        self.squeeze = nn.Sequential(nn.Flatten(), nn.Linear(values, shape.latent))
+        self.expand = nn.Sequential(nn.Linear(shape.latent, values), nn.Unflatten(1, (maps, side, side)))
 
 
 class Decoder(nn.Sequential):
@@ -134,8 +133,18 @@ class Autoencoder(nn.Module):
     def __init__(self, shape: Architecture) -> None:
         super().__init__()
         self.encoder = Encoder(shape)
-        self.bottleneck = ConvBottleneck(shape) if shape.bottleneck == "conv" else LinearBottleneck(shape)
+        self.bottleneck = _bottleneck(shape)
         self.decoder = Decoder(shape)
+
+    @property
+    def latent_encoder(self) -> nn.Sequential:
+        """The own parts that map images to latents, as one module: that of a `Classifier` takes its state dict."""
+        return nn.Sequential(self.encoder, self.bottleneck.squeeze)
+
+    @property
+    def latent_decoder(self) -> nn.Sequential:
+        """The own parts that map latents to images, as one module."""
+        return nn.Sequential(self.bottleneck.expand, self.decoder)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.bottleneck.encode(self.encoder(images))
@@ -148,6 +157,23 @@ class Autoencoder(nn.Module):
     def reconstructed(self, images: torch.Tensor) -> torch.Tensor:
         """Return what is left of images [N, 1, 28, 28] after the bottleneck."""
         return self.decoded(self(images))
+
+
+class Classifier(nn.Module):
+    """An encoder of latents [N, D] and an MLP of two layers on them; called, it maps images to logits [N, classes].
+
+    Nothing stands between the latent and the MLP. `encoder` has the parts of `Autoencoder.latent_encoder`.
+    """
+
+    def __init__(self, shape: Architecture, classes: int) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(Encoder(shape), _bottleneck(shape).squeeze)
+        hidden, activation = nn.Linear(shape.latent, HIDDEN), _ACTIVATIONS[shape.activation]()
+        self.head = nn.Sequential(hidden, activation, nn.Linear(HIDDEN, classes))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(self.encoder(images))
+        return logits
 
 
 def layer_table(network: nn.Module) -> list[tuple[str, tuple[int, ...], int]]:
@@ -170,6 +196,10 @@ def layer_table(network: nn.Module) -> list[tuple[str, tuple[int, ...], int]]:
     for hook in hooks:
         hook.remove()
     return found
+
+
+def _bottleneck(shape: Architecture) -> Bottleneck:
+    return ConvBottleneck(shape) if shape.bottleneck == "conv" else LinearBottleneck(shape)
 
 
 def _kernel(stride: int) -> int:

@@ -25,6 +25,16 @@ class OneCycle:
         return min((step + 1) / self.rise, (self.steps - step) / max(1, self.steps - self.rise))
 
 
+class Cosine:
+    """The learning rate's factor: it falls from 1 to 0 along half a period of a cosine. Use it with `LambdaLR`."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def __call__(self, step: int) -> float:
+        return 0.5 * (1 + math.cos(math.pi * step / self.steps))
+
+
 class Constant:
     """The factor of a learning rate that does not change. Use it with `LambdaLR`."""
 

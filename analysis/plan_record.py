@@ -146,7 +146,7 @@ class PlanRecord(_Record):
     prescribed: bool
     """Whether the question's prescribed config was asked for."""
     variants: dict[str, tuple[VariantRecord, ...]] = {}
-    """The variants of the prescribed config, by condition; only one has any."""
+    """The variants of the prescribed config, by condition; most have none."""
     confirm: bool
     """Whether there is a confirm step: not without a test split."""
     data: tuple[DataSetRecord, ...]

@@ -118,9 +118,13 @@ def _confirmation(results: Results) -> str:
         f"{who} trained anew on {len(seeds)} fresh seeds.",
         f"Only then was test data opened, {opened}.",
     ]
+    alike: dict[tuple[str, ...], list[str]] = {}
     for key, variants in plan.variants.items():
-        values, names = json.loads(key), [variant.name for variant in variants]
+        values = json.loads(key)
         where = listed(f"{heading(name)} {as_text(values[name])}" for name in plan.factors)
+        alike.setdefault(tuple(variant.name for variant in variants), []).append(where)
+    for known, places in alike.items():
+        names, where = [*known], "; ".join(places)
         changed = "variants of the prescribed config"
         if names[:1] == [REFERENCE]:  # the question prescribes none
             names.remove(REFERENCE)

@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -78,14 +78,19 @@ class Plan:
 
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
-        """All combinations of factors, in the order of the factors' values."""
+        """All combinations of factors that are not excluded, in the order of the factors' values."""
         names = list(self.request.factors)
         tuned = {*self.request.hyperparameters, "seed", *names}
         settings = {**self.defaults, **self.request.fixed, "precision": self.precision}
         settings = {name: value for name, value in settings.items() if name not in tuned}
+        combined = (
+            dict(zip(names, values, strict=True)) for values in itertools.product(*self.request.factors.values())
+        )
+        excluded = [values.items() for values in self.sweep.excluded]
         return tuple(
-            Condition({**settings, **dict(zip(names, values, strict=True))})
-            for values in itertools.product(*self.request.factors.values())
+            Condition({**settings, **values})
+            for values in combined
+            if not any(own <= {**settings, **values}.items() for own in excluded)
         )
 
     @cached_property
@@ -165,8 +170,8 @@ class Plan:
         return self._draws[condition.key]
 
     def variants_of(self, condition: Condition) -> tuple[Draw, ...]:
-        """Return the variants of the prescribed config that a condition confirms: only one condition has any."""
-        if condition != self._varied:
+        """Return the variants of the prescribed config that a condition confirms; most conditions have none."""
+        if condition not in self._varied:
             return ()
         prescribed = {canonical(draw.values) for draw in self.draws_of(condition) if draw.prescribed}
         drawn = (
@@ -176,16 +181,16 @@ class Plan:
         return tuple(draw for draw in drawn if canonical(draw.values) not in prescribed)
 
     @cached_property
-    def _varied(self) -> Condition | None:
-        """The condition in which the variants of the prescribed config run."""
+    def _varied(self) -> list[Condition]:
+        """The conditions in which the variants of the prescribed config run."""
         variants = self.sweep.variants
         if variants is None or not self.request.variants:
-            return None
+            return []
 
-        def distance(condition: Condition) -> list[float]:
-            return [_distance(condition.values.get(name), value) for name, value in variants.at.items()]
+        def distance(condition: Condition, place: Mapping[str, Any]) -> list[float]:
+            return [_distance(condition.values.get(name), value) for name, value in place.items()]
 
-        return min(self.conditions, key=distance)
+        return [min(self.conditions, key=partial(distance, place=place)) for place in variants.places]
 
     def draws(self) -> list[Draw]:
         """Return the draws of all conditions by index, each with the hyperparameters that any condition uses."""
@@ -353,17 +358,22 @@ class Plan:
     def artifacts(self) -> dict[str, Artifact]:
         """Return every artifact that some trial of the plan may need, by key."""
         typical = Draw(1, middle(self.request.space))
-        phases: list[tuple[Phase, tuple[int, ...]]] = [
-            ("search", self.request.search_seeds),
-            ("confirm", self.request.confirm_seeds),
+        search: list[tuple[Phase, int]] = [("search", seed) for seed in self.request.search_seeds]
+        confirm: list[tuple[Phase, int]] = [("confirm", seed) for seed in self.request.confirm_seeds]
+        trials = [
+            (condition, draw, own)
+            for condition in self.conditions
+            for draws, own in (
+                (self.draws_of(condition) or (typical,), [*search, *confirm]),
+                (self.variants_of(condition), confirm),  # no variant is searched
+            )
+            for draw in draws
         ]
         return {
             artifact.key: artifact
-            for condition in self.conditions
-            for d in (*self.draws_of(condition), *self.variants_of(condition)) or (typical,)
-            for phase, seeds in phases
-            for seed in seeds
-            for artifact in self.task(condition, d, seed, phase).artifacts.values()
+            for condition, draw, own in trials
+            for phase, seed in own
+            for artifact in self.task(condition, draw, seed, phase).artifacts.values()
         }
 
     def datasets(self) -> tuple[str, ...]:

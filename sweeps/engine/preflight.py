@@ -67,7 +67,7 @@ def checked_plan(sweep: Sweep, options: Options, problems: list[Problem], folder
     kept, unasked = kept_code(folder, code, options)
     found += unasked
     plan = Plan(sweep, asked, sources, precision, options.search, options.scheduler, code, kept)
-    too_many = size_problems(plan)
+    too_many = condition_problems(plan) or size_problems(plan)
     found += too_many or [*default_problems(plan), *_semantics(plan, {problem.key for problem in value_problems})]
     found += duplicate_problems(plan, options)
     wrong, absent = parted(found)
@@ -141,6 +141,17 @@ def answer_problems(question: str) -> list[Problem]:
             )
         ]
     return []
+
+
+def condition_problems(plan: Plan) -> list[Problem]:
+    """Return a problem for each combination of factors that is excluded, where nothing else was asked for."""
+    if plan.conditions:
+        return []
+    rule = "conditions that the question has; left out are " + " and ".join(
+        ", ".join(f"{name}={value}" for name, value in values.items()) for values in plan.sweep.excluded
+    )
+    asked = " ".join(f"{name}={','.join(map(str, values))}" for name, values in plan.request.factors.items())
+    return [Problem("--set", rule, asked, "Ask for other values, too.")]
 
 
 def size_problems(plan: Plan) -> list[Problem]:

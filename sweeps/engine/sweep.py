@@ -16,17 +16,23 @@ from trainables.core.experiment import Experiment
 class Variants:
     """Changes to the prescribed config, each by itself, which say what its choices bring: an ablation.
 
-    They are confirmed on the fresh seeds that the prescribed config is confirmed on, in one condition. They have no
-    search trials, and none is ever chosen. Where the question prescribes no config, they change a `reference` of our
-    own making, which is confirmed beside them.
+    They are confirmed on the fresh seeds that the prescribed config is confirmed on, in one condition or a few. They
+    have no search trials, and none is ever chosen. Where the question prescribes no config, they change a `reference`
+    of our own making, which is confirmed beside them.
     """
 
     changes: Mapping[str, Mapping[str, Any]]
     """The hyperparameters that differ from the prescribed ones, by what the variant is called."""
     reference: Mapping[str, Any] | None = None
     """The config that they change where none is prescribed: a value for each hyperparameter."""
-    at: Mapping[str, Any] = field(default_factory=dict)
-    """The condition, by values of factors; of those that are compared, the first nearest one (else the first) is it."""
+    at: Mapping[str, Any] | Sequence[Mapping[str, Any]] = field(default_factory=dict)
+    """The condition, by values of factors; of those that are compared, the first nearest one (else the first) is it.
+    Several may be given; `analysis.verdicts.ablation` tells of one."""
+
+    @property
+    def places(self) -> Sequence[Mapping[str, Any]]:
+        """The conditions, as `at` has them."""
+        return [self.at] if isinstance(self.at, Mapping) else self.at
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class Sweep:
     experiment: type[Experiment[Any]]
     factors: Mapping[str, Sequence[Any]]
     space: Mapping[str, Dimension]
+    excluded: Sequence[Mapping[str, Any]] = ()
+    """Combinations of factors' values that are no conditions; of each it is enough to name what they have in common."""
     fixed: Mapping[str, Any] = field(default_factory=dict)
     """Values of further config fields, such as the usual `data`."""
     prescribed: Mapping[str, Any] | None = None
@@ -76,6 +84,9 @@ class Sweep:
     With 0 every config runs on all of them, unless weak trials are stopped early."""
 
     def __post_init__(self) -> None:
+        for values in self.excluded:
+            if unknown := sorted(values.keys() - self.factors.keys()):
+                raise ValueError(f"`excluded` names {unknown}, which `factors` does not")
         if self.variants is None:
             return
         if self.prescribed is not None and self.variants.reference is not None:

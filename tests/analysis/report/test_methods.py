@@ -12,8 +12,8 @@ from analysis.ledger import Ledger
 from analysis.report.make import gathered
 from analysis.report.markup import blocks_to_markdown
 from analysis.report.methods import methods
-from sweeps.engine.sweep import Sweep
-from tests.support.driver import PRESCRIBED, REFERENCED, VARIED, Driver
+from sweeps.engine.sweep import Sweep, Variants
+from tests.support.driver import CHANGES, PRESCRIBED, REFERENCED, VARIED, Driver
 from tests.support.toy import SWEEP, Hill
 
 
@@ -75,3 +75,9 @@ def test_the_prescribed_config_and_the_questions_own_words_have_their_place(tmp_
 def test_variants_are_named_with_their_condition_and_what_they_vary(tmp_path: Path, sweep: Sweep, what: str) -> None:
     said = told(tmp_path, sweep=sweep)
     assert f"At size 200, so were {what}, each with one choice changed: slow and long." in said
+
+
+def test_conditions_with_the_same_variants_are_named_in_one_sentence(tmp_path: Path) -> None:
+    several = Variants(CHANGES, at=[{"size": 20}, {"size": 200}])
+    said = told(tmp_path, sweep=replace(PRESCRIBED, variants=several))
+    assert "At size 20; size 200, so were variants of the prescribed config" in said

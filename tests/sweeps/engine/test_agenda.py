@@ -18,7 +18,7 @@ from common.problems import Refused
 from sweeps.engine.agenda import Signal
 from sweeps.engine.recorded import recorded
 from sweeps.engine.sweep import Variants
-from tests.support.driver import PRESCRIBED, REFERENCED, VARIED, Driver, by_lr, plan
+from tests.support.driver import CHANGES, PRESCRIBED, REFERENCED, VARIED, Driver, by_lr, plan
 from tests.support.toy import SWEEP
 from trainables.core.task import Task
 
@@ -101,6 +101,16 @@ def test_where_none_is_prescribed_a_reference_is_confirmed_beside_its_variants_a
     (kept,) = recorded(driver.plan).variants.values()
     assert [variant.name for variant in kept] == ["reference", "slow", "long"]
     assert {t.draw for t in driver.phase("confirm") if t.draw > 0}, "what the search chose is confirmed too"
+
+
+def test_variants_may_be_asked_for_in_several_conditions_each_once(tmp_path: Path) -> None:
+    several = Variants(CHANGES, reference={"lr": 0.05, "epochs": 3}, at=[{"size": 30}, {"size": 150}, {"size": 1}])
+    driver = Driver(tmp_path, "--seeds", "2", sweep=replace(SWEEP, variants=several))
+    driver.run()
+    assert len(driver.ran) == driver.plan.size
+    varied = [(t.phase, t.stored_config["size"]) for t in driver.ran if t.draw < 0]
+    assert sorted(varied) == [("confirm", 20)] * 6 + [("confirm", 200)] * 6, "size 20 is meant twice"
+    assert len(recorded(driver.plan).variants) == 2
 
 
 @pytest.mark.parametrize(

@@ -249,3 +249,20 @@ def test_help_names_what_set_takes() -> None:
 
 def test_options_have_no_problem_by_default() -> None:
     assert Options().problems() == []
+
+
+EXCLUDING = replace(SWEEP, factors={**SWEEP.factors, "sleep": [0.0, 0.1]}, excluded=[{"size": 200, "sleep": 0.1}])
+
+
+def test_a_combination_of_factors_that_is_excluded_is_no_condition(tmp_path: Path) -> None:
+    def conditions(*words: str) -> list[tuple[int, float]]:
+        made = plan(tmp_path, *words, sweep=EXCLUDING)
+        assert {*recorded(made).conditions} == {c.key for c in made.conditions}
+        return [(c.values["size"], c.values["sleep"]) for c in made.conditions]
+
+    assert conditions() == [(20, 0.0), (20, 0.1), (200, 0.0)]
+    assert conditions("--set", "size=50,200") == [(50, 0.0), (50, 0.1), (200, 0.0)]
+    with pytest.raises(Refused, match=r"left out are size=200, sleep=0.1; you gave 'size=200 sleep=0.1'"):
+        conditions("--set", "size=200", "sleep=0.1")
+    with pytest.raises(ValueError, match=r"`excluded` names \['width'\]"):
+        replace(SWEEP, excluded=[{"width": 3}])

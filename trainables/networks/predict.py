@@ -16,7 +16,7 @@ from rich.text import Text
 
 from common.problems import Problem, Refused
 from trainables.core.network_files import Card
-from trainables.data.readers.folders import ENDINGS, UNREADABLE
+from trainables.data.readers.image_files import ENDINGS, UNREADABLE, decode, read_header, remedy_for
 from trainables.networks.load import KEY, Loaded, load
 
 AT_ONCE = 256
@@ -108,23 +108,20 @@ def _read(
         try:
             yield path, read_image(path, size)
         except UNREADABLE as error:
-            rule = f"{path} must be a whole image of 8 bits a channel"
-            problems.append(Problem("images", rule, str(error), "Replace it, or leave it out.", given=False))
+            rule = f"{path} must be one whole image of 8 bits a channel"
+            problems.append(Problem("images", rule, str(error), remedy_for(error), given=False))
 
 
 def read_image(path: Path, size: tuple[int, int] | None) -> torch.Tensor:
-    """Return an image [1, H, W] or [1, H, W, 3] uint8, upright, as a data set of images of this `size` would have it.
+    """Return an image [1, H, W] or [1, H, W, 3] uint8 as a data set of images of this `size` would have it.
 
     It is scaled to (height, width) and cropped to its middle. Raises an error of `UNREADABLE`.
     """
-    with Image.open(path) as image:
-        if image.mode.startswith(("I", "F")):
-            raise ValueError(f"mode {image.mode}")
-        upright = ImageOps.exif_transpose(image)
-        upright = upright.convert("L" if upright.mode in ("1", "L", "LA") else "RGB")
-        if size is not None and upright.size != size[::-1]:
-            upright = ImageOps.fit(upright, size[::-1], Image.Resampling.BICUBIC)
-        return torch.from_numpy(np.array(upright))[None]
+    content = path.read_bytes()
+    upright = decode(content, gray=read_header(content).gray)
+    if size is not None and upright.size != size[::-1]:
+        upright = ImageOps.fit(upright, size[::-1], Image.Resampling.BICUBIC)
+    return torch.from_numpy(np.array(upright))[None]
 
 
 def _predicted(network: Loaded, images: Mapping[Path, torch.Tensor]) -> Iterator[Prediction]:

@@ -164,8 +164,8 @@ def test_what_is_no_image(
 ) -> None:
     NO_IMAGES[what](photo)
     (line,) = refused(capsys, network, photo.parent if in_folder else photo)
-    assert f"{photo} must be a whole image of 8 bits a channel" in line
-    assert line.endswith("Replace it, or leave it out.")
+    assert f"{photo} must be one whole image of 8 bits a channel" in line
+    assert line.endswith("save it with 8 bits." if what == "16 bits" else "Replace or remove that file.")
 
 
 def test_a_folder_without_images(network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

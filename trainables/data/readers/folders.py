@@ -1,19 +1,17 @@
 """A folder or zip of class folders of images: `train/<class>/*` and `test/<class>/*`, or `<class>/*` alone.
 
 A zip is never unpacked: its list of members is verified first (no links, no absolute paths, no paths outside), then
-members are read by name. Images that all have one size stay as they are; otherwise they are resized and centre-cropped
-to 224×224.
+members are read by name. Images that all have one size, upright, stay as they are; otherwise they are resized and
+centre-cropped to 224×224.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 import stat
 import zipfile
-import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -22,13 +20,12 @@ from PIL import Image, ImageOps
 
 from common.problems import Problem, Refused
 from trainables.data.dataset import SPLITS, DataSet, SplitName, pixel_digest, refuse
+from trainables.data.readers.image_files import ENDINGS, UNREADABLE, Header, decode, read_header, remedy_for
 from trainables.data.subsets import stratified_split
 
-ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
 SIDE = 224
 LARGEST = 1 << 28  # most bytes that a member may unpack to
 LAYOUT = "Lay it out as train/<class>/*.png and test/<class>/*.png, or as <class>/*.png alone."
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, zlib.error, zipfile.BadZipFile, Image.DecompressionBombError)
 
 Members = dict[str, list[str]]
 """Names of the files of each class, in order."""
@@ -111,14 +108,18 @@ class ClassFolders(DataSet):
             split: [(self.classes.index(name), file) for name, files in members.items() for file in files]
             for split, members in zip(SPLITS, (train, test), strict=True)
         }
-        headers = [self._header(file) for files in self._files.values() for _, file in files]
-        self._mode = "L" if all(mode in ("1", "L") for _, mode in headers) else "RGB"
-        sizes = {size for size, _ in headers}
+        headers = {split: [self._header(file) for _, file in files] for split, files in self._files.items()}
+        every = [header for own in headers.values() for header in own]
+        self._gray = all(header.gray for header in every)
+        sizes = {header.size for header in every}
         width, height = next(iter(sizes))
         self._crop = len(sizes) > 1 or min(width, height) > SIDE
         if self._crop:
             width = height = SIDE
             note += f"; resized and centre-cropped to {SIDE}×{SIDE}"
+        if transparent := sum(header.transparent for header in every):
+            note += f"; what is transparent in {transparent:,} of them is shown white"
+        self._changed = {split: _changes(own, cropped=self._crop) for split, own in headers.items()}
         self._size = (height, width)
         self._digests: dict[SplitName, list[bytes]] = {}
         counts = " + ".join(f"{len(files):,}" for files in self._files.values())
@@ -126,7 +127,7 @@ class ClassFolders(DataSet):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._size if self._mode == "L" else (*self._size, 3)
+        return self._size if self._gray else (*self._size, 3)
 
     def labels(self, split: SplitName) -> np.ndarray:
         return np.array([label for label, _ in self._files[split]], np.int64)
@@ -140,7 +141,7 @@ class ClassFolders(DataSet):
 
     def fingerprint(self, split: SplitName) -> str:
         """Return the digest of the files' bytes by class, and of what is done to the images."""
-        digest = hashlib.sha256(f"{self.classes} {self.shape} {self._crop}".encode())
+        digest = hashlib.sha256(f"{self.classes} {self.shape} {self._crop}{self._changed[split]}".encode())
         for label, file in self._files[split]:
             digest.update(f"{label} {hashlib.sha256(self._tree.read(file)).hexdigest()}\n".encode())
         return digest.hexdigest()
@@ -154,37 +155,43 @@ class ClassFolders(DataSet):
         for split in SPLITS:
             self.digests(split)
 
-    def _header(self, file: str) -> tuple[tuple[int, int], str]:
-        """Read an image's (width, height) and mode. Raises Refused."""
+    def _header(self, file: str) -> Header:
         try:
-            with Image.open(io.BytesIO(self._tree.read(file))) as image:
-                if image.mode.startswith(("I", "F")):
-                    rule = f"{self._tree.path}: {file} must have 8 bits a channel"
-                    raise refuse(
-                        rule,
-                        f"mode {image.mode}",
-                        "Save it with 8 bits: values above 255 would be cut off.",
-                        given=False,
-                    )
-                return image.size, image.mode
+            return read_header(self._tree.read(file))
         except UNREADABLE as error:
             raise self._unreadable(file, error) from None
 
     def _image(self, file: str) -> np.ndarray:
         """Decode an image into [H, W] or [H, W, 3] uint8. Raises Refused."""
         try:
-            with Image.open(io.BytesIO(self._tree.read(file))) as image:
-                if not self._crop:
-                    return np.asarray(image.convert(self._mode))
-                upright = ImageOps.exif_transpose(image).convert(self._mode)
-                return np.asarray(ImageOps.fit(upright, (SIDE, SIDE), Image.Resampling.BICUBIC))
+            image = decode(self._tree.read(file), gray=self._gray)
         except UNREADABLE as error:
             raise self._unreadable(file, error) from None
+        return np.asarray(ImageOps.fit(image, (SIDE, SIDE), Image.Resampling.BICUBIC) if self._crop else image)
 
     def _unreadable(self, file: str, error: Exception) -> Refused:
         return refuse(
-            f"{self._tree.path}: {file} must be a whole image", str(error), "Replace or remove that file.", given=False
+            f"{self._tree.path}: {file} must be one whole image of 8 bits a channel",
+            str(error),
+            remedy_for(error),
+            given=False,
         )
+
+
+def _changes(headers: Iterable[Header], *, cropped: bool) -> str:
+    """Return what is done to some images of a split, as its fingerprint tells it since it is done.
+
+    Sets without such images keep the fingerprint that they had before; cropped images have always been turned.
+    """
+    changed = {word for header in headers for word in _done_to(header, cropped=cropped)}
+    return "".join(f" {word}" for word in sorted(changed))
+
+
+def _done_to(header: Header, *, cropped: bool) -> Iterator[str]:
+    if header.transparent:
+        yield "over white"
+    if header.turned and not cropped:
+        yield "upright"
 
 
 def open_folder(path: Path) -> ClassFolders:

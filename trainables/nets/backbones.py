@@ -20,6 +20,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from common.problems import Problem, Refused
+from trainables.nets.fitting import misfits
 from trainables.nets.letters_cnn import WIDTH, LettersCNN
 
 LETTERS = "letters_cnn"
@@ -102,20 +103,7 @@ def check_weights(name: str, state_dict: Mapping[str, torch.Tensor]) -> list[Pro
     expected = module.state_dict()
     given = _fitted(module, output, state_dict)
     remedy = f"Give the state dict of torchvision's {name}, as torch.save(model.state_dict(), path) writes it."
-    found = {
-        "lack": [key for key in expected if key not in given],
-        "have in addition": [key for key in given if key not in expected],
-        "have in another shape": [
-            f"{key} {tuple(given[key].shape)}, not {tuple(value.shape)}"
-            for key, value in expected.items()
-            if key in given and given[key].shape != value.shape
-        ],
-    }
-    return [
-        Problem("weights", f"the weights of {name} must fit; they {what}", _shortened(keys), remedy, given=False)
-        for what, keys in found.items()
-        if keys
-    ]
+    return misfits(given, expected, f"the weights of {name}", remedy)
 
 
 def _fitted(module: nn.Module, output: str, state_dict: Mapping[str, torch.Tensor]) -> OrderedDict[str, torch.Tensor]:
@@ -133,10 +121,6 @@ def _fitted(module: nn.Module, output: str, state_dict: Mapping[str, torch.Tenso
             given.setdefault(key, torch.tensor(0))
     given._metadata = getattr(state_dict, "_metadata", own._metadata)  # type: ignore[attr-defined]
     return given
-
-
-def _shortened(keys: list[str]) -> str:
-    return ", ".join(keys[:3]) + (f", … ({len(keys)})" if len(keys) > 3 else "")
 
 
 class _NoMemory(TorchFunctionMode):

@@ -11,8 +11,9 @@ import torch
 from common.files import Arrays
 from trainables.artifacts.store import Artifact
 from trainables.core.device import Tensors
+from trainables.data.choice import Choice
 from trainables.data.sources import Sources
-from trainables.encoders.digits import Choice, digit_images
+from trainables.encoders.digits import digit_images
 
 COMPONENTS = 64
 """Principal components that are kept, if there are as many images."""

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from common.problems import Problem, gather
 from trainables.core.config import DataName, TrialConfig
+from trainables.data.choice import VALIDATION, Choice
 from trainables.data.sources import Sources
-from trainables.encoders.digits import VALIDATION, Choice
 from trainables.encoders.networks import Activation, Architecture, Kind, Norm
 
 

@@ -11,9 +11,10 @@ from sklearn.decomposition import PCA
 
 from trainables.artifacts.store import Store
 from trainables.core.device import tensors
+from trainables.data.choice import Choice
 from trainables.data.sources import Sources
 from trainables.encoders.baselines import baseline_errors, linear_baselines
-from trainables.encoders.digits import Choice, digit_images, in_unit_range
+from trainables.encoders.digits import digit_images, in_unit_range
 
 CHOICE = Choice("digits", validation=240, train_size=None, seed=3)
 

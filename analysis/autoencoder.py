@@ -85,7 +85,7 @@ def _level(part: Findings, row: dict[str, Any]) -> Text:
     """Return how good the network of a condition is; where a seed has none, that alone."""
     name = f"{row[BOTTLENECK]}, latent {row[LATENT]}"
     if math.isnan(row["test_l1"]):
-        return (f"{name}: no number, as a seed collapsed or diverged, n = {row['n']}",)
+        return text("{}: {}", name, part.level(row, "test_l1"))
     linear = (
         f"PCA {row['test_pca_l1']:.4f}, median image {row['test_median_l1']:.4f}"  # on these images: no seed in them
     )

@@ -35,6 +35,7 @@ from analysis.words import (
     heading,
     interval_note,
     listed,
+    lost_seeds,
     missing,
     ranged,
     setting_text,
@@ -207,6 +208,8 @@ class Findings:
         tested = found is not None and found.split == "test"  # the terms say what the oracle's intervals hold for
         note = interval_note(kind, mixed=tested and self.hold_for_new_images)
         told = amount(self.results.measures.form(column, row), mean, low, high, note)
+        if missing(mean) and "lost" in row:
+            told = f"no number ({lost_seeds(row) or 'not measured in every seed'})"
         return Claim(told, column, mean, low, high, row["n"], self._named(row), "seeds" if kind != NEW else OVER_BOTH)
 
     def difference(self, row: Mapping[str, Any]) -> Difference:

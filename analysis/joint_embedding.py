@@ -213,7 +213,9 @@ def _accuracies(part: Findings, best: Mapping[str, Any], name: str) -> Paragraph
             Strong(f"{a} and {b}{part.where}."),
             "" if best["mining"] == YARDSTICK else ", of those trained with triplets,",
             Strong(name),
-            "did best in the search" if best[SCORE] > 0 else "comes first, but in every condition a seed diverged",
+            "did best in the search"
+            if best[SCORE] > 0
+            else "comes first, but in every condition a search seed diverged or collapsed",
             *(part.level(best, FORTH), a, b, part.level(best, BACK), b, a),
             f" (chance is {100 * chance:.1f} %)" if chance > 0 else "",
             *(part.level(best, FIRST), a, part.level(best, SECOND), b),

@@ -16,10 +16,12 @@ import numpy as np
 
 from analysis.numbers.families import Found, word
 from analysis.numbers.measures import Form
-from analysis.numbers.results import CHOSEN, PRESCRIBED, REFERENCE, short
+from analysis.numbers.results import CHOSEN, LOST, PRESCRIBED, REFERENCE, short
 
 NONE = "–"
 OVER_BOTH: Literal["seeds and images"] = "seeds and images"
+GONE = "a seed diverged or collapsed"
+"""Why a number that has seeds is none."""
 Direction = Found
 
 
@@ -39,7 +41,7 @@ class Claim:
     metric: str
     """The column of the tables that holds it."""
     estimate: float
-    """NaN where a seed diverged."""
+    """NaN where a seed diverged or collapsed."""
     low: float
     high: float
     """Bounds of the 95 % interval; NaN where there is none."""
@@ -188,7 +190,7 @@ def outcomes(
             "lower": words.lower,
             "higher": words.higher,
             "not shown to differ": words.neither,
-            "no number": "has no number (a seed diverged)",
+            "no number": f"has no number ({GONE})",
         }[one.direction]
         said.setdefault(word, []).append(where(one))
     parts = [f"{word} {link} {listed(names)}" for word, names in said.items()]
@@ -198,7 +200,7 @@ def outcomes(
 def percent(mean: float, low: float = math.nan, high: float = math.nan, digits: int = 1) -> str:
     """Return a share in per cent with its interval: `5.1 % [4.9, 5.3]`."""
     if math.isnan(mean):
-        return "no number (a seed diverged)"
+        return f"no number ({GONE})"
     bounds = "" if math.isnan(low) else f" [{100 * low:.{digits}f}, {100 * high:.{digits}f}]"
     return f"{100 * mean:.{digits}f} %{bounds}"
 
@@ -206,7 +208,7 @@ def percent(mean: float, low: float = math.nan, high: float = math.nan, digits: 
 def points(mean: float, low: float = math.nan, high: float = math.nan) -> str:
     """Return a difference of two shares with its interval: `+1.2 points [0.4, 2.0]`."""
     if math.isnan(mean):
-        return "unknown"
+        return f"no number ({GONE})"
     digits = 2 if high - low < 0.01 else 1
     bounds = "" if math.isnan(low) else f" [{100 * low:.{digits}f}, {100 * high:.{digits}f}]"
     return f"{100 * mean:+.{digits}f} points{bounds}".replace("-", "−")
@@ -215,7 +217,7 @@ def points(mean: float, low: float = math.nan, high: float = math.nan) -> str:
 def amount(form: Form, mean: float, low: float = math.nan, high: float = math.nan, note: str = "") -> str:
     """Return a value with its unit, interval and a note: `5.1 % [4.9, 5.3]`, `3.21 px [3.10, 3.32] (these images)`."""
     if math.isnan(mean):
-        return "no number (a seed diverged)"
+        return f"no number ({GONE})"
     bounds = "" if math.isnan(low) else f" [{form.number(low)}, {form.number(high)}]"
     return noted(f"{form.number(mean)}{form.after}{bounds}", note)
 
@@ -223,11 +225,21 @@ def amount(form: Form, mean: float, low: float = math.nan, high: float = math.na
 def change(form: Form, mean: float, low: float = math.nan, high: float = math.nan, note: str = "") -> str:
     """Return a difference with its unit, interval and a note: `+1.2 points [0.4, 2.0]`, `−0.12 px [−0.20, −0.04]`."""
     if math.isnan(mean):
-        return "no number (a seed diverged)"
+        return f"no number ({GONE})"
     if form.share:
         return noted(points(mean, low, high), note)
     bounds = "" if math.isnan(low) else f" [{form.number(low)}, {form.number(high)}]"
     return noted(f"{form.signed(mean)}{form.after}{bounds}", note)
+
+
+def lost_seeds(row: Mapping[str, Any]) -> str:
+    """Return how many seeds of a row of the best configs have no number: `of 10 seeds 1 diverged: 10.0 % [0.3, 44.5]`.
+
+    The interval is exact, of the share of new seeds that would. Empty where none did.
+    """
+    told = [f"{row[f'n_{status}']} {status}" for status in LOST if row[f"n_{status}"]]
+    share = percent(row["lost"], row["lost_low"], row["lost_high"])
+    return f"of {row['n']} seeds {listed(told)}: {share}" if told else ""
 
 
 def noted(told: str, note: str) -> str:

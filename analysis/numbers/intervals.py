@@ -187,6 +187,20 @@ def wilson_interval(right: int, images: int, level: float = LEVEL) -> tuple[floa
     return max(0.0, (middle - half) / width), min(1.0, (middle + half) / width)
 
 
+def exact_interval(count: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """Return the bounds of the share that `count` of `n` come from, such as of the seeds on which a config diverges.
+
+    They are exact, hence wide: with few seeds a share is hardly known. NaN where n is 0. Source: C. Clopper and
+    E. Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial", 1934.
+    """
+    if not n:
+        return math.nan, math.nan
+    tail = (1 - level) / 2
+    low = float(special.betaincinv(count, n - count + 1, tail)) if count else 0.0
+    high = float(special.betaincinv(count + 1, n - count, 1 - tail)) if count < n else 1.0
+    return low, high
+
+
 def image_standard_error(correct: np.ndarray, strata: np.ndarray | None = None) -> float:
     """Return the standard error, over test images, of a measure's mean over networks, or of a difference of two.
 

@@ -24,7 +24,9 @@ the reference that variants change where none is prescribed.
 A variant of the prescribed config has its own name there.
 The column keeps its name, which readers of earlier answers know.
 """
-REPORTED = ("done", "diverged", "collapsed")
+LOST = ("diverged", "collapsed")
+"""Statuses of a trial that ran and has no number."""
+REPORTED = ("done", *LOST)
 """Statuses of a trial that counts as one of the n seeds. Not `stopped`: it has no last epoch to report."""
 
 

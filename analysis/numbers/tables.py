@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.numbers.intervals import Interval, bounded_interval, counted_interval, t_interval
+from analysis.numbers.intervals import Interval, bounded_interval, counted_interval, exact_interval, t_interval
 from analysis.numbers.measures import Column, Measures, images_of
 from analysis.numbers.progress import count
-from analysis.numbers.results import CHOSEN, REPORTED, Condition, Results, as_given, records
+from analysis.numbers.results import CHOSEN, LOST, REPORTED, Condition, Results, as_given, records
 from analysis.numbers.seeds import counts, image_error_of, labels, measured, reported
 from analysis.selection import drawn, lead
 
@@ -32,9 +32,11 @@ def best_config(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each condition, and one for its prescribed config: the config, how good, how long, at what cost.
 
     `search_…` is the mean over search seeds by which it was chosen; the other means are over the reported
-    trials (`seeds`, as `by_seed` gives them). Counts of trials (`trials` = `run` + `failed` + `unfinished`;
-    `stopped` and `diverged` are among those run) are the condition's, both phases together. `test_configs`
-    counts the configs for which test data was opened.
+    trials (`seeds`, as `by_seed` gives them). Of these n seeds, `n_diverged` diverged and `n_collapsed` collapsed;
+    `lost` is their share, with an exact interval. Counts of trials (`trials` = `run` + `failed` + `unfinished`;
+    `stopped` ones are among those run) are the condition's, both phases together, except that `search_…` and
+    `confirm_…` tell how many diverged or collapsed in either. `test_configs` counts the configs for which test data
+    was opened.
     """
     rows = []
     for condition in results.conditions:
@@ -50,6 +52,7 @@ def best_config(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
                     "search_seeds": condition.search_seeds if recipe == CHOSEN else 0,
                     **_lead(results, condition, recipe),
                     **_summary(results, own),
+                    **_lost(own),
                     **_spent(results, condition, own),
                     **_counts(results, condition),
                 }
@@ -199,6 +202,14 @@ def _summary(results: Results, own: pd.DataFrame) -> dict[str, Any]:
     return row
 
 
+def _lost(own: pd.DataFrame) -> dict[str, Any]:
+    """Return how many seeds of one config diverged or collapsed, and the share of new seeds that would."""
+    counts = {f"n_{status}": int((own["status"] == status).sum()) for status in LOST}
+    lost, n = sum(counts.values()), len(own)
+    low, high = exact_interval(lost, n)
+    return {**counts, "lost": lost / n if n else math.nan, "lost_low": low, "lost_high": high}
+
+
 def _most(own: pd.DataFrame, name: str) -> float:
     """Return how many epochs, or steps, the longest of some trials were trained for."""
     which, unit = name.split("_")
@@ -258,7 +269,11 @@ def _counts(results: Results, condition: Condition) -> dict[str, int]:
         "run": ran,
         "failed": failed,
         "stopped": int((trials["status"] == "stopped").sum()),
-        "diverged": int(trials["status"].isin(["diverged", "collapsed"]).sum()),
+        **{
+            f"{phase}_{status}": int(((trials["phase"] == phase) & (trials["status"] == status)).sum())
+            for phase in dict.fromkeys(["search", results.phase])
+            for status in LOST
+        },
         "unfinished": missing,
         "test_configs": int(trials.loc[trials["test_openings"] > 0, "config_text"].nunique()),
     }

@@ -10,10 +10,18 @@ import pandas as pd
 
 from analysis.numbers.intervals import NEW
 from analysis.numbers.measures import nearness, unit_of
-from analysis.numbers.results import CHOSEN, Results, records
-from analysis.report.cells import INTERVAL, bounded, key_cells, number, whole
+from analysis.numbers.results import CHOSEN, LOST, Results, records
+from analysis.report.cells import INTERVAL, bounded, key_cells, number, seeds_cell, whole
 from analysis.report.rounded import reported_cells
 from analysis.words import NONE, as_text, heading
+
+WRONG = {
+    "failed": "failed",
+    **{f"search_{status}": f"{status} in the search" for status in LOST},
+    **{f"confirm_{status}": f"{status} on fresh seeds" for status in LOST},
+    "unfinished": "unfinished",
+}
+"""Counts of what went wrong, and what they are called."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ def _found(results: Results, row: Mapping[str, Any]) -> dict[str, str]:
     if results.phase != "confirm":
         name = f"val_{results.metric}"
         measured = {f"{headed(name)} {INTERVAL}": bounded(row, name, form)}
-        return {**measured, "n": str(n), "best epoch": epochs, **further}
+        return {**measured, "n": seeds_cell(row), "best epoch": epochs, **further}
     validation = number(row[f"val_{results.metric}"], n, form)
     if not n:
         searched = number(row[f"search_{results.metric}"], 0, form)
@@ -77,7 +85,7 @@ def _found(results: Results, row: Mapping[str, Any]) -> dict[str, str]:
     return {
         _validation(results): validation,
         f"{headed(f'test_{results.metric}')} {INTERVAL}": bounded(row, f"test_{results.metric}", form),
-        "n": str(n),
+        "n": seeds_cell(row),
         **oracle,
         "best epoch": epochs,
         **further,
@@ -125,7 +133,7 @@ def _trials(conditions: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     total = {name: sum(int(row[name]) for _, row in conditions) for name in ("trials", "run", "stopped")}
     wrong: dict[str, list[str]] = {}
     for name, row in conditions:
-        kinds = [f"{row[kind]} {kind}" for kind in ("failed", "diverged", "unfinished") if row[kind]]
+        kinds = [f"{row[kind]} {told}" for kind, told in WRONG.items() if row.get(kind)]
         if kinds:
             wrong.setdefault(", ".join(kinds), []).append(name)
     told = [

@@ -8,7 +8,7 @@ from typing import Any
 
 from analysis.numbers.intervals import NEW, THESE
 from analysis.numbers.measures import Form
-from analysis.numbers.results import Results
+from analysis.numbers.results import LOST, Results
 from analysis.words import NONE, heading, setting_text
 
 INTERVAL = "[95 %]"
@@ -44,6 +44,12 @@ def number(value: float, n: int, form: Form) -> str:
     if math.isnan(value):
         return "NaN" if n else NONE
     return form.number(value)
+
+
+def seeds_cell(row: Mapping[str, Any]) -> str:
+    """Return the number of seeds, and how many of them have no number: `10 (1 diverged)`."""
+    lost = [f"{row[f'n_{status}']} {status}" for status in LOST if row[f"n_{status}"]]
+    return f"{int(row['n'])} ({', '.join(lost)})" if lost else str(int(row["n"]))
 
 
 def bounded(row: Mapping[str, Any], name: str, form: Form) -> str:

@@ -10,10 +10,21 @@ import pandas as pd
 
 from analysis.numbers.intervals import NEW, THESE
 from analysis.numbers.measures import Form, unit_of
-from analysis.numbers.results import PRESCRIBED, Results, records
-from analysis.report.cells import INTERVAL, ON_THESE, bounded, key_cells, key_named, key_text, number, these, whole
+from analysis.numbers.results import LOST, PRESCRIBED, Results, records
+from analysis.report.cells import (
+    INTERVAL,
+    ON_THESE,
+    bounded,
+    key_cells,
+    key_named,
+    key_text,
+    number,
+    seeds_cell,
+    these,
+    whole,
+)
 from analysis.report.columns import SEEDS, Shaped, shaped
-from analysis.words import NONE, as_text, heading, listed
+from analysis.words import NONE, as_text, heading, listed, percent
 
 HOLDS = (
     'It holds for new seeds and new test images of the kind; "these images" is Student\'s t over the seeds, on these'
@@ -33,7 +44,7 @@ def results_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
         if not n and not math.isnan(row[f"search_{metric}"]):
             validation = number(row[f"search_{metric}"], 1, form) + " *"
         cells |= _tested(results, row, form) if results.phase == "confirm" else {headed(f"val_{metric}"): validation}
-        cells[SEEDS] = str(n)
+        cells[SEEDS] = seeds_cell(row)
         cells |= {f"{name} {INTERVAL}": cell for name, cell in reported_cells(results, row, bounds=True).items()}
         if results.has_oracle:
             cells[_oracle(results)] = bounded(row, f"oracle_{results.compared.name}", form)
@@ -90,7 +101,7 @@ def reported_cells(results: Results, row: Mapping[str, Any], *, bounds: bool) ->
 
 def effort_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
     """Return the effort of each condition: epochs and steps to the best, labels, and what came of its trials."""
-    rows = []
+    rows, lost = [], (best["lost"] > 0).any()
     for row in records(best):
         cells, n = key_cells(results, row), int(row["n"])
         rising = " ↑" if n and row["rising"] > n / 2 else ""
@@ -102,11 +113,24 @@ def effort_table(results: Results, best: pd.DataFrame) -> pd.DataFrame:
             cells["epoch of the best test value " + INTERVAL] = _span(row, "peak_epoch")
         cells |= _labels(row)
         cells["trials run"] = str(row["run"])
-        cells |= {name: str(row[name]) for name in ("failed", "stopped", "diverged", "unfinished")}
+        cells |= {name: str(row[name]) for name in ("failed", "stopped")}
+        cells |= _lost_cells(results, row, of_seeds=bool(lost))
+        cells["unfinished"] = str(row["unfinished"])
         if results.phase == "confirm":
             cells["configs tested"] = str(row["test_configs"])
         rows.append(cells)
     return pd.DataFrame(rows)
+
+
+def _lost_cells(results: Results, row: Mapping[str, Any], *, of_seeds: bool) -> dict[str, str]:
+    """Return how many trials of a condition diverged or collapsed in each phase, and how many of its config's seeds."""
+    phases = {"search": "search", **({"confirm": "fresh seeds"} if results.phase == "confirm" else {})}
+    cells = {f"{status} ({told})": str(row[f"{phase}_{status}"]) for phase, told in phases.items() for status in LOST}
+    if of_seeds:
+        share = percent(row["lost"], row["lost_low"], row["lost_high"])
+        lost = f"{row['n_diverged'] + row['n_collapsed']} of {row['n']}"
+        cells[f"seeds without a number {INTERVAL}"] = f"{lost}: {share}" if row["n"] else NONE
+    return cells
 
 
 def _labels(row: Mapping[str, Any]) -> dict[str, str]:

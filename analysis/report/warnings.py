@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from analysis.ledger import FINAL
 from analysis.numbers.looks import ALPHA, look_at, percent
 from analysis.numbers.progress import count
-from analysis.numbers.results import CHOSEN, Results, records, short
+from analysis.numbers.results import CHOSEN, LOST, Results, records, short
 from analysis.plan_record import made_by
 from analysis.report.cells import key_named
 from analysis.report.failed import ERRORS, failed_trials
+from analysis.words import listed, lost_seeds
 
 SHOWN = 7
 """Conditions that are named one by one, one fewer at most."""
@@ -38,8 +40,7 @@ def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
     if failed := int(own["failed"].sum()):
         each, first = "The first: " if failed > 1 else "It was ", failed_trials(results)[0]
         notes.append(f"{_trials(failed)} failed. {each}{first.told}; {ERRORS} has its traceback.")
-    if diverged := int(own["diverged"].sum()):
-        notes.append(f"{_trials(diverged)} diverged or collapsed; a mean over seeds that holds one is NaN.")
+    notes += _lost(results, best)
     if rising := int(((best["n"] > 0) & (best["rising"] > best["n"] / 2)).sum()):
         rows = "1 row" if rising == 1 else f"{rising} rows"
         notes.append(f"In {rows} training ended while most seeds still improved: allow more epochs (↑).")
@@ -85,6 +86,29 @@ def _older_code(results: Results, used: pd.DataFrame) -> list[str]:
     now = results.modules.get(results.plan.own_code, {})
     made = made_by(Counter(older["code_fingerprint"]), results.modules, now)
     return [f"Of {len(trials)} finished trials, other code made {len(older)}, which were kept: {made}."]
+
+
+def _lost(results: Results, best: pd.DataFrame) -> Iterator[str]:
+    """Yield how many trials of the search diverged or collapsed, and which configs' seeds did, each with its share."""
+    own = best[best["recipe"] == CHOSEN]
+    counts = {status: int(own[f"search_{status}"].sum()) for status in LOST}
+    if any(counts.values()):
+        told = listed(f"{count} {status}" for status, count in counts.items() if count)
+        yield f"Of the search trials {told}: a config of which one did so ranks last."
+    rows = records(best[best["lost"] > 0])
+    varying = [key for key in results.keys if best[key].nunique(dropna=False) > 1]
+    names = [*varying, *(["recipe"] if best["recipe"].nunique() > 1 else [])]
+    told_each = [f"{_named(results, row, names)}{lost_seeds(row)}" for row in rows[:SHOWN]]
+    if rows:
+        more = f"; and of {len(rows) - SHOWN} further rows of the table" if len(rows) > SHOWN else ""
+        told = f"{'; '.join(told_each)}{more} (exact 95 % intervals)"
+        yield f"{told[0].upper()}{told[1:]}. A mean over seeds that holds one has no number."
+
+
+def _named(results: Results, row: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Return what names a row before what is said of it: `train size 900: `; empty where there is one row."""
+    named = ", ".join(key_named(results, key, row[key]) for key in names)
+    return f"{named}: " if named else ""
 
 
 def _near_ties(results: Results, own: pd.DataFrame) -> Iterator[str]:

@@ -65,8 +65,8 @@ def main(sweep: Sweep, argv: Sequence[str] | None = None, start: Sequence[str] =
 
     `argv` are the words after the command's `start`, if they are not those of this process; see `command_of`.
 
-    Exit codes: 0 complete; 1 trials failed, ran out of memory, diverged or are missing; 2 refused, nothing was
-    run; 130 and 143 interrupted by Ctrl-C and SIGTERM.
+    Exit codes: 0 complete; 1 trials failed, ran out of memory, diverged, collapsed or are missing; 2 refused, nothing
+    was run; 130 and 143 interrupted by Ctrl-C and SIGTERM.
     """
     collect_garbage_less()
     sys.exit(run(sweep, sys.argv[1:] if argv is None else argv, start))
@@ -149,7 +149,7 @@ def _tell(command: Command, plan: Plan, outcome: Outcome) -> None:
         _print_how_to_go_on(command, outcome.missing, console)
     elif command.smoke and failed:
         console.print(
-            f"A smoke run: not every step works, since {failed} trial{'s' * (failed > 1)} failed or diverged."
+            f"A smoke run: not every step works: {failed} trial{'s' * (failed > 1)} failed, diverged or collapsed."
         )
     elif command.smoke:
         console.print("A smoke run: it shows that every step works, and its numbers mean nothing.")

@@ -125,7 +125,7 @@ class Live:
             n, run = counts[condition.key], self._agenda.condition_runs[condition.key]
             row = {name: as_text(condition.values[name]) for name in self._plan.request.factors}
             row |= {"done": f"{n.ended}/{n.planned}", "running": str(n.running), "failed": str(n.failed)}
-            row |= {"diverged": str(n.diverged)} if any(one.diverged for one in counts.values()) else {}
+            row |= {"no number": str(n.diverged)} if any(one.diverged for one in counts.values()) else {}
             row |= {"stage": run.stage}
             row |= {f"best {self._selected.heading}": self._selected.text(self._agenda.best(condition.key))}
             rows.append({name if name.startswith("best ") else heading(name): cell for name, cell in row.items()})
@@ -151,7 +151,7 @@ class Live:
         text = f"{n.ended}/{n.planned} trials, {n.running} running" if n.running or n.ended else "workers start"
         text += self._shares()
         text += f", {n.failed} failed" if n.failed else ""
-        text += f", {n.diverged} diverged" if n.diverged else ""
+        text += f", {n.diverged} diverged or collapsed" if n.diverged else ""
         left = self._estimate.seconds_left()
         return f"{text}  {self._clock()}" + (f", about {clock(left)} to go" if left is not None else "")
 

@@ -74,7 +74,7 @@ def test_a_condition_with_a_collapsed_seed_has_no_number_and_says_so_once(tmp_pa
         return measured(config, phase, "collapsed" if failed else "done")
 
     text = markdown(answered(tmp_path, collapsing))
-    assert "conv, latent 4: no number, as a seed collapsed or diverged" in text
+    assert "conv, latent 4: no number (of 5 seeds 1 collapsed: 20.0 % [0.5, 71.6])" in text
     assert "nan" not in text.lower()
 
 

@@ -16,6 +16,7 @@ from analysis.numbers.intervals import (
     THESE,
     bounded_interval,
     counted_interval,
+    exact_interval,
     half_width,
     image_standard_error,
     limited,
@@ -54,6 +55,13 @@ def test_an_interval_for_new_images_adds_the_squares_of_two_half_widths() -> Non
     bounds = [1 / (1 + math.exp(-(math.log(0.844 / 0.156) + sign * slope))) for sign in (-1, 1)]
     assert [share.low, share.high] == pytest.approx(bounds)
     assert on_scale(0.844, half_width(found.sd, 5, image_se), 0, 1) == pytest.approx(tuple(bounds))
+
+
+@pytest.mark.parametrize("count", [0, 1, 4, 10])
+def test_the_share_of_seeds_that_diverge_has_clopper_and_pearsons_interval(count: int) -> None:
+    expected = stats.binomtest(count, 10).proportion_ci(method="exact")
+    assert exact_interval(count, 10) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert all(map(math.isnan, exact_interval(0, 0)))
 
 
 def test_one_value_has_no_interval_and_nan_is_not_dropped() -> None:

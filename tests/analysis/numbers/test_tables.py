@@ -82,9 +82,14 @@ def test_a_diverged_seed_makes_the_mean_nan_and_is_counted(tmp_path: Path) -> No
     row = best.iloc[0]
     assert math.isnan(row["test_accuracy"])
     assert math.isnan(row["best_epoch"])
-    assert (row["n"], row["diverged"], row["unfinished"]) == (5, 2, 0)
+    assert (row["n"], row["n_diverged"], row["n_collapsed"], row["unfinished"]) == (5, 1, 1, 0)
+    assert (row["confirm_diverged"], row["confirm_collapsed"], row["search_diverged"]) == (1, 1, 0)
     shown = rounded.results_table(results, best)
     assert shown["test accuracy, % [95 %]"][0].startswith("NaN")
+    assert shown["seeds"][0] == "5 (1 diverged, 1 collapsed)"
+    effort = rounded.effort_table(results, best)
+    assert effort["seeds without a number [95 %]"][0] == "2 of 5: 40.0 % [5.3, 85.3]"
+    assert (effort["diverged (search)"][0], effort["collapsed (fresh seeds)"][0]) == ("0", "1")
     assert told(results) is None
 
 

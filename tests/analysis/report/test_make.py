@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from analysis.figures import style
 from analysis.figures.lines import draw_lines
 from analysis.figures.style import Words
 from analysis.findings import Draft, Drawing, Findings
-from analysis.ledger import Ledger, LedgerError
+from analysis.ledger import Ledger, LedgerError, Status
 from analysis.numbers.intervals import THESE
 from analysis.report import make, rounded
 from analysis.report.answer import Answer
@@ -203,7 +204,7 @@ def test_trials_that_all_ended_before_an_evaluation_still_answer(tmp_path: Path)
     assert set(draft.drawings) == set(FIGURES)
     (claim,) = claims(draft.verdict, "test_error", train_size=100)
     assert np.isnan(claim.estimate)
-    assert claim.text == "no number (a seed diverged)"
+    assert claim.text == "no number (of 5 seeds 5 collapsed: 100.0 % [47.8, 100.0])"
 
 
 def test_before_anything_is_confirmed_the_answer_is_partial(tmp_path: Path) -> None:
@@ -258,13 +259,31 @@ def test_every_caveat_is_said(tmp_path: Path) -> None:
         "2 kinds of hardware",
         "1 trial failed. It was `boom` with backbone=squeezenet1_1, train_size=100, lr=0.001",
         "seed=77; errors.txt has its traceback.",
-        "1 trial diverged",
+        "Of the search trials 1 diverged: a config",
         "SHA-256",
         "5 seeds, after an answer on 2",
     ):
         assert phrase in said
     assert answer.best.iloc[0]["test_accuracy_image_se"] > 0  # of the four that are whole
     assert f"## Caveats\n\n- {said.splitlines()[0]}\n" in (tmp_path / "answer.md").read_text()
+
+
+def test_seeds_without_a_number_are_told_with_the_share_of_them_to_be_expected(tmp_path: Path) -> None:
+    fill(tmp_path, sizes=[100, 300], backbones=["squeezenet1_1"], confirm=False)
+    statuses: dict[tuple[int, int], Status] = {(100, 3): "diverged", (300, 1): "collapsed", (300, 4): "diverged"}
+    with Ledger(tmp_path) as ledger:
+        for size, seed in itertools.product([100, 300], CONFIRM_SEEDS):
+            key, status = condition("squeezenet1_1", size), statuses.get((size, seed), "done")
+            add_trial(ledger, key, DRAWS[2], 3, seed, "confirm", status=status)
+    answer = make_answer(tmp_path, "transfer_sizes")
+    assert (
+        "Train size 100: of 5 seeds 1 diverged: 20.0 % [0.5, 71.6]; train size 300: of 5 seeds 1 diverged and 1"
+        " collapsed: 40.0 % [5.3, 85.3] (exact 95 % intervals). A mean over seeds that holds one has no number."
+    ) in answer.warnings
+    assert list(answer.best["search_diverged"]) == [0, 0]
+    (claim,) = [one for one in answer.claims if one.metric == "test_error" and one.where.get("train_size") == 100]
+    assert claim.text == "no number (of 5 seeds 1 diverged: 20.0 % [0.5, 71.6])"
+    assert "1 diverged on fresh seeds (train size 100)" in answer.brief.cost
 
 
 def test_what_makes_test_images_less_than_new_is_said(tmp_path: Path) -> None:

@@ -124,7 +124,11 @@ def test_what_went_wrong_is_named_with_its_condition(tmp_path: Path) -> None:
     text = " ".join(shown(make_answer(tmp_path, "transfer_sizes")).split())
     assert "PARTIAL: 20/33 trials" in text, "seeds that the plan does not ask for are not counted"
     assert "22 trials ran, 1 of them stopped early" in text
-    for told in ("5 unfinished (train size 100)", "1 failed, 1 diverged, 5 unfinished (train size 900)", "*: search"):
+    for told in (
+        "5 unfinished (train size 100)",
+        "1 failed, 1 diverged in the search, 5 unfinished (train size 900)",
+        "*: search",
+    ):
         assert told in text
     sizes = [line.split() for line in shown(make_answer(tmp_path, "transfer_sizes")).splitlines() if " * " in line]
     assert [line[0] for line in sizes] == ["100", "900"], "these have no confirmed seed, which the star says"

@@ -16,7 +16,8 @@ from analysis.figures.lines import draw_lines
 from analysis.figures.style import Words
 from analysis.findings import Draft, Drawing, Findings
 from analysis.numbers.results import records
-from analysis.words import Block, Bullets, Directions, Paragraph, Text, enumerated, join, listed, outcomes, text
+from analysis.verdicts import ablation
+from analysis.words import Block, Bullets, Directions, Paragraph, Strong, Text, enumerated, join, listed, outcomes, text
 
 COMPARED = BOTTLENECK, LATENT = ("bottleneck", "latent")
 TITLE = "Autoencoders: reconstruction by latent"
@@ -26,6 +27,7 @@ CHANGES = Directions("falls", "rises", "is not shown to change")
 KINDS = {"conv": "convolutional bottleneck", "fc": "fully-connected bottleneck"}
 BASELINES = {"PCA": "pca_l1", "median image": "median_l1"}
 """What needs no network, and the measure of it."""
+MORE_EPOCHS = "more_epochs_taken"
 RANKS = ("best", "median", "worst")
 """What the rows of `examples_…` are, by L1."""
 
@@ -68,6 +70,8 @@ def _verdict(part: Findings, steps: pd.DataFrame) -> Iterator[Block]:
     if sentences:
         yield Paragraph(join(" ", sentences))
     yield from _chosen_architecture(part, rows)
+    yield from ablation.verdict(part)
+    yield from _training_takes(part, rows)
 
 
 def _against_pca(rows: list[dict[str, Any]]) -> Paragraph:
@@ -136,6 +140,40 @@ def _chosen_architecture(part: Findings, rows: list[dict[str, Any]]) -> Iterator
     )  # fmt: skip
 
 
+def _training_takes(part: Findings, rows: list[dict[str, Any]]) -> Iterator[Block]:
+    """Yield how many epochs training takes, against a classifier with the same encoder."""
+    known = [row for row in rows if not math.isnan(row.get(f"val_{MORE_EPOCHS}", math.nan))]
+    if not known:
+        return
+    found: dict[str, list[str]] = {"it takes more epochs": [], "it takes fewer": [], "neither is shown": []}
+    for row in known:
+        low, high = row[f"val_{MORE_EPOCHS}_low"], row[f"val_{MORE_EPOCHS}_high"]
+        word = "it takes more epochs" if low > 0 else "it takes fewer" if high < 0 else "neither is shown"
+        found[word].append(f"{row[BOTTLENECK]} {row[LATENT]}")
+    told = [f"{word} with {listed(names)}" for word, names in found.items() if names]
+    yield Paragraph(
+        text(
+            "{} a classifier with the same encoder, images and settings: epochs until 95 % of the way from a constant "
+            "prediction to the last epoch is done, on validation images. Paired by seed, {}. In "
+            "both, the learning rate falls to zero over {} epochs.",
+            Strong("Training, against"),
+            "; ".join(told),
+            part.setting("epochs"),
+        )
+    )
+    line = "{}, latent {}: {} epochs, the classifier {}; {} more, n = {}"
+    yield Bullets(
+        tuple(
+            text(
+                line, row[BOTTLENECK], row[LATENT],
+                *(part.level(row, f"val_{name}") for name in ("epochs_taken", "classifier_epochs_taken", MORE_EPOCHS)),
+                row["n"],
+            )
+            for row in known
+        )
+    )  # fmt: skip
+
+
 def _facts(part: Findings, row: dict[str, Any]) -> dict[str, Any]:
     """Return the constants of a reported trial of a row; none where there is none."""
     seeds = part.chosen_seeds
@@ -173,6 +211,7 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
         series={BOTTLENECK: ""},
     )  # fmt: skip
     yield "learning_curves", Drawing(curves, "Learning curves by latent.")
+    yield from ablation.drawing(part, title)
 
 
 def _compared(part: Findings) -> pd.DataFrame:

@@ -160,13 +160,15 @@ def _prescribed(stated: Mapping[str, Any], fields: Fields) -> dict[str, Any] | N
 def _variants(sweep: Sweep, stated: Mapping[str, Any], *, smoke: bool) -> dict[str, dict[str, Any]]:
     """Return the hyperparameters of each variant that differs from the stated config as it is asked for.
 
-    What --smoke shortened stays short. A reference, which is not prescribed, comes first.
+    What --smoke shortened stays short, and it tries one variant. A reference, which is not prescribed, comes first.
     """
     changes = {} if sweep.variants is None else sweep.variants.changes
     made = {name: {**stated, **own} for name, own in changes.items() if own.keys() <= stated.keys()}
     if smoke and "epochs" in stated:
         made = {name: {**values, "epochs": stated["epochs"]} for name, values in made.items()}
     varied = {name: values for name, values in made.items() if values != stated}
+    if smoke:
+        varied = dict(list(varied.items())[:1])
     return varied if sweep.prescribed is not None else {REFERENCE: dict(stated), **varied}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,6 +13,7 @@ from common.problems import Refused
 from sweeps.autoencoder import SWEEP
 from sweeps.engine.options import parse
 from sweeps.engine.preflight import make_plan
+from trainables.autoencoder import epochs_taken
 from trainables.core.loop import Loop
 
 CONFIG = {
@@ -82,3 +84,30 @@ def test_what_cannot_be_built_is_refused(tmp_path: Any, words: list[str], parts:
     with pytest.raises(Refused) as refused:
         make_plan(SWEEP, options, problems, tmp_path)
     assert all(part in str(refused.value) for part in parts), str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "constant", "taken"),
+    [
+        ([0.06, 0.04, 0.031, 0.03, 0.03], 0.13, 3),  # a loss: 99 % of the way after the third
+        ([0.5, 0.96, 0.98], 0.1, 2),  # an accuracy: 86 of 88 points after the second
+        ([0.02, 0.08, 0.03], 0.13, 1),  # it comes back: the first time counts
+        ([0.2, 0.2], 0.2, 2),  # nothing was learned
+    ],
+)
+def test_training_takes_until_nearly_all_of_the_way_from_a_constant_is_done(
+    values: list[float], constant: float, taken: int
+) -> None:
+    assert epochs_taken(np.array(values), constant) == taken
+
+
+def test_a_confirmed_trial_is_measured_against_the_classifier_with_its_encoder() -> None:
+    loop = trained(2)
+    row, config = loop.rows[-1], loop.experiment.config
+    classifier = config.classifier()
+    assert classifier.config.architecture == config.architecture
+    assert classifier.config.choice == config.choice, "trained on the same images"
+    assert row["val_more_epochs_taken"] == row["val_epochs_taken"] - row["val_classifier_epochs_taken"]
+    assert "val_epochs_taken" not in loop.rows[0]
+    searched = trainables.run(SWEEP, {**CONFIG}, builtin=True, set={"epochs": 1})
+    assert "val_epochs_taken" not in searched.rows[-1], "a search trial trains no classifier"

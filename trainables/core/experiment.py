@@ -94,9 +94,10 @@ class Experiment(Resumable, ABC, Generic[C]):
 
     @classmethod
     def config_class(cls) -> type[C]:
-        """Return the Config that `Experiment[Config]` was given."""
+        """Return the Config that `Experiment[Config]` was given; of a type variable, its bound."""
         for base in getattr(cls, "__orig_bases__", ()):
-            for argument in get_args(base):
+            for given in get_args(base):
+                argument = given.__bound__ if isinstance(given, TypeVar) else given
                 if isinstance(argument, type) and issubclass(argument, TrialConfig):
                     return argument  # type: ignore[return-value]  # the type variable's value at run time
         raise TypeError(f"{cls.__name__} must be declared as Experiment[ItsConfig]")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from trainables.artifacts.store import Artifact
 from trainables.core.device import Tensors
 from trainables.core.experiment import EvalSplit, Experiment, Labelled, LeavesNetwork, Metrics
-from trainables.core.measures import HELD_OUT, plain
+from trainables.core.measures import HELD_OUT, Measure, plain
 from trainables.core.network import Network
 from trainables.data.sources import Sources
 from trainables.encoders.baselines import baseline_errors, linear_baselines
@@ -45,10 +45,13 @@ class AutoencodingConfig(EncoderConfig):
         return {"test": digit_images(self.data, sources, "test")}
 
 
-class Autoencoding(Experiment[AutoencodingConfig], LeavesNetwork):
+C = TypeVar("C", bound=AutoencodingConfig)
+
+
+class Autoencoding(Experiment[C], LeavesNetwork):
     """A trial that trains an autoencoder."""
 
-    measures = (
+    measures: ClassVar[tuple[Measure, ...]] = (
         plain("l1", better="min", label="L1", low=0, high=1, decimals=4, images=True),
         plain("pca_l1", better="min", label="L1 of PCA", low=0, high=1, decimals=4, optional=True, splits=HELD_OUT),
         plain(
@@ -59,8 +62,8 @@ class Autoencoding(Experiment[AutoencodingConfig], LeavesNetwork):
     procedure = (
         "Encoder, bottleneck and decoder are trained from scratch on gray images of 28×28 pixels in 0 … 1, by the mean "
         "absolute error (L1) of the reconstruction, with Adam; the learning rate falls to zero along a cosine over the "
-        "steps. Nothing is frozen or augmented. Principal components and the median image are fitted on the same "
-        "training images."
+        "steps. Its output begins dark. Nothing is frozen or augmented. Principal components and the median image are "
+        "fitted on the same training images."
     )
     test_every_epoch = False
     supervised = False

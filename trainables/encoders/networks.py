@@ -114,8 +114,16 @@ class LinearBottleneck(Bottleneck):
         self.expand = nn.Sequential(nn.Linear(shape.latent, values), nn.Unflatten(1, (maps, side, side)))
 
 
+DARK = -2.0
+"""The bias that the last layer starts with: images are dark (mean ink 0.13 on MNIST), and so is sigmoid(−2) = 0.12.
+
+From gray images (bias 0) training spends its first epochs on the background, and where nothing normalises, more often
+ends at black images throughout.
+"""
+
+
 class Decoder(nn.Sequential):
-    """A map from the coarsest maps [N, C, S, S] to images [N, 1, 28, 28] in 0 … 1."""
+    """A map from the coarsest maps [N, C, S, S] to images [N, 1, 28, 28] in 0 … 1, which begin dark (`DARK`)."""
 
     def __init__(self, shape: Architecture) -> None:
         widths, sides = shape.widths[::-1], shape.sides[::-1]
@@ -123,6 +131,8 @@ class Decoder(nn.Sequential):
         for stage, stride in enumerate(shape.strides[::-1]):
             up = _transposed(widths[stage], widths[stage + 1], stride, sides[stage], sides[stage + 1])
             last = stage == len(shape.strides) - 1
+            if last and up.bias is not None:
+                nn.init.constant_(up.bias, DARK)
             layers.append(nn.Sequential(up, nn.Sigmoid()) if last else _stage(up, widths[stage + 1], shape))
         super().__init__(*layers)
 

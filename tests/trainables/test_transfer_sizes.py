@@ -28,7 +28,7 @@ from trainables.transfer_sizes import Config, TransferSizes
 def test_pool_and_validation_follow_from_the_training_split_unless_given(
     tmp_path: Path, data: str, given: dict[str, Any], sizes: tuple[int, int]
 ) -> None:
-    images = np.zeros((30, 8, 8), np.uint8)
+    images = np.arange(30 * 64, dtype=np.uint8).reshape(30, 8, 8)
     labels = np.arange(30) % 3
     np.savez(tmp_path / "mine.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
     config = Config(

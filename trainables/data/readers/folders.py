@@ -20,10 +20,13 @@ from PIL import Image, ImageOps
 
 from common.problems import Problem, Refused
 from trainables.data.dataset import SPLITS, DataSet, SplitName, pixel_digest, refuse
+from trainables.data.levels import Levels, level_problems, levels_of, together
 from trainables.data.readers.image_files import ENDINGS, UNREADABLE, Header, decode, read_header, remedy_for
 from trainables.data.subsets import stratified_split
 
 SIDE = 224
+AT_ONCE = 256
+"""Images that are in memory at a time while they are looked at."""
 LARGEST = 1 << 28  # most bytes that a member may unpack to
 LAYOUT = "Lay it out as train/<class>/*.png and test/<class>/*.png, or as <class>/*.png alone."
 
@@ -122,6 +125,7 @@ class ClassFolders(DataSet):
         self._changed = {split: _changes(own, cropped=self._crop) for split, own in headers.items()}
         self._size = (height, width)
         self._digests: dict[SplitName, list[bytes]] = {}
+        self._levels: dict[SplitName, Levels] = {}
         counts = " + ".join(f"{len(files):,}" for files in self._files.values())
         self.origin = f"{tree.path.name}, {counts} images of {len(self.classes)} classes, {note}"
 
@@ -147,13 +151,26 @@ class ClassFolders(DataSet):
         return digest.hexdigest()
 
     def digests(self, split: SplitName) -> list[bytes]:
-        if split not in self._digests:  # decoding takes long, and `check` has done it
-            self._digests[split] = [pixel_digest(self._image(file)) for _, file in self._files[split]]
+        if split not in self._digests:
+            self._look_at(split)  # decoding takes long, and `check` has done it
         return self._digests[split]
 
     def check(self) -> None:
         for split in SPLITS:
             self.digests(split)
+        if problems := level_problems(self._tree.path, self._levels):
+            raise Refused(problems)
+
+    def _look_at(self, split: SplitName) -> None:
+        """Decode a split once for all that is to be known of its pixels. Raises Refused."""
+        files = self._files[split]
+        digests: list[bytes] = []
+        levels: list[Levels] = []
+        for start in range(0, len(files), AT_ONCE):
+            images = np.stack([self._image(file) for _, file in files[start : start + AT_ONCE]])
+            digests += map(pixel_digest, images)
+            levels.append(levels_of(images))
+        self._digests[split], self._levels[split] = digests, together(levels)
 
     def _header(self, file: str) -> Header:
         try:

@@ -10,6 +10,7 @@ import numpy as np
 
 from common.problems import Problem, Refused
 from trainables.data.dataset import SPLITS, Arrays, Split, SplitName, refuse
+from trainables.data.levels import level_problems, levels_of
 
 NEEDED = ("x_train", "y_train", "x_test", "y_test")
 
@@ -27,6 +28,9 @@ def open_npz(path: Path) -> Arrays:
     if problems:
         raise Refused(problems)
     splits: dict[SplitName, Split] = {split: _split(arrays, split) for split in SPLITS}
+    problems = level_problems(path, {name: levels_of(split.images) for name, split in splits.items()})
+    if problems:
+        raise Refused(problems)
     counts = " + ".join(f"{len(splits[split].labels):,}" for split in SPLITS)
     return Arrays(classes, f"{path.name}, {counts} images of {len(classes)} classes", splits)
 

@@ -4,7 +4,8 @@ The sheet prescribes no config. What is trained, and how, stands in `encoders.au
 encoders. Baselines are the median image, which of all constants has the least L1, and as many principal components.
 
 The sheet notes that an autoencoder takes more epochs than a classifier. Each confirmed config is therefore measured
-against a classifier with the same encoder, trained on the same images with the same settings. What training takes is
+against a classifier with the same encoder, trained beside it on the same images with the same settings; it changes
+nothing of the autoencoder. What training takes is
 the first epoch by which `SETTLED` of the way is done, on validation images, from a constant prediction (the median
 image, or the most frequent class) to the last epoch. It takes more where the paired interval lies above 0; both were
 stated beforehand.
@@ -12,19 +13,17 @@ stated beforehand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
+import torch
 
-from trainables.artifacts.store import Artifact
+from common.seeds import seed_of
 from trainables.core.device import Tensors
 from trainables.core.experiment import EvalSplit, Metrics
 from trainables.core.measures import plain
-from trainables.data.sources import Sources
 from trainables.encoders.autoencoding import Autoencoding, AutoencodingConfig
-from trainables.encoders.classifying import Classifying
-from trainables.training.trained import TrainedNetwork, trained_network
+from trainables.encoders.classifying import Classifying, ClassifyingConfig
 
 SETTLED = 0.95
 """The share of the way from a constant prediction to the last epoch that is done when training counts as settled."""
@@ -33,13 +32,6 @@ VALIDATION: tuple[Literal["validation"]] = ("validation",)
 
 class Config(AutoencodingConfig):
     """The fields of a trial; all are those of `AutoencodingConfig`."""
-
-    def classifier(self) -> TrainedNetwork:
-        """Return the classifier that the autoencoder's training is measured against."""
-        return trained_network(Classifying, self)
-
-    def test_artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
-        return {**super().test_artifacts(sources), "classifier": self.classifier().artifact(sources)}
 
 
 class Autoencoder(Autoencoding[Config]):
@@ -60,25 +52,35 @@ class Autoencoder(Autoencoding[Config]):
         ),
     )  # fmt: skip
 
-    def setup(
-        self, train: Tensors, fitted: Tensors, test: Tensors | None = None, classifier: Tensors | None = None
-    ) -> None:
+    def setup(self, train: Tensors, fitted: Tensors, test: Tensors | None = None) -> None:
         super().setup(train, fitted, test)
-        curve = None if classifier is None else self.config.classifier().curve(classifier, "val_accuracy")
-        self.classified = None if curve is None else curve.cpu().numpy()  # [epochs]
+        self.classifier = None
+        if test is not None:
+            config = ClassifyingConfig.model_validate(self.config.model_dump())
+            self.classifier = Classifying(config, self.sources, self.device)
+            torch.manual_seed(seed_of(config.seed, "setup"))  # as when it is trained by itself
+            self.classifier.setup(train)
+
+    def train_epoch(self) -> Metrics:
+        measured = super().train_epoch()
+        if self.classifier is not None:
+            self.classifier.train_epoch()
+        return measured
 
     def evaluate(self, split: EvalSplit) -> Metrics:
         measured = super().evaluate(split)
-        if split == "validation" and self.classified is not None:
+        if split == "validation" and self.classifier is not None:
             self.keep("validation_l1", np.asarray(measured["l1"]))
+            self.keep("classifier_accuracy", np.asarray(self.classifier.evaluate("validation")["accuracy"]))
             if self.epoch >= self.config.epochs:
-                measured |= self._epochs_taken(self.classified, measured["median_l1"])
+                measured |= self._epochs_taken(measured["median_l1"])
         return measured
 
-    def _epochs_taken(self, classified: np.ndarray, median_l1: float) -> Metrics:
+    def _epochs_taken(self, median_l1: float) -> Metrics:
         labels = self.held_out["validation"]["data"].y
         constant = labels.bincount().max().item() / len(labels)
-        own, other = epochs_taken(self.gathered()["validation_l1"], median_l1), epochs_taken(classified, constant)
+        kept = self.gathered()
+        own, other = epochs_taken(kept["validation_l1"], median_l1), epochs_taken(kept["classifier_accuracy"], constant)
         return {"epochs_taken": own, "classifier_epochs_taken": other, "more_epochs_taken": own - other}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,12 @@ from common.problems import Refused
 from sweeps.autoencoder import SWEEP
 from sweeps.engine.options import parse
 from sweeps.engine.preflight import make_plan
+from trainables.artifacts.store import Store
 from trainables.autoencoder import epochs_taken
-from trainables.core.loop import Loop
+from trainables.core.device import as_worker
+from trainables.core.loop import Loop, run
+from trainables.data.sources import Sources
+from trainables.encoders.classifying import Classifying
 
 CONFIG = {
     "bottleneck": "fc", "latent": 12, "lr": 3e-3, "width": 4, "strides": "2-2-2-2", "activation": "relu",
@@ -22,9 +27,9 @@ CONFIG = {
 }  # fmt: skip
 
 
-def trained(epochs: int, **changed: Any) -> Loop:
-    options = {"builtin": True, "confirm": True, "set": {"epochs": epochs}}
-    loop: Loop = trainables.run(SWEEP, {**CONFIG, **changed}, **options)
+def trained(epochs: int, *, until: int | None = None, confirm: bool = True, **changed: Any) -> Loop:
+    options: dict[str, Any] = {"builtin": True, "confirm": confirm, "set": {"epochs": epochs}}
+    loop: Loop = trainables.run(SWEEP, {**CONFIG, **changed}, epochs=until, **options)
     return loop
 
 
@@ -101,13 +106,26 @@ def test_training_takes_until_nearly_all_of_the_way_from_a_constant_is_done(
     assert epochs_taken(np.array(values), constant) == taken
 
 
-def test_a_confirmed_trial_is_measured_against_the_classifier_with_its_encoder() -> None:
+@pytest.mark.slow
+def test_a_confirmed_trial_is_measured_against_a_classifier_that_changes_nothing_of_it(tmp_path: Path) -> None:
     loop = trained(2)
-    row, config = loop.rows[-1], loop.experiment.config
-    classifier = config.classifier()
-    assert classifier.config.architecture == config.architecture
-    assert classifier.config.choice == config.choice, "trained on the same images"
+    row, classifier = loop.rows[-1], loop.experiment.classifier
+    assert classifier.config.architecture == loop.experiment.config.architecture
+    assert classifier.train["data"].x.equal(loop.experiment.train["data"].x), "trained on the same images"
     assert row["val_more_epochs_taken"] == row["val_epochs_taken"] - row["val_classifier_epochs_taken"]
     assert "val_epochs_taken" not in loop.rows[0]
-    searched = trainables.run(SWEEP, {**CONFIG}, builtin=True, set={"epochs": 1})
+    searched = trained(2, confirm=False)
     assert "val_epochs_taken" not in searched.rows[-1], "a search trial trains no classifier"
+    assert [r["val_l1"] for r in searched.rows] == [r["val_l1"] for r in loop.rows]
+    with as_worker(1, gpu=False):
+        alone = run(Classifying, classifier.config, Sources(), Store(tmp_path))
+    assert alone.rows[-1]["val_accuracy"] == loop.experiment.gathered()["classifier_accuracy"][-1]
+
+
+def test_a_trial_goes_on_exactly_with_its_classifier() -> None:
+    whole, begun, again = trained(3), trained(3, until=1), trained(3, until=0)
+    again.load_state_dict(begun.state_dict())
+    with as_worker(1, gpu=False):
+        while again.status == "running":
+            again.advance()
+    assert again.rows[-1] | {"seconds": 0} == whole.rows[-1] | {"seconds": 0}

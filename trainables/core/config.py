@@ -73,7 +73,7 @@ class TrialConfig(BaseModel):
         return {}
 
     def test_artifacts(self, sources: Sources) -> Mapping[str, Artifact]:
-        """Return the shared work that `Experiment.setup` receives only when confirming: all that is of test data."""
+        """Return the shared work made from test data, which `Experiment.setup` receives only when confirming."""
         return {}
 
     def problems(self, sources: Sources) -> list[Problem]:

@@ -181,6 +181,13 @@ class Experiment(Resumable, ABC, Generic[C]):
 
     # What the loop asks for.
 
+    def begin(self, epoch: int) -> None:
+        """Set the number of the epoch under way, also of experiments that this one holds as attributes."""
+        self.epoch = epoch
+        for value in vars(self).values():
+            if isinstance(value, Experiment):
+                value.begin(epoch)
+
     def state_of_epoch(self) -> dict[str, Any]:
         """Return a copy of the state, to return to from a later epoch; the arrays kept of each epoch then stay."""
         state = self.state_dict()

@@ -93,7 +93,7 @@ class Loop:
         """Train for one epoch and evaluate; return its row."""
         experiment = self.experiment
         started = time.perf_counter()
-        experiment.epoch = len(self.rows) + 1
+        experiment.begin(len(self.rows) + 1)
         torch.manual_seed(seed_of(experiment.config.seed, "epoch", experiment.epoch))
         steps = self.rows[-1]["steps"] if self.rows else 0.0
         row: Row = {"epoch": experiment.epoch}
@@ -185,7 +185,7 @@ class Loop:
         self.rows = state["rows"]
         self.seconds = state["seconds"]
         self.test_openings = state["test_openings"]
-        self.experiment.epoch = len(self.rows)
+        self.experiment.begin(len(self.rows))
         self.experiment.load_state_dict(state["experiment"])
         self.best = Best(**state["best"]) if state["best"] is not None else None
 
@@ -228,7 +228,7 @@ class Loop:
         """Bring the experiment back to the best epoch and, when confirming, open test data with that state."""
         started = time.perf_counter()
         self.experiment.load_state_dict(best.state)
-        self.experiment.epoch = best.epoch
+        self.experiment.begin(best.epoch)
         if self.task.confirm:
             row = self.rows[best.epoch - 1]
             with self.experiment.evaluated_again():

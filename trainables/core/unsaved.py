@@ -18,10 +18,11 @@ from torch import nn
 
 from trainables.core.checkpoint import Resumable
 from trainables.core.config import TrialConfig
+from trainables.core.experiment import Experiment
 from trainables.data.sources import Sources
 
 GIVEN = ("config", "sources", "device", "epoch")
-"""Attributes that the loop gives an experiment, and gives it again when it resumes."""
+"""Attributes that the loop gives an experiment, and experiments within it, and gives them again when it resumes."""
 CONSTANT = (type, FunctionType, BuiltinFunctionType, ModuleType, TrialConfig, Sources)
 """What counts as unchanged while it is the same object."""
 
@@ -64,13 +65,15 @@ class Watch:
 
     def _unsaved(self) -> Iterator[tuple[str, object]]:
         for name, value in _attributes(self._experiment):
-            if not hasattr(value, "state_dict") and name not in GIVEN:
+            if not hasattr(value, "state_dict"):
                 yield name, value
 
 
 def _attributes(owner: Resumable, prefix: str = "") -> Iterator[tuple[str, object]]:
     """Yield the attributes of something in training and of its parts in training, as `training.average`."""
     for name, value in vars(owner).items():
+        if isinstance(owner, Experiment) and name in GIVEN:
+            continue
         yield f"{prefix}{name}", value
         if isinstance(value, Resumable):
             yield from _attributes(value, f"{prefix}{name}.")

@@ -77,8 +77,8 @@ class DataSetRecord(_Record):
     """Names of the classes in the order of their labels; empty where they are not known."""
     test_images: int | None = None
     duplicates: int | None = None
-    """How many of the test images stand in the training split too, pixel for pixel; None where none were opened, and
-    where it was not counted yet."""
+    """How many of the test images are among the training images of all sets that a trial reads, pixel for pixel; None
+    where none were opened, and where it was not counted yet."""
     caveats: tuple[str, ...] = ()
     """Sentences for people that answers on it tell."""
 

@@ -54,9 +54,8 @@ def _of_data(results: Results) -> Iterator[str]:
     """Yield what keeps test images from being new to the network, or to who made it, and the data sets' own caveats."""
     for data in results.data.values():
         if data.duplicates and data.test_images:
-            share = 100 * data.duplicates / data.test_images
-            copies = f"{data.duplicates:,} of {data.test_images:,} ({share:.2g} %)"
-            yield f"Test images of {short(data.name)} that stand in its training split too, pixel for pixel: {copies}."
+            copies = f"{data.duplicates:,} of {data.test_images:,} ({percent(data.duplicates / data.test_images)})"
+            yield f"Test images of {short(data.name)} that are among the training images, pixel for pixel: {copies}."
     for name, decided in results.plan.seen_on_test.items():
         yield f"Decided while looking at test images of {name}: {decided}."
     yield from dict.fromkeys(caveat for data in results.data.values() for caveat in data.caveats)

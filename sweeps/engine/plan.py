@@ -376,12 +376,16 @@ class Plan:
             for artifact in self.task(condition, draw, seed, phase).artifacts.values()
         }
 
-    def datasets(self) -> tuple[str, ...]:
-        """Return the names of all data sets of the plan."""
+    def datasets(self) -> dict[str, tuple[str, ...]]:
+        """Return the names of all data sets of the plan, each with those that a trial on it reads beside it."""
         experiment = self.sweep.experiment
         values = [middle(self.request.space) | dict(c.values) for c in self.conditions]
-        configs = [experiment.config_class().model_validate(v) for v in values]
-        return tuple(dict.fromkeys(name for config in configs for name in config.datasets()))
+        read = [experiment.config_class().model_validate(v).datasets() for v in values]
+        beside: dict[str, dict[str, None]] = {}
+        for names in read:
+            for name in names:
+                beside.setdefault(name, {}).update(dict.fromkeys(other for other in names if other != name))
+        return {name: tuple(others) for name, others in beside.items()}
 
 
 def _distance(value: Any, wanted: Any) -> float:

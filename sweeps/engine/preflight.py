@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import itertools
 import math
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 import analysis
+from analysis.numbers.looks import percent
 from common.problems import Problem, Refused
 from sweeps.engine.fingerprint import code_of
 from sweeps.engine.hardware import hardware_problems
@@ -189,30 +192,36 @@ def default_problems(plan: Plan) -> list[Problem]:
 
 
 def duplicate_problems(plan: Plan, options: Options) -> list[Problem]:
-    """Return a problem for each data set of whose test images too many stand in its training split too.
+    """Return a problem for each data set of whose test images too many are among those that a trial is trained on.
 
     One that cannot be read is left to the question, which names its fields.
     """
     config = plan.sweep.experiment.config_class()
     if options.allow_duplicates or not plan.sweep.experiment.has_test:
         return []
-    found = []
+    values = {}
     for field in config.data_fields():
         fixed = plan.request.fixed.get(field, config.model_fields[field].get_default())
-        for name in plan.request.factors.get(field, [fixed]):
-            if isinstance(name, str):  # it has no value at all otherwise
-                with contextlib.suppress(Refused):
-                    found += _duplicates(field, name, plan.sources)
+        named = plan.request.factors.get(field, [fixed])
+        values[field] = [name for name in named if isinstance(name, str)]  # it has no value at all otherwise
+    found = []
+    for names in itertools.product(*values.values()):
+        for field, name in zip(values, names, strict=True):
+            with contextlib.suppress(Refused):
+                found += _duplicates(field, name, names, plan.sources)
     return found
 
 
-def _duplicates(field: str, name: str, sources: Sources) -> list[Problem]:
-    count, images = sources.duplicates(name), sum(sources.summary(name).test_counts)
+def _duplicates(field: str, name: str, beside: Sequence[str], sources: Sources) -> list[Problem]:
+    count, images = sources.duplicates(name, beside), sum(sources.summary(name).test_counts)
     if count <= MOST_DUPLICATES * images:
         return []
-    rule = f"at most 1 % of the test images of {name} in its training split too, pixel for pixel"
+    own = count == sources.duplicates(name)
+    where = "its training split too" if own else f"the training splits of {' and '.join(dict.fromkeys(beside))}"
+    rule = f"at most 1 % of the test images of {name} in {where}, pixel for pixel"
+    told = f"{count:,} of {images:,} test images ({percent(count / images)}) are among the training images"
     remedy = "Take them out of one split, or give --allow-duplicates: the answer then says how many there are."
-    return [Problem(field, rule, f"{count:,} of {images:,}, {100 * count / images:.2g} %", remedy, given=False)]
+    return [Problem(field, rule, told, remedy, given=False)]
 
 
 def _values(sweep: Sweep, asked: Request, precision: Precision) -> list[Problem]:

@@ -20,7 +20,7 @@ from sweeps.engine.space import Choice, Dimension
 def recorded(plan: Plan) -> PlanRecord:
     """Return the record of a plan that the ledger keeps for the analysis. Raises Refused where data cannot be read."""
     sweep, request, experiment, conditions = plan.sweep, plan.request, plan.sweep.experiment, plan.conditions
-    data = tuple(_data_set(plan, name) for name in plan.datasets())
+    data = tuple(_data_set(plan, name, beside) for name, beside in plan.datasets().items())
     used = {name for one in data for name in (one.name, *one.made_from)}
     return PlanRecord(
         question=sweep.question,
@@ -82,7 +82,7 @@ def _titles(plan: Plan) -> dict[str, str]:
     return {name: field.title for name, field in fields.items() if field.title is not None}
 
 
-def _data_set(plan: Plan, name: str) -> DataSetRecord:
+def _data_set(plan: Plan, name: str, beside: tuple[str, ...]) -> DataSetRecord:
     about = plan.sources.summary(name)
     return DataSetRecord(
         name=about.name,
@@ -91,6 +91,6 @@ def _data_set(plan: Plan, name: str) -> DataSetRecord:
         made_from=about.made_from,
         classes=tuple(about.classes),
         test_images=sum(about.test_counts),
-        duplicates=plan.sources.duplicates(name) if plan.sweep.experiment.has_test else None,
+        duplicates=plan.sources.duplicates(name, beside) if plan.sweep.experiment.has_test else None,
         caveats=about.caveats,
     )

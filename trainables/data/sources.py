@@ -14,7 +14,7 @@ path that exists under such a name is opened as that path.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -120,9 +120,10 @@ class Sources:
         on how validation may be cut off it. Raises Refused."""
         return _fingerprint(self, name, split)
 
-    def duplicates(self, name: str) -> int:
-        """Return how many test images stand in the training split too, pixel for pixel once decoded. Raises Refused."""
-        return _duplicates(self, name)
+    def duplicates(self, name: str, beside: Iterable[str] = ()) -> int:
+        """Return how many test images stand in the training split too, or in that of a set `beside` it, pixel for pixel
+        once decoded. Raises Refused."""
+        return _duplicates(self, name, tuple(beside))
 
     def pool_left(self, name: str, validation: int) -> int:
         """Return how many training images a set has to train on beside `validation` others; 0 or less: too few.
@@ -187,12 +188,14 @@ def _fingerprint(sources: Sources, name: str, split: SplitName) -> str:
 
 
 @lru_cache(maxsize=64)
-def _duplicates(sources: Sources, name: str) -> int:
-    dataset = sources.dataset(name)
-    if dataset.known_duplicates is not None:
-        return dataset.known_duplicates
-    known = set(dataset.digests("train"))
-    return sum(digest in known for digest in dataset.digests("test"))
+def _duplicates(sources: Sources, name: str, beside: tuple[str, ...]) -> int:
+    own = sources.dataset(name)
+    others = [sources.dataset(other) for other in beside if other != name]
+    counted = own.known_duplicates is None
+    if not counted and all(other.known_duplicates is not None for other in others):
+        return own.known_duplicates or 0  # of verified or drawn sets, none has images of another
+    known = {digest for one in (*([own] if counted else []), *others) for digest in one.digests("train")}
+    return sum(digest in known for digest in own.digests("test"))
 
 
 @lru_cache(maxsize=64)  # a plan asks many times

@@ -298,7 +298,7 @@ def test_what_makes_test_images_less_than_new_is_said(tmp_path: Path) -> None:
         begin(ledger, factors=ONE, data=data, seen_on_test={"digits": "the number of layers"})
     answer = make_answer(tmp_path, "transfer_sizes")
     expected = (
-        "Test images of mine.npz that stand in its training split too, pixel for pixel: 1,234 of 50,000 (2.5 %).",
+        "Test images of mine.npz that are among the training images, pixel for pixel: 1,234 of 50,000 (2.47 %).",
         "Decided while looking at test images of digits: the number of layers.",
         shared,
     )

@@ -11,6 +11,7 @@ import pytest
 from analysis.plan_record import PlanRecord
 from common.problems import Refused
 from sweeps.cifar_transfer import SWEEP as CIFAR_TRANSFER
+from sweeps.digit_pair import SWEEP as DIGIT_PAIR
 from sweeps.engine.cli import run
 from sweeps.engine.recorded import recorded
 from sweeps.engine.sweep import Sweep
@@ -46,7 +47,8 @@ def test_more_than_one_in_a_hundred_test_images_in_training_are_refused(
     code = run(SWEEP, [*on(tmp_path, 3), "--out", str(tmp_path / "runs")])
     said = capsys.readouterr().err.splitlines()
     assert (code, len(said)) == (2, 2)
-    for part in ("data: at most 1 % of the test images of", "mine.npz", "'3 of 200, 1.5 %'", "--allow-duplicates"):
+    told = "'3 of 200 test images (1.5 %) are among the training images'"
+    for part in ("data: at most 1 % of the test images of", "mine.npz", told, "--allow-duplicates"):
         assert part in said[1]
     assert not (tmp_path / "runs").exists()
 
@@ -72,6 +74,40 @@ def test_each_of_two_sets_is_asked(tmp_path: Path, capsys: pytest.CaptureFixture
     said = capsys.readouterr().err
     assert "source: at most 1 %" in said
     assert "target: at most 1 %" in said
+
+
+def test_all_test_images_of_a_set_may_be_its_training_images(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With random labels that gave 53 % instead of 31 %."""
+    given = with_copies(0)
+    np.savez(tmp_path / "mine.npz", **given | {"x_test": given["x_train"][:30], "y_test": given["y_test"][:30]})
+    words = ["--builtin", "--data", str(tmp_path / "mine.npz"), "--set", "train_size=9"]
+    assert run(SWEEP, [*words, "--out", str(tmp_path / "runs")]) == 2
+    assert "30 of 30 test images (100 %) are among the training images" in capsys.readouterr().err
+
+
+def test_test_images_of_one_set_among_the_training_images_of_the_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(9)
+    first, second = (
+        {name: rng.integers(0, 256, (n, 8, 8), np.uint8) for name, n in (("x_train", 300), ("x_test", 100))}
+        | {"y_train": np.arange(300) % 3, "y_test": np.arange(100) % 3}
+        for _ in range(2)
+    )
+    second["x_train"][::10] = first["x_test"][:30]
+    np.savez(tmp_path / "first.npz", **first)
+    np.savez(tmp_path / "second.npz", **second)
+    words = ["--data", f"{tmp_path / 'first.npz'},{tmp_path / 'second.npz'}", "--set", "train_size=9", "validation=60"]
+    code = run(DIGIT_PAIR, ["--builtin", *words, "--out", str(tmp_path / "runs")])
+    said = capsys.readouterr().err.splitlines()
+    assert (code, len(said)) == (2, 2), said
+    assert said[1].strip().startswith("first: at most 1 %")
+    assert "30 of 100 test images (30 %) are among the training images" in said[1]
+    assert "second.npz" in said[1].partition(";")[0]
+    (one, two) = record_of(tmp_path, "--builtin", *words, "--allow-duplicates", sweep=DIGIT_PAIR).data
+    assert (one.duplicates, two.duplicates) == (30, 0)
 
 
 def test_a_single_trial_that_opens_test_data_is_refused_too(tmp_path: Path) -> None:
@@ -132,8 +168,6 @@ def test_what_was_decided_on_test_images_is_recorded_for_answers_on_that_data_al
 def test_what_the_splits_of_a_data_set_share_is_recorded(tmp_path: Path) -> None:
     (digits,) = record_of(tmp_path, "--builtin").data
     assert "only 4 people wrote the test images" in digits.caveats[0]
-    from sweeps.digit_pair import SWEEP as DIGIT_PAIR
-
     plain, drawn = record_of(tmp_path, "--builtin", sweep=DIGIT_PAIR).data
     assert (plain.caveats, len(drawn.caveats)) == (digits.caveats, 1)
     assert "share all 20 fonts" in drawn.caveats[0]

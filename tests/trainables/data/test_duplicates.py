@@ -42,6 +42,21 @@ def test_of_some_classes_only_their_copies_count(tmp_path: Path) -> None:
     assert found == {"0-2": 4, "0-1": 3, "1-2": 3}
 
 
+def test_copies_are_found_over_all_sets_that_a_trial_reads(tmp_path: Path) -> None:
+    """Who trains on two sets has seen those test images of one that stand in the training split of the other."""
+    first, second = copied(1), arrays()
+    for name in ("x_train", "x_test"):
+        second[name] = 255 - second[name]
+    second["x_train"][:4] = first["x_test"][3:7]
+    np.savez(tmp_path / "first.npz", **first)
+    np.savez(tmp_path / "second.npz", **second)
+    where = sources(tmp_path)
+    assert where.duplicates("first.npz") == 1
+    assert where.duplicates("first.npz", ["first.npz", "second.npz"]) == 5
+    assert where.duplicates("second.npz", ["first.npz", "second.npz"]) == 0
+    assert where.duplicates("first.npz", ["letters"]) == 1
+
+
 def test_copies_in_folders_and_zips_are_found_after_decoding(tmp_path: Path) -> None:
     """The same pixels in another format are the same image; other pixels under the same name are not."""
     rng = np.random.default_rng(0)
@@ -61,9 +76,9 @@ def test_copies_in_folders_and_zips_are_found_after_decoding(tmp_path: Path) -> 
 
 
 def test_an_image_is_decoded_once_for_all_that_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("cat", "dog"):
+    for name, end in (("cat", "png"), ("dog", "bmp")):
         for i in range(5):
-            path = tmp_path / "pets" / name / f"{i}.png"
+            path = tmp_path / "pets" / name / f"{i}.{end}"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.full((4, 4), i, np.uint8)).save(path)
     data = (where := sources(tmp_path)).dataset("pets")

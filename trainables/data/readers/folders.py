@@ -11,9 +11,9 @@ import hashlib
 import re
 import stat
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -100,18 +100,28 @@ def _broken_rules(info: zipfile.ZipInfo) -> list[str]:
     return [rule for rule, broken in rules.items() if broken]
 
 
+class Seen(NamedTuple):
+    """What is known of a file before it is decoded."""
+
+    header: Header
+    digest: str
+    """The SHA-256 of its bytes, in hexadecimal."""
+
+
 class ClassFolders(DataSet):
     """A folder for each class; opening reads the images' headers, `images` decodes them."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
-        train, test, note = _splits(tree)
+        given, note = _laid_out(tree)
+        self._seen = {file: self._look_at_file(file) for own in given for files in own.values() for file in files}
+        train, test = given if len(given) == 2 else _eighty_twenty(tree, given[0], self._seen)
         self.classes = tuple(train)
         self._files: dict[SplitName, list[tuple[int, str]]] = {
             split: [(self.classes.index(name), file) for name, files in members.items() for file in files]
             for split, members in zip(SPLITS, (train, test), strict=True)
         }
-        headers = {split: [self._header(file) for _, file in files] for split, files in self._files.items()}
+        headers = {split: [self._seen[file].header for _, file in files] for split, files in self._files.items()}
         every = [header for own in headers.values() for header in own]
         self._gray = all(header.gray for header in every)
         sizes = {header.size for header in every}
@@ -147,7 +157,7 @@ class ClassFolders(DataSet):
         """Return the digest of the files' bytes by class, and of what is done to the images."""
         digest = hashlib.sha256(f"{self.classes} {self.shape} {self._crop}{self._changed[split]}".encode())
         for label, file in self._files[split]:
-            digest.update(f"{label} {hashlib.sha256(self._tree.read(file)).hexdigest()}\n".encode())
+            digest.update(f"{label} {self._seen[file].digest}\n".encode())
         return digest.hexdigest()
 
     def digests(self, split: SplitName) -> list[bytes]:
@@ -172,9 +182,10 @@ class ClassFolders(DataSet):
             levels.append(levels_of(images))
         self._digests[split], self._levels[split] = digests, together(levels)
 
-    def _header(self, file: str) -> Header:
+    def _look_at_file(self, file: str) -> Seen:
         try:
-            return read_header(self._tree.read(file))
+            content = self._tree.read(file)
+            return Seen(read_header(content), hashlib.sha256(content).hexdigest())
         except UNREADABLE as error:
             raise self._unreadable(file, error) from None
 
@@ -220,8 +231,9 @@ def open_folder(path: Path) -> ClassFolders:
     raise refuse("must be a folder, a .zip or an .npz", str(path), LAYOUT)
 
 
-def _splits(tree: Tree) -> tuple[Members, Members, str]:
-    """Return the training and the test files by class, and a note on how they were split. Raises Refused."""
+def _laid_out(tree: Tree) -> tuple[list[Members], str]:
+    """Return the training and the test files by class, or all files where they are not split yet, and a note on how
+    they are split. Raises Refused."""
     paths = sorted(path for path in map(PurePosixPath, tree.names()) if _is_image(path))
     offset = 0
     while _has_outer_folder(paths, offset):
@@ -231,18 +243,13 @@ def _splits(tree: Tree) -> tuple[Members, Members, str]:
         train, test = (_by_class(paths, offset, split) for split in ("train", "test"))
         rule = "must have every class of test/ in train/"
         _require(train.keys() >= test.keys(), tree, rule, _list(test.keys() - train))
-        note = "split as given"
-    else:
-        rule = "must have both train/ and test/, or neither"
-        _require(not {"train", "test"} & split_names, tree, rule, _list(split_names))
-        everything = _by_class(paths, offset, None)
-        fewest = min(map(len, everything.values()), default=0)
-        rule = "must hold classes of two or more images"
-        _require(len(everything) > 1 and fewest > 1, tree, rule, _counts(everything))
-        train, test = _eighty_twenty(everything)
-        note = "a fixed stratified 80/20 split"
-    _require(len(train) > 1, tree, "must hold folders of images of two classes or more", _counts(train))
-    return train, test, note
+        _require(len(train) > 1, tree, "must hold folders of images of two classes or more", _counts(train))
+        return [train, test], "split as given"
+    rule = "must have both train/ and test/, or neither"
+    _require(not {"train", "test"} & split_names, tree, rule, _list(split_names))
+    everything = _by_class(paths, offset, None)
+    _require(len(everything) > 1, tree, "must hold folders of images of two classes or more", _counts(everything))
+    return [everything], "a fixed stratified 80/20 split"
 
 
 def _has_outer_folder(paths: list[PurePosixPath], offset: int) -> bool:
@@ -267,16 +274,22 @@ def _by_class(paths: list[PurePosixPath], offset: int, split: str | None) -> Mem
     return dict(sorted(members.items()))
 
 
-def _eighty_twenty(members: Members) -> tuple[Members, Members]:
-    """Split the files of each class into training files, about 80 %, and test files."""
+def _eighty_twenty(tree: Tree, members: Members, seen: Mapping[str, Seen]) -> tuple[Members, Members]:
+    """Split the files of each class into training files, about 80 %, and test files. Raises Refused.
+
+    A file goes where the first file of the same bytes goes, or test images would have been trained on.
+    """
     files = [(name, file) for name, inside in members.items() for file in inside]
+    rule = "must hold classes of two or more images that differ"
+    _require(min(map(len, members.values())) > 1, tree, rule, _counts(members))
     labels = np.array([list(members).index(name) for name, _ in files])
     taken, _ = stratified_split(labels, len(files) - max(len(members), round(len(files) / 5)))
     trained = set(taken.tolist())
     train: Members = {name: [] for name in members}
     test: Members = {name: [] for name in members}
+    side: dict[str, Members] = {}
     for row, (name, file) in enumerate(files):
-        split = train if row in trained else test
+        split = side.setdefault(seen[file].digest, train if row in trained else test)
         split[name].append(file)
     return train, test
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 import zipfile
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.model_selection import train_test_split
 
 from tests.support.data import refused, sources
 
@@ -69,10 +71,10 @@ def test_images_of_unequal_sizes_are_cropped_and_said_to_be(tmp_path: Path) -> N
 
 
 def test_grayscale_images_stay_so(tmp_path: Path) -> None:
-    for name in ("a", "b"):
+    for number, name in enumerate(("a", "b")):
         (tmp_path / "gray" / name).mkdir(parents=True)
         for i in range(5):
-            Image.new("L", (6, 9), 40 * i).save(tmp_path / "gray" / name / f"{i}.png")
+            Image.new("L", (6, 9), 40 * i + number).save(tmp_path / "gray" / name / f"{i}.png")
     assert sources(tmp_path).train("gray").images.shape == (8, 9, 6)
 
 
@@ -105,7 +107,7 @@ def test_truncated_zips_and_images_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("splits", "said"), [(("train",), "both train/ and test/"), (("deep/er/still",), "classes of two or more")]
+    ("splits", "said"), [(("train",), "both train/ and test/"), (("deep/er/still",), "two classes or more")]
 )
 def test_folders_of_another_layout_are_refused(tmp_path: Path, splits: tuple[str, ...], said: str) -> None:
     class_folders(tmp_path / "odd", splits=splits)
@@ -119,3 +121,26 @@ def test_a_class_only_tested_is_refused(tmp_path: Path) -> None:
     class_folders(tmp_path / "pets", splits=("train", "test"))
     (tmp_path / "pets" / "test" / "eel").rename(tmp_path / "pets" / "test" / "fox")
     assert "fox" in refused(sources(tmp_path), "pets")
+
+
+def test_files_of_the_same_bytes_stay_on_one_side_of_a_split_whatever_their_class(tmp_path: Path) -> None:
+    """Ten of thirty stand twice: an image would be tested that was trained on."""
+    folder = class_folders(tmp_path / "pets")
+    for i in range(5):
+        shutil.copy(folder / "cat" / f"{i}.png", folder / "cat" / f"{i} (copy).png")
+        shutil.copy(folder / "dog" / f"{i}.png", folder / "eel" / f"seen by others as eel {i}.png")
+    where = sources(tmp_path)
+    train, test = ([image.tobytes() for image in split.images] for split in (where.train("pets"), where.test("pets")))
+    assert len(train) + len(test) == 40
+    assert len({*train} | {*test}) == 30
+    assert not {*train} & {*test}
+    assert where.duplicates("pets") == 0
+    assert 4 <= len(test) <= 12
+
+
+def test_a_set_without_copies_is_split_as_it_always_was(tmp_path: Path) -> None:
+    class_folders(tmp_path / "pets")
+    files = sources(tmp_path).dataset("pets")._files["test"]  # type: ignore[attr-defined]
+    labels = np.repeat(np.arange(3), 10)
+    _, left = train_test_split(np.arange(30), train_size=24, random_state=42, stratify=labels)
+    assert [int(Path(name).stem) + 10 * label for label, name in files] == sorted(left)

@@ -30,16 +30,21 @@ def drawn(root: Path, name: str, save: Callable[[Path, int], object], end: str =
     return name
 
 
-def square(alpha: int = 255) -> np.ndarray:
-    """Return an image [32, 32, 4] that is black all over, and opaque in a square alone."""
+def square(alpha: int = 255, hidden: int = 0) -> np.ndarray:
+    """Return an image [32, 32, 4] that is black all over, and opaque in a square alone.
+
+    Its first pixel hides another colour, so that files of one picture may differ.
+    """
     x = np.zeros((32, 32, 4), np.uint8)
     x[8:24, 8:24, 3] = alpha
+    x[0, 0, :3] = hidden
     return x
 
 
-def upper_half_white(height: int = 64, width: int = 64) -> Image.Image:
+def upper_half_white(height: int = 64, width: int = 64, edge: int = 255) -> Image.Image:
     x = np.zeros((height, width, 3), np.uint8)
     x[: height // 2] = 255
+    x[0] = edge  # so that files differ
     return Image.fromarray(x)
 
 
@@ -72,7 +77,7 @@ def png(pixels: np.ndarray, colour: int, *blocks: tuple[bytes, bytes], bits: int
 
 
 def test_a_shape_in_the_alpha_channel_is_black_on_white_and_the_origin_says_so(tmp_path: Path) -> None:
-    drawn(tmp_path, "shapes", lambda path, _: Image.fromarray(square()).save(path))
+    drawn(tmp_path, "shapes", lambda path, n: Image.fromarray(square(hidden=n)).save(path))
     where = sources(tmp_path)
     images = where.train("shapes").images
     inside = np.zeros((32, 32), bool)
@@ -183,12 +188,15 @@ def test_a_photograph_with_a_preview_in_its_file_is_one_image() -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_an_image_that_was_saved_upside_down_is_read_upright(tmp_path: Path, kind: str) -> None:
     """Where images of one size stay as they are, too."""
-    content = turned(upper_half_white(), kind, 3)
-    drawn(tmp_path, "phone", lambda path, _: path.write_bytes(content), f".{kind.lower()}")
+
+    def save(path: Path, number: int) -> None:
+        path.write_bytes(turned(upper_half_white(edge=20 * number), kind, 3))
+
+    drawn(tmp_path, "phone", save, f".{kind.lower()}")
     images = sources(tmp_path).train("phone").images
     assert images.shape == (8, 64, 64, 3)
     assert (images[:, 5] < 5).all()
-    assert (images[:, 60] > 250).all(), "the lower half is white"
+    assert (images[:, 40] > 250).all(), "the lower half is white"
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
@@ -204,7 +212,8 @@ def test_sizes_are_those_of_upright_images(kind: str, orientation: int) -> None:
 
 def test_images_that_lie_and_stand_have_one_size_once_upright(tmp_path: Path) -> None:
     def save(path: Path, number: int) -> None:
-        lying, turn = (upper_half_white(40, 64), 1) if number % 3 else (upper_half_white(64, 40), 6)
+        size, turn = ((40, 64), 1) if number % 3 else ((64, 40), 6)
+        lying = upper_half_white(*size, edge=20 * number)
         path.write_bytes(turned(lying, "JPEG", turn))
 
     drawn(tmp_path, "phone", save, ".jpg")
@@ -230,10 +239,9 @@ def of_bytes_alone(folder: Path, rows: list[int]) -> str:
 
 def test_what_is_read_otherwise_than_before_has_another_fingerprint(tmp_path: Path) -> None:
     """A ledger from before would count as if it were of these pixels; other sets keep theirs."""
-    x = Image.fromarray(square()).resize((64, 64))
-    drawn(tmp_path, "plain", lambda path, _: upper_half_white().save(path))
-    drawn(tmp_path, "shapes", lambda path, _: x.save(path))
-    drawn(tmp_path, "phone", lambda path, _: path.write_bytes(turned(upper_half_white(), "PNG", 3)))
+    drawn(tmp_path, "plain", lambda path, n: upper_half_white(edge=n).save(path))
+    drawn(tmp_path, "shapes", lambda path, n: Image.fromarray(square(hidden=n)).resize((64, 64), 0).save(path))
+    drawn(tmp_path, "phone", lambda path, n: path.write_bytes(turned(upper_half_white(edge=n), "PNG", 3)))
     for name, same in {"plain": True, "shapes": False, "phone": False}.items():
         files = sources(tmp_path).dataset(name)._files["test"]  # type: ignore[attr-defined]
         rows = [int(Path(file).stem) for _, file in files]

@@ -15,6 +15,7 @@ from analysis.figures.lines import draw_lines
 from analysis.figures.style import Words
 from analysis.findings import Draft, Drawing, Findings
 from analysis.numbers.results import CHOSEN, PRESCRIBED, records
+from analysis.verdicts import laws
 from analysis.verdicts.prescribed import config_text
 from analysis.words import (
     DIFFERS,
@@ -43,7 +44,13 @@ def answer(part: Findings) -> Draft:
     annealed = any(part.results.facts[trial].get("annealed") for trial in part.chosen_seeds["trial"])
     return Draft(
         TITLE,
-        [_headline(part), *_sizes(part, compared), *_prescribed(part, compared), *_backbones(part)],
+        [
+            _headline(part),
+            *_sizes(part, compared),
+            *_prescribed(part, compared),
+            *_backbones(part),
+            *laws.verdict(part, SIZE, BACKBONE, IMAGES),
+        ],
         dict(_drawings(part)),
         differences=compared,
         closing=[Paragraph((ANNEALED,))] if annealed else [],
@@ -101,6 +108,8 @@ def _drawings(part: Findings) -> Iterator[tuple[str, Drawing]]:
             draw_curves, table, words, columns=columns, across=SIZE, series=rows, marks=best, percent=True
         )
         yield "learning_curves", Drawing(learning, "Learning curves of each condition's configs, training included.")
+
+    yield from laws.drawing(part, title, SIZE, BACKBONE, IMAGES)
 
 
 def _place(part: Findings) -> str:

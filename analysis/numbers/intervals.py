@@ -79,9 +79,9 @@ def half_width(sd: float, n: int, image_se: float = math.nan, level: float = LEV
 
     `image_se`, the standard error over test images, is NaN for a claim about these images.
     """
-    half = _quantile(n - 1, level) * sd / math.sqrt(n)
+    half = t_quantile(n - 1, level) * sd / math.sqrt(n)
     if not math.isnan(image_se):
-        half = math.hypot(half, _quantile(math.inf, level) * image_se)
+        half = math.hypot(half, t_quantile(math.inf, level) * image_se)
     return half if half > 0 else math.nan
 
 
@@ -246,7 +246,7 @@ def _on_whole(found: Interval, low: float | None, high: float | None) -> Interva
 
 
 @functools.cache
-def _quantile(freedom: float, level: float) -> float:
+def t_quantile(freedom: float, level: float = LEVEL) -> float:
     """Return Student's t two-sided quantile; of infinite freedom, the normal one."""
     share = (1 + level) / 2
     return float(special.ndtri(share) if math.isinf(freedom) else special.stdtrit(freedom, share))

@@ -22,6 +22,7 @@ from tests.support.synthetic import (
     condition,
     fill_question,
     gaps,
+    markdown,
     told,
 )
 
@@ -171,3 +172,36 @@ def test_a_rise_that_does_not_survive_its_family_is_not_told(tmp_path: Path) -> 
     assert row["p"] < 0.05 < row["p_adjusted"]
     told = "falls from 100 to 300, and is not shown to change from 300 to 500, 500 to 700 and 700 to 900 images."
     assert told in made.text
+
+
+def falling(config: dict[str, Any], phase: str) -> Measured:
+    """A trial whose test error falls as 1.1·n^−0.5 does, less with another backbone; images differ in difficulty."""
+    size, seed = config["train_size"], config["seed"]
+    scale, power = {"resnet50": (1.1, -0.5), "vgg19": (2.4, -0.65)}[config["backbone"]]
+    error = scale * size**power * (1 + 0.02 * ((seed * 7 + size) % 5 - 2))
+    wrong = np.random.default_rng(0).permutation(IMAGES) / IMAGES < error
+    rows = [{"steps": 1.0, "val_accuracy": 0.9} | ({"test_accuracy": 1 - wrong.mean()} if phase == "confirm" else {})]
+    facts = {"head": "a linear layer", "train_labels": size, "test_labels": IMAGES}
+    return Measured(rows, facts, {"test_correct": ~wrong} if phase == "confirm" else {})
+
+
+def test_the_law_over_train_size_is_told_and_drawn(tmp_path: Path) -> None:
+    fill_question(
+        tmp_path, "transfer_sizes", falling,
+        factors={"backbone": ["resnet50", "vgg19"], "train_size": [100, 300, 500, 700, 900]},
+        draws=[TUNED], settings={"data": "digits", "precision": "fp32"},
+    )  # fmt: skip
+    made = told(tmp_path, "transfer_sizes")
+    text = markdown(made)
+    needed = claims(made.verdict, "train_size", method="resnet50")
+    assert [claim.estimate for claim in needed] == pytest.approx([(1.1 / 0.05) ** 2, (1.1 / 0.02) ** 2], rel=0.15)
+    assert all(claim.low < claim.estimate < claim.high for claim in needed)
+    assert "- resnet50: error = 0 % + 1.1·n^−0.50." in text, text
+    (crossed,) = claims(made.verdict, "train_size", method="resnet50, vgg19")
+    assert crossed.low < (2.4 / 1.1) ** (1 / 0.15) < crossed.high
+    axes = made.drawings["law"].draw().axes[0]
+    assert len(axes.collections) == 2, "a band for each backbone"
+
+
+def test_no_law_is_told_of_three_sizes(complete: tuple[Path, Answer]) -> None:
+    assert "law over train size" not in complete[1].text

@@ -99,6 +99,8 @@ class MeasureRecord(_Record):
     of: str | None = None
     images: str | None = None
     strata: str | None = None
+    nearest: str | None = None
+    without: str | None = None
     error: MeasureRecord | None = None
     """What it misses, 1 − the measure: derived from it, and never in the ledger."""
     splits: tuple[Literal["train", "validation", "test"], ...] = ("train", "validation", "test")

@@ -21,14 +21,27 @@ import numpy as np
 from scipy import optimize, special
 
 from analysis.numbers.families import holm, p_values
-from analysis.numbers.intervals import bounded_interval, image_standard_error, p_value, paired_difference, t_interval
+from analysis.numbers.galleries import Links
+from analysis.numbers.intervals import (
+    Interval,
+    bounded_interval,
+    image_standard_error,
+    p_value,
+    paired_difference,
+    t_interval,
+)
 from analysis.numbers.looks import ALPHA, SEEDS, Look
+from analysis.numbers.results import PerImage
+from analysis.numbers.seeds import image_error
 
 Draws = np.random.Generator
 HARD = 3.0
 """Standard deviation, on the logit, of what images add: most images are nearly always right, or wrong."""
 ALIKE = 0.9
 """Correlation of what images add for two configs."""
+DIMENSIONS = 6
+PLACES = np.random.default_rng(0).standard_normal((10, DIMENSIONS))
+"""Where classes lie in an embedding, [10, DIMENSIONS]."""
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(201)
 
 
@@ -100,6 +113,78 @@ def new_images(config: Config, images: int, n: int, repetitions: int, draws: Dra
     for name, count in held.items():
         seeds = f"seed SD {100 * config.seed_sd:g}, {images:,} images, n = {n}"
         yield Rate(f"covers {100 * config.accuracy:g} %, {seeds}: {name}", count, repetitions)
+
+
+@dataclass(frozen=True)
+class Space:
+    """Embeddings of two domains' images of ten classes, in which an image is read by its nearest in the other domain.
+
+    Two embeddings of one image are equally good, and what the image adds to them correlates by `ALIKE`.
+    """
+
+    images: int
+    """Test images of each domain."""
+    spread: float = 0.8
+    """Standard deviation of what an image adds to its class's place, which has 1, in each of `DIMENSIONS`."""
+    seed_spread: float = 0.1
+    """That of the entries of a matrix that a seed adds to the embedding."""
+
+    def read(self, draws: Draws, n: int) -> list[list[PerImage]]:
+        """Return what n networks of each of two equal configs read on new test images, [2][n]."""
+        labels = [draws.integers(10, size=self.images) for _ in range(2)]
+        added = [draws.standard_normal((3, self.images, DIMENSIONS)) for _ in range(2)]
+        return [
+            [self._network(draws, labels, [self._placed(y, own, config) for y, own in zip(labels, added, strict=True)])
+             for _ in range(n)]
+            for config in (1, 2)
+        ]  # fmt: skip
+
+    def _placed(self, labels: np.ndarray, added: np.ndarray, config: int) -> np.ndarray:
+        placed: np.ndarray = PLACES[labels] + self.spread * (
+            math.sqrt(ALIKE) * added[0] + math.sqrt(1 - ALIKE) * added[config]
+        )
+        return placed
+
+    def _network(self, draws: Draws, labels: list[np.ndarray], placed: list[np.ndarray]) -> PerImage:
+        seed = np.eye(DIMENSIONS) + self.seed_spread * draws.standard_normal((DIMENSIONS, DIMENSIONS))
+        spaces, both = [own @ seed for own in placed], []
+        for own, other in ((0, 1), (1, 0)):
+            distance = (spaces[other] ** 2).sum(1) - 2 * spaces[own] @ spaces[other].T
+            near = np.argsort(distance, axis=1)[:, :2]
+            right = labels[other][near] == labels[own][:, None]
+            both.append((right[:, 0], near[:, 0] + self.images * other, right[:, 1]))
+        values, nearest, without = (np.concatenate(parts) for parts in zip(*both, strict=True))
+        change = without.astype(float) - values
+        return PerImage(values, np.repeat([0, 1], self.images), Links(nearest[:, None], change[:, None]))
+
+
+def retrieval(space: Space, n: int, repetitions: int, draws: Draws) -> Iterator[Rate]:
+    """Yield how often intervals of retrieval hold the accuracy, and tell equal configs apart, with galleries or not.
+
+    The accuracy is the mean over the repetitions.
+    """
+    known = {"queries and galleries": image_error, "queries alone": _without_gallery}
+    covered: dict[str, list[Interval]] = {name: [] for name in known}
+    apart = dict.fromkeys(known, 0)
+    for _ in range(repetitions):
+        first, second = space.read(draws, n)
+        values = [[float(own.values.mean()) for own in networks] for networks in (first, second)]
+        gaps = [b.less(a) for a, b in zip(first, second, strict=True)]
+        for name, error in known.items():
+            covered[name].append(bounded_interval(values[0], 0, 1, image_se=error(first)))
+            found = paired_difference(*values, image_se=error(gaps))
+            apart[name] += found.low > 0 or found.high < 0
+    truth = float(np.mean([found.mean for found in covered["queries alone"]]))
+    where = f"{space.images:,} images of each domain, n = {n}"
+    for name in known:
+        held = sum(found.low <= truth <= found.high for found in covered[name])
+        yield Rate(f"covers retrieval, {where}: {name}", held, repetitions)
+    for name, count in apart.items():
+        yield Rate(f"equal embeddings apart, {where}: {name}", count, repetitions)
+
+
+def _without_gallery(networks: Sequence[PerImage]) -> float:
+    return image_error([own._replace(links=None) for own in networks])
 
 
 def near_all_right(accuracy: float, sd: float, n: int, repetitions: int, draws: Draws) -> Rate:
@@ -212,6 +297,8 @@ def rates(repetitions: int, seed: int = 0) -> Iterator[Rate]:
         yield near_all_right(accuracy, sd, n, repetitions, draws)
     for images, n in product([500, 10_000], FEW):
         yield from equal_configs(Config(0.9, 0.0036), images, n, repetitions, draws)
+    for images, n in product([100, 200], FEW):
+        yield from retrieval(Space(images), n, repetitions, draws)
     for n in FEW[:2]:
         yield from passing(Config(0.85, 0.0015), 10_000, n, repetitions, draws)
     for size, n in product([4, 13, 32], FEW):

@@ -9,7 +9,7 @@ triplets but cross-entropy on both domains through a linear head on the same tru
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
+from common.files import Arrays
 from common.problems import Problem
 from common.seeds import seed_of
 from trainables.core.device import Tensors, to_device
@@ -28,7 +29,7 @@ from trainables.data.sources import Sources
 from trainables.data.streams import batches, stratified
 from trainables.domains.experiment import EVALUATED, DomainsConfig, DomainsExperiment, pooled
 from trainables.domains.images import CHANNELS, DOMAINS, SIDE
-from trainables.domains.retrieval import DEPTHS, nearest_correct, picture, retrieve
+from trainables.domains.retrieval import DEPTHS, nearest_correct, picture, rests_on, retrieve
 from trainables.domains.triplets import all_triplets, mean_of_active, mine, triplet_losses
 from trainables.nets.base_cnn import BaseCNN
 
@@ -68,10 +69,10 @@ class JointEmbedding(DomainsExperiment[Config], LeavesNetwork):
         "both sets through a linear head. Nothing is frozen or augmented."
     )
     measures = (
-        accuracy("cross"),  # the mean over both ways
-        accuracy("first_to_second", of="first", label="{first} to {second}"),
-        accuracy("second_to_first", of="second", label="{second} to {first}"),
-        *(accuracy(of=domain) for domain in DOMAINS),
+        accuracy("cross", retrieval=True),  # the mean over both ways
+        accuracy("first_to_second", of="first", label="{first} to {second}", retrieval=True),
+        accuracy("second_to_first", of="second", label="{second} to {first}", retrieval=True),
+        *(accuracy(of=domain, retrieval=True) for domain in DOMAINS),
         *(accuracy(f"head_{domain}", of=domain, label=f"head {{{domain}}}", optional=True) for domain in DOMAINS),
         *(share(f"recall_at_{k}", better="max", splits=HELD_OUT) for k in DEPTHS),
         plain("map_at_r", better="max", low=0, high=1, splits=HELD_OUT),
@@ -174,6 +175,7 @@ class JointEmbedding(DomainsExperiment[Config], LeavesNetwork):
         arrays = {f"test_{name}_correct": right.cpu().numpy() for name, right in correct.items()}
         arrays |= pooled([arrays[f"test_{way}_correct"] for way in WAYS], "cross")
         held_out = self.held_out["test"].values()
+        arrays |= _rests_on(spaces, [part.y for part in held_out])
         images, labels = [part.x.cpu() for part in held_out], [part.y.cpu() for part in held_out]
         arrays["class_share"] = np.stack([np.bincount(y.numpy(), minlength=self.classes) / len(y) for y in labels])
         for name, array in (arrays | picture(images, labels, [space.cpu() for space in spaces])).items():
@@ -207,6 +209,24 @@ def _batches(
         taken = [part.at(to_device(row, device)) for part, row in zip(parts, rows, strict=True)]
         y = torch.cat([part.y for part in taken])
         yield torch.cat([part.x for part in taken]), y, torch.arange(2, device=device).repeat_interleave(len(y) // 2)
+
+
+def _rests_on(spaces: Sequence[torch.Tensor], labels: Sequence[torch.Tensor]) -> Arrays:
+    """Return on which test image each query's result rests, and what it would be without: `Measure.nearest`.
+
+    `spaces` [N, D] and `labels` [N] are of both domains.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    cross = []
+    for way, own, other in zip((*WAYS, *DOMAINS), (0, 1, 0, 1), (1, 0, 0, 1), strict=True):
+        gallery = () if own == other else (spaces[other], labels[other])
+        nearest, without = (found.cpu().numpy() for found in rests_on(spaces[own], labels[own], *gallery))
+        start = len(labels[own]) if gallery else 0  # a gallery of its own is numbered after the queries
+        arrays |= {f"test_{way}_nearest": start + nearest, f"test_{way}_without": without}
+        if gallery:
+            cross.append((nearest + (len(labels[0]) if other else 0), without))
+    both = (np.concatenate(parts) for parts in zip(*cross, strict=True))
+    return arrays | dict(zip(("test_cross_nearest", "test_cross_without"), both, strict=True))
 
 
 def _mean(measured: list[Metrics]) -> Metrics:

@@ -26,6 +26,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy import optimize, special
 
+from analysis.numbers.galleries import Links, gallery_variance
+
 LEVEL = 0.95
 SMALLEST = 1e-300
 """A p-value is not told more exactly than that."""
@@ -201,7 +203,9 @@ def exact_interval(count: int, n: int, level: float = LEVEL) -> tuple[float, flo
     return low, high
 
 
-def image_standard_error(correct: np.ndarray, strata: np.ndarray | None = None) -> float:
+def image_standard_error(
+    correct: np.ndarray, strata: np.ndarray | None = None, links: Sequence[Links] | None = None
+) -> float:
     """Return the standard error, over test images, of a measure's mean over networks, or of a difference of two.
 
     `correct` [seeds, images] (or [images]) holds whether each network got each image right (bool), or its score
@@ -212,6 +216,7 @@ def image_standard_error(correct: np.ndarray, strata: np.ndarray | None = None) 
 
     With `strata` [images] the measure is the mean over the strata of the mean within each (two test sets that count
     alike, however many images each has), and squares add up: √(Σ se²)/K. NaN for fewer than two images (in a stratum).
+    With `links` [seeds] images' values rest on other test images too (`galleries`).
 
     Source: the two-way table without replication, as in S. Searle et al., "Variance components", 1992, chapter 4.
     """
@@ -219,7 +224,8 @@ def image_standard_error(correct: np.ndarray, strata: np.ndarray | None = None) 
     parts = [scores] if strata is None else [scores[:, strata == stratum] for stratum in np.unique(strata)]
     if min((part.shape[1] for part in parts), default=0) < 2:
         return math.nan
-    return math.sqrt(max(0.0, math.fsum(map(_image_variance, parts)))) / len(parts)
+    own = math.sqrt(max(0.0, math.fsum(map(_image_variance, parts)))) / len(parts)
+    return own if links is None else math.hypot(own, math.sqrt(gallery_variance(scores, strata, links)))
 
 
 def _image_variance(scores: np.ndarray) -> float:

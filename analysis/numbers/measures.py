@@ -149,8 +149,9 @@ class Measures:
 
     @property
     def arrays(self) -> set[str]:
-        """The names of all arrays that hold values for each test image, and of their strata."""
-        return {name for measure in self.declared for name in (measure.images, measure.strata) if name is not None}
+        """The names of all arrays that hold values for each test image, of their strata, and of what they rest on."""
+        named = ((one.images, one.strata, one.nearest, one.without) for one in self.declared)
+        return {name for names in named for name in names if name is not None}
 
     @cached_property
     def _parents(self) -> dict[str, tuple[MeasureRecord, MeasureRecord | None]]:

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.numbers.intervals import limited, paired_difference
-from analysis.numbers.results import CHOSEN, PRESCRIBED, REFERENCE, Condition, PerImage, Results, as_given
+from analysis.numbers.results import CHOSEN, PRESCRIBED, REFERENCE, Condition, Results, as_given
 from analysis.numbers.seeds import image_error
 from analysis.plan_record import MeasureRecord
 
@@ -160,5 +160,5 @@ def _image_error(results: Results, both: pd.DataFrame, measures: Sequence[Measur
     for a, b in zip(both["trial"], both["trial_second"], strict=True):
         x, y = results.per_image(a, measures[0]), results.per_image(b, measures[1])
         if x is not None and y is not None and x.alike(y):
-            gaps.append(PerImage(y.values.astype(float) - x.values, x.strata))
+            gaps.append(y.less(x))
     return image_error(gaps)

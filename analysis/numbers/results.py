@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.ledger import Ledger, LedgerError
+from analysis.numbers.galleries import Links
 from analysis.numbers.measures import Column, Measures, declared_in, titles_in
 from analysis.plan_record import DataSetRecord, MeasureRecord, PlanRecord, VariantRecord
 from analysis.selection import chosen, config_text, objective
@@ -37,11 +38,19 @@ class PerImage(NamedTuple):
     """[images] bool or float."""
     strata: np.ndarray | None
     """[images] int, where the measure is the mean over parts of unequal size."""
+    links: Links | None = None
+    """Where values rest on other test images, as nearest neighbours do: on which, and by how much."""
 
     def alike(self, other: PerImage) -> bool:
         """Whether both were tested on the same images, as far as their number and strata tell."""
         a, b = (np.zeros(len(c.values)) if c.strata is None else c.strata for c in (self, other))
         return np.array_equal(a, b)
+
+    def less(self, other: PerImage) -> PerImage:
+        """Return how much higher the values are than another network's on the same images."""
+        both = [own for own in (self.links, None if other.links is None else _less(other.links)) if own is not None]
+        links = Links(*(np.concatenate(parts, axis=1) for parts in zip(*both, strict=True))) if both else None
+        return PerImage(self.values.astype(float) - other.values, self.strata, links)
 
 
 @dataclass(frozen=True)
@@ -203,14 +212,22 @@ class Results:
     def per_image(self, trial: str, measure: MeasureRecord) -> PerImage | None:
         """Return a trial's measure on each test image: of an error, that of what it is the error of.
 
-        None where the trial has no such array or its arrays cannot be read.
+        None where the measure declares no such array, the trial has none, or its arrays cannot be read.
         """
+        if measure.images is None:
+            return None
         if trial not in self._per_image:
             arrays = self.arrays(trial)
             self._per_image[trial] = {name: arrays[name] for name in self.measures.arrays & arrays.keys()}
         kept = self._per_image[trial]
-        values = kept.get(measure.images or "")
-        return None if values is None else PerImage(values, kept.get(measure.strata or ""))
+        if any(name not in kept for name in (measure.images, measure.nearest, measure.without) if name is not None):
+            return None
+        values = kept[measure.images]
+        links = None
+        if measure.nearest is not None and measure.without is not None:
+            change = kept[measure.without].astype(float) - values
+            links = Links(kept[measure.nearest].astype(int)[:, None], change[:, None])
+        return PerImage(values, kept.get(measure.strata or ""), links)
 
     def _called(self) -> dict[str, str]:
         """Return what people call each data set: its name, or that of its config field where it differs."""
@@ -250,6 +267,10 @@ class Results:
         found = {name: {repr(values.get(name)) for values in conditions} for name in names}
         self.settings = {name: conditions[0].get(name) for name in names if len(found[name]) == 1}
         return [name for name in names if len(found[name]) > 1]
+
+
+def _less(links: Links) -> Links:
+    return links._replace(change=-links.change)
 
 
 def short(name: str) -> str:

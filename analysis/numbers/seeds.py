@@ -104,7 +104,9 @@ def image_error(networks: Sequence[PerImage]) -> float:
     """Return the standard error over test images of a mean over networks; NaN unless they share their images."""
     if not networks or not all(network.alike(networks[0]) for network in networks):
         return math.nan
-    return image_standard_error(np.stack([network.values for network in networks]), networks[0].strata)
+    links = [network.links for network in networks if network.links is not None]
+    values = np.stack([network.values for network in networks])
+    return image_standard_error(values, networks[0].strata, links if len(links) == len(networks) else None)
 
 
 def image_error_of(results: Results, trials: Sequence[str], measure: MeasureRecord) -> float:

@@ -26,6 +26,12 @@ INTERVALS = (
 )
 
 
+GALLERIES = (
+    " Where an image is read by its nearest neighbour among test images, the images that are searched count as a sample"
+    " too, by the jackknife."
+)
+
+
 def methods(results: Results) -> tuple[Paragraph, ...]:
     """Return the paragraphs on training, search, choice and confirmation."""
     plan = results.plan
@@ -34,9 +40,14 @@ def methods(results: Results) -> tuple[Paragraph, ...]:
         "Search": _search(results),
         "Choice": _choice(results),
         "Confirmation": _confirmation(results),
-        "Intervals": INTERVALS if results.plan.confirm else "",
+        "Intervals": _intervals(results) if results.plan.confirm else "",
     }
     return tuple(Paragraph(text("{} {}", Strong(f"{name}."), said)) for name, said in told.items() if said)
+
+
+def _intervals(results: Results) -> str:
+    searched = any(measure.nearest is not None for measure in results.measures.declared)
+    return INTERVALS + (GALLERIES if searched else "")
 
 
 def _fixed(results: Results) -> str:

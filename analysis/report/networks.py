@@ -157,7 +157,8 @@ def _over_images(results: Results, trial: str, column: Column, value: float) -> 
     known: PerImage | None = results.per_image(trial, column.measure)
     if known is None:
         return None, None
-    if known.values.dtype == np.bool_ and (known.strata is None or len(np.unique(known.strata)) == 1):
+    alone = known.links is None and (known.strata is None or len(np.unique(known.strata)) == 1)
+    if alone and known.values.dtype == np.bool_:
         return wilson_interval(int(known.values.sum()), len(known.values))
     half = NORMAL * image_error([known])
     measure = column.measure

@@ -14,6 +14,8 @@ import pytest
 from analysis.figures import style
 from analysis.figures.maps import draw_scatter
 from analysis.figures.style import Words
+from analysis.numbers.intervals import image_standard_error
+from analysis.numbers.results import records
 from analysis.numbers.trends import trends
 from analysis.report.join import Joined
 from analysis.report.markup import blocks_to_markdown
@@ -82,6 +84,9 @@ def arrays(draw: np.random.Generator, ways: dict[str, float]) -> dict[str, np.nd
         name: draw.permutation(IMAGES) < round(ways[name] * IMAGES) for name in ("first_to_second", "second_to_first")
     }
     label, domain = np.tile(np.arange(10), 12), np.repeat([0, 1], 60)
+    gallery = np.random.default_rng(3)
+    near = {name: gallery.integers(IMAGES, size=IMAGES) for name in right}
+    without = {name: own & (gallery.random(IMAGES) < 0.9) for name, own in right.items()}
     points = np.random.default_rng(0).normal(size=(11, 8))[np.where((label == 4) & (domain == 1), 10, label)]
     points = points + 0.1 * draw.normal(size=points.shape)
     classes = np.arange(10)
@@ -89,7 +94,11 @@ def arrays(draw: np.random.Generator, ways: dict[str, float]) -> dict[str, np.nd
     found[:, 3, 2] = 8
     return {
         **{f"test_{name}_correct": own for name, own in right.items()},
+        **{f"test_{name}_nearest": IMAGES + own for name, own in near.items()},
+        **{f"test_{name}_without": own for name, own in without.items()},
         "test_cross_correct": np.concatenate([*right.values()]), "test_cross_strata": np.repeat([0, 1], IMAGES),
+        "test_cross_nearest": np.concatenate([*near.values()]) + np.repeat([IMAGES, 0], IMAGES),
+        "test_cross_without": np.concatenate([*without.values()]),
         "embedding": (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32),
         "embedding_label": label.astype(np.int16), "embedding_domain": domain.astype(np.int8),
         "class_distance": (1 - 0.7 * np.eye(10)).astype(np.float32), "class_share": SHARES,
@@ -168,6 +177,27 @@ def test_the_gap_to_the_classifier_is_paired_by_seed(complete: tuple[Path, Joine
     assert space["difference"] == pytest.approx(-0.39, abs=0.02)  # its own embedding retrieves worse
 
 
+def test_intervals_count_the_gallery_and_say_so_where_it_is_not_known(tmp_path: Path) -> None:
+    def earlier(config: dict[str, Any], phase: str) -> Measured:
+        made = measure(config, phase)
+        kept = {name: own for name, own in made.arrays.items() if not name.endswith(("nearest", "without"))}
+        return made._replace(arrays=kept)
+
+    def best(folder: Path, made: Callable[..., Measured | None]) -> dict[str, Any]:
+        sweep(folder, made)
+        with findings(folder) as found:
+            first = records(found.best)[0]
+            own = found.seeds[found.seeds["condition"] == found.seeds["condition"].iloc[0]]
+            right = np.stack([found.results.arrays(trial)["test_cross_correct"] for trial in own["trial"]])
+        return first | {"alone": image_standard_error(right, np.repeat([0, 1], IMAGES))}
+
+    counted, unknown = best(tmp_path / "now", measure), best(tmp_path / "then", earlier)
+    assert counted["test_cross_accuracy_interval"] == "new images"
+    assert counted["test_cross_accuracy_image_se"] > counted["alone"]
+    assert unknown["test_cross_accuracy_interval"] == "these images", "the plan says that it rests on a gallery"
+    assert unknown["test_cross_accuracy"] == counted["test_cross_accuracy"]
+
+
 def test_measures_have_every_number_with_its_interval_and_the_sets_by_name(complete: tuple[Path, Joined]) -> None:
     table = complete[1].tables["measures"]
     assert len(table) == 8
@@ -185,7 +215,9 @@ def test_measures_have_every_number_with_its_interval_and_the_sets_by_name(compl
 
 def test_figures_say_what_they_show(complete: tuple[Path, Joined]) -> None:
     draft = complete[1]
-    assert set(draft.drawings) == {"accuracy", "tsne", "retrieval", "class_distance", "learning_curves", "margin"}
+    assert set(draft.drawings) == {
+        "accuracy", "differences", "tsne", "retrieval", "class_distance", "learning_curves", "margin",
+    }  # fmt: skip
     notes = {name: " ".join(drawing.draw()._supxlabel.get_text().split()) for name, drawing in draft.drawings.items()}
     assert all("digits (built-in), house_digits (built-in)" in note for note in notes.values())
     assert "semi-hard mining on colour images, seed 1" in notes["tsne"]

@@ -7,7 +7,19 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from bench.coverage import Config, Rate, equal_configs, family, looks, main, near_all_right, new_images, passing
+from bench.coverage import (
+    Config,
+    Rate,
+    Space,
+    equal_configs,
+    family,
+    looks,
+    main,
+    near_all_right,
+    new_images,
+    passing,
+    retrieval,
+)
 
 ERRORS = 4
 
@@ -53,6 +65,15 @@ def test_equal_configs_are_told_apart_as_seldom_as_stated(draws: np.random.Gener
     found = by_name(equal_configs(Config(0.9, 0.0036), 500, 10, 300, draws))
     assert at_most(found["new images"], 0.05)
     assert not at_most(found["these images"], 0.05)
+
+
+def test_intervals_of_retrieval_count_galleries_as_samples_too(draws: np.random.Generator) -> None:
+    cover, apart = {}, {}
+    for rate in retrieval(Space(100), 10, 250, draws):
+        (cover if rate.name.startswith("covers") else apart)[rate.name.rpartition(": ")[2]] = rate
+    assert at_least(cover["queries and galleries"], 0.95)
+    assert not at_least(cover["queries alone"], 0.95)
+    assert at_most(apart["queries and galleries"], 0.05)
 
 
 def test_an_accuracy_that_a_config_just_has_is_not_said_to_be_passed(draws: np.random.Generator) -> None:

@@ -59,6 +59,11 @@ class Measure:
     """The array that has its value for each test image; see `Experiment.outputs`."""
     strata: str | None = None
     """The array that numbers parts of unequal size over which it is a mean of means, where there are any."""
+    nearest: str | None = None
+    """Of a measure of retrieval, the array that numbers the test image on which each image's value rests. Numbers count
+    the images of `images` from 0; those of a gallery that has no values itself go on from there."""
+    without: str | None = None
+    """Likewise, the array that has each image's value if that image were not there."""
     error: Measure | None = None
     """What it misses, 1 − the measure: shown beside it, and a `select` may name it. `evaluate` does not return it."""
     splits: tuple[Split, ...] = SPLITS
@@ -101,13 +106,15 @@ def share(
 
 def accuracy(
     about: str = "", *, label: str = "", of: str | None = None, images: bool = True, optional: bool = False,
-    splits: tuple[Split, ...] = SPLITS,
+    splits: tuple[Split, ...] = SPLITS, retrieval: bool = False,
 ) -> Measure:  # fmt: skip
     """Return the share of images that are read right, and its error; ABOUT_accuracy and ABOUT_error if it is named.
 
     On one of several data sets, `of` names its config field, which is also what the name begins with unless `about` is
     given. With `images`, the arrays have `test_correct` (`test_ABOUT_correct`) and, where the accuracy is a mean over
-    parts, `test_strata` (`test_ABOUT_strata`). The label is given without the word `accuracy`.
+    parts, `test_strata` (`test_ABOUT_strata`). With `retrieval`, an image is read by its nearest neighbour among test
+    images, which are a sample too: the arrays have `test_nearest` and `test_without` (`test_ABOUT_…`) as well. The
+    label is given without the word `accuracy`.
     """
     about, label = _named(about, label, of)
     stem = f"test_{about}_" if about else "test_"
@@ -116,6 +123,8 @@ def accuracy(
         label=f"{label} accuracy".strip(),
         images=f"{stem}correct" if images else None,
         strata=f"{stem}strata" if images else None,
+        nearest=f"{stem}nearest" if images and retrieval else None,
+        without=f"{stem}without" if images and retrieval else None,
     )
     missed = replace(whole, name=_joined(about, "error"), label=f"{label} error".strip(), better="min")
     return replace(whole, error=missed)
@@ -213,8 +222,18 @@ def check_images(measures: Sequence[Measure], arrays: Arrays, row: Mapping[str, 
         elif abs((mean := _mean(scores, strata)) - value) > UNLIKE * float(np.abs(scores).max()):
             rule = f"values whose mean is test_{measure.name}, {value:g}"
             wrong.append(Problem(measure.images, rule, mean, remedy, given=False))
+        else:
+            wrong += _links_problems(measure, arrays, len(scores))
     if wrong:
         raise ValueError("\n".join(map(str, wrong)))
+
+
+def _links_problems(measure: Measure, arrays: Arrays, images: int) -> Iterator[Problem]:
+    """Yield what is wrong with the arrays that say on which other test images a measure of retrieval rests."""
+    for name in filter(None, (measure.nearest, measure.without)):
+        if name not in arrays or arrays[name].shape != (images,):
+            rule = f"an array [{images}], as {measure.name} is declared with retrieval=True"
+            yield Problem(name, rule, sorted(arrays), "Keep it with keep_last, or declare no retrieval.", given=False)
 
 
 def _mean(scores: np.ndarray, strata: np.ndarray | None) -> float:

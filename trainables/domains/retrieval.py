@@ -78,6 +78,24 @@ def nearest_correct(queries: torch.Tensor, labels: torch.Tensor) -> torch.Tensor
     return correct
 
 
+def rests_on(
+    queries: torch.Tensor, labels: torch.Tensor, gallery: torch.Tensor | None = None, found: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the nearest image's position in the gallery [Q], and whether the next one has the query's class [Q] bool.
+
+    Without a gallery [G, D] with labels `found` [G], the other queries [Q, D] with `labels` [Q] are the gallery.
+    """
+    if gallery is None or found is None:
+        near = neighbours(queries, queries, 3)
+        own = torch.arange(len(queries), device=queries.device)[:, None]
+        itself = near == own
+        itself[~itself.any(1), -1] = True  # copies of a query may all be nearer than itself
+        near, found = near[~itself].view(len(queries), 2), labels
+    else:
+        near = neighbours(queries, gallery, 2)
+    return near[:, 0], found[near[:, 1]] == labels
+
+
 def neighbours(queries: torch.Tensor, gallery: torch.Tensor, k: int) -> torch.Tensor:
     """Return the gallery positions of each query's k nearest (at most all), nearest first, [Q, k]."""
     positions: torch.Tensor = _KNN(queries, min(k, len(gallery)), gallery)[1]

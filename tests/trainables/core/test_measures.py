@@ -127,6 +127,16 @@ def test_the_images_own_values_are_there_and_have_the_measures_mean(arrays: Arra
     check_images([L1], {}, {"val_l1": 2.0})
 
 
+def test_a_measure_of_retrieval_says_on_which_images_it_rests() -> None:
+    measure = accuracy("cross", retrieval=True)
+    assert (measure.nearest, measure.without) == ("test_cross_nearest", "test_cross_without")
+    assert accuracy().nearest is None
+    arrays = {"test_cross_correct": np.array([True, False]), "test_cross_nearest": np.array([1, 2])}
+    with pytest.raises(ValueError, match=r"test_cross_without: .*an array \[2\].*retrieval=True"):
+        check_images([measure], arrays, {"test_cross_accuracy": 0.5})
+    check_images([measure], arrays | {"test_cross_without": np.array([True, True])}, {"test_cross_accuracy": 0.5})
+
+
 def test_a_confirm_trial_whose_outputs_lack_a_measure_fails_by_name(tmp_path: Path) -> None:
     class Lacking(Toy):
         measures = (accuracy(), loss(), plain("l1", better="min", images=True, optional=True))

@@ -22,7 +22,7 @@ from trainables.core.loop import Loop, run
 from trainables.core.task import Task
 from trainables.data.sources import Sources
 from trainables.data.streams import batches, shuffled, stratified
-from trainables.domains.retrieval import nearest_correct, neighbours, picture, retrieve
+from trainables.domains.retrieval import nearest_correct, neighbours, picture, rests_on, retrieve
 from trainables.domains.triplets import Mining, across, all_triplets, mean_of_active, mine, triplet_losses
 
 CPU = torch.device("cpu")
@@ -246,6 +246,28 @@ def test_retrieval_agrees_with_distances_worked_out_here() -> None:
     assert found.map_at_r == pytest.approx(((precision * hit * within).sum(1) / of_class).mean().item())
     assert torch.equal(neighbours(a, b, 6), order[:, :6])
     assert neighbours(a, b[:4], 6).shape == (40, 4)
+
+
+def test_what_a_result_rests_on_is_the_nearest_and_what_comes_next_without_it() -> None:
+    generator = torch.Generator().manual_seed(2)
+    a, b = (F.normalize(torch.randn(n, 6, generator=generator)) for n in (40, 23))
+    y, z = torch.arange(40) % 4, torch.arange(23) % 4
+    nearest, without = rests_on(a, y, b, z)
+    distance = torch.cdist(a, b)
+    assert torch.equal(nearest, distance.argmin(1))
+    for query in range(0, 40, 7):
+        left = torch.arange(23) != nearest[query]
+        alone = retrieve(a[query, None], y[query, None], b[left], z[left])
+        assert without[query] == alone.correct[0]
+    nearest, without = rests_on(a, y)
+    within = torch.cdist(a, a).fill_diagonal_(9)
+    order = within.argsort(1)
+    assert torch.equal(nearest, order[:, 0])
+    assert torch.equal(without, y[order[:, 1]] == y)
+    copies = torch.zeros(5, 6)
+    assert (rests_on(copies, torch.zeros(5, dtype=torch.int64))[0] < 5).all(), (
+        "where all are alike there is a nearest too"
+    )
 
 
 def test_the_picture_shows_the_nearest_of_the_other_domain() -> None:

@@ -20,6 +20,7 @@ from analysis.numbers import families, paired
 from analysis.numbers.intervals import NEW
 from analysis.numbers.looks import NONE, Look
 from analysis.numbers.measures import nearness
+from analysis.numbers.one_config import at_one_config
 from analysis.numbers.progress import told
 from analysis.numbers.results import CHOSEN, Results, records
 from analysis.numbers.tables import seed_curves
@@ -199,6 +200,24 @@ class Findings:
             for pair in records(self.family(self.compare(name, *values, metric) for values in pairs)):
                 if row[name] in (pair["from"], pair["to"]) and _values(pair, rest) == _values(row, rest):
                     found.append(paired.turned(pair) if pair["from"] == row[name] else pair)
+        return found
+
+    def at_one_config(self, row: Mapping[str, Any]) -> list[tuple[Any, Difference]]:
+        """Return how a row of `differences` is at either of two chosen configs, on validation data and search seeds.
+
+        Each comes after the value of the row's factor at which that config was chosen. There is none where both sides
+        chose the same config, or where no config ran on both.
+        """
+        found = []
+        for own in at_one_config(self.results, row):
+            note = interval_note(own["interval"], mixed=False)
+            told = change(
+                self.results.measures.form(own["metric"], row), own["difference"], own["low"], own["high"], note
+            )
+            where = {name: value for name, value in self._named(own).items() if name != own["factor"]}
+            numbers = (own["metric"], own["difference"], own["low"], own["high"], own["n"], where)
+            sides = {"factor": own["factor"], "before": own["from"], "after": own["to"]}
+            found.append((own["config_of"], Difference(told, *numbers, "seeds", **sides)))
         return found
 
     def level(self, row: Mapping[str, Any], column: str) -> Claim:

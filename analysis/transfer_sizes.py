@@ -153,7 +153,7 @@ def _sizes(part: Findings, compared: pd.DataFrame) -> Iterator[Paragraph]:
             _epochs(ends, "best_epoch"),
             _epochs(ends, "oracle_epoch"),
         )
-        yield Paragraph(found + _steps(part, compared, str(backbone), CHOSEN) + _mixed(part, rows))
+        yield Paragraph(found + _steps(part, compared, str(backbone), CHOSEN) + _mixed(part, compared, rows))
 
 
 def _prescribed(part: Findings, compared: pd.DataFrame) -> Iterator[Paragraph]:
@@ -175,16 +175,35 @@ def _prescribed(part: Findings, compared: pd.DataFrame) -> Iterator[Paragraph]:
         yield Paragraph(found + _steps(part, compared, str(backbone), PRESCRIBED))
 
 
-def _mixed(part: Findings, rows: pd.DataFrame) -> Text:
-    """Return between which sizes the chosen config changes too: such a step is not one of size alone."""
+def _mixed(part: Findings, compared: pd.DataFrame, rows: pd.DataFrame) -> Text:
+    """Return between which sizes the chosen config changes too, and these steps at one config, which are of size alone.
+
+    Trials of the search have run either config at both sizes, unless it was drawn by a model.
+    """
     configs = [{name: row[name] for name in part.results.hyperparameters} for row in records(rows)]
     sizes = list(rows[SIZE])
-    steps = [f"{a} to {b}" for (a, x), (b, y) in pairwise(zip(sizes, configs, strict=True)) if not _same(x, y)]
+    steps = [(a, b) for (a, x), (b, y) in pairwise(zip(sizes, configs, strict=True)) if not _same(x, y)]
     if not steps:
         return ()
+    told = listed(f"{a} to {b}" for a, b in steps)
+    start = text(" From {} the chosen config changes too, so these steps are not of size alone", told)
+    own = compared[(compared["recipe"] == CHOSEN) & (compared[BACKBONE] == rows[BACKBONE].iloc[0])]
+    alone = [_alone(part, row) for row in records(own) if (row["from"], row["to"]) in steps]
+    searched = join("; ", alone)
+    if searched:
+        seeds = "on validation images and search seeds, by which the configs were chosen (no test data)"
+        searched = text(". At one config, {}, the error changes {}", seeds, searched)
     beside = part.reported["recipe"].eq(PRESCRIBED).any()
-    alone = "compare them with the steps at the prescribed config" if beside else "the ledger has none at one config"
-    return (f" From {listed(steps)} the chosen config changes too, so these steps are not of size alone: {alone}.",)
+    compare = "compare them with the steps at the prescribed config" if beside else ""
+    if not compare and not searched:
+        compare = "the ledger has none at one config"
+    return start + (text(": {}", compare) if compare else ()) + searched + (".",)
+
+
+def _alone(part: Findings, row: Mapping[str, Any]) -> Text:
+    """Return a step at either of the configs that were chosen at its ends."""
+    found = [text("{} with that of {}, n = {}", gap, size, gap.n) for size, gap in part.at_one_config(row)]
+    return text("from {} to {} by {}", row["from"], row["to"], enumerated(found)) if found else ()
 
 
 def _same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:

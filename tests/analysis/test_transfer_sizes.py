@@ -107,6 +107,57 @@ def test_sizes_compare_at_the_prescribed_config_too(complete: tuple[Path, Answer
         assert rows["difference"].tolist() == pytest.approx([gap.estimate]), "what a sentence says stands in the table"
 
 
+CHOSEN_LR = {100: 0.001, 300: 0.01}
+
+
+def otherwise(config: dict[str, Any], phase: str) -> Measured:
+    """A trial of a sweep in which the sizes choose different configs; without a prescribed one, search trials tell."""
+    best = config["lr"] == CHOSEN_LR[config["train_size"]]
+    level = {100: 0.80, 300: 0.90}[config["train_size"]] + 0.03 * best + 0.001 * config["seed"] % 0.005
+    rows = [{"steps": 7.0, "train_loss": 1.0, "val_accuracy": level, "val_loss": 1.0, "train_accuracy": 0.9}]
+    if phase == "confirm":
+        rows[-1] |= {"test_accuracy": level - 0.05, "test_loss": 1.0}
+    return Measured(rows, {"train_labels": config["train_size"], "validation_labels": 300}, {})
+
+
+@pytest.mark.parametrize("seeds", [(0, 10_001, 10_002), (0,)])
+def test_a_step_at_which_the_config_changes_is_told_at_one_config_on_search_seeds(
+    tmp_path: Path, seeds: tuple[int, ...]
+) -> None:
+    fill_question(
+        tmp_path, "transfer_sizes", otherwise, factors={"backbone": ["resnet50"], "train_size": [100, 300]},
+        draws=[TUNED | {"lr": lr} for lr in (0.001, 0.01)], settings={"data": "digits", "precision": "fp32"},
+        search_seeds=seeds,
+    )  # fmt: skip
+    made = make_answer(tmp_path, "transfer_sizes")
+    found = [claim for claim in made.claims if isinstance(claim, Difference) and claim.metric == "val_error"]
+    assert [claim.estimate for claim in found] == pytest.approx([-0.07, -0.13]), "its own size favours a config"
+    assert {claim.n for claim in found} == {len(seeds)}
+    assert (
+        "From 100 to 300 the chosen config changes too, so these steps are not of size alone. At one config, on"
+        " validation images and search seeds, by which the configs were chosen (no test data), the error changes from"
+        " 100 to 300 by −7.0 points"
+    ) in made.text
+    assert f"with that of 300, n = {len(seeds)}." in made.text
+    assert "the ledger has none" not in made.text
+    assert list(made.differences["metric"]) == ["test_error"], "these stand apart from what is shown on test data"
+
+
+def test_without_a_trial_of_the_same_config_at_both_sizes_the_ledger_has_none(tmp_path: Path) -> None:
+    def apart(config: dict[str, Any], phase: str) -> Measured | None:
+        return otherwise(config, phase) if config["lr"] == CHOSEN_LR[config["train_size"]] else None
+
+    fill_question(
+        tmp_path, "transfer_sizes", apart, factors={"backbone": ["resnet50"], "train_size": [100, 300]},
+        draws=[TUNED | {"lr": lr} for lr in (0.001, 0.01)], settings={"data": "digits", "precision": "fp32"},
+        search_seeds=(0,),
+    )  # fmt: skip
+    assert (
+        "these steps are not of size alone: the ledger has none at one config."
+        in make_answer(tmp_path, "transfer_sizes").text
+    )
+
+
 def test_figures_show_both_configs_the_exact_epoch_and_the_training_error(complete: tuple[Path, Answer]) -> None:
     drawings = told(complete[0], "transfer_sizes").drawings
     epochs = drawings["epochs_to_best"].draw()

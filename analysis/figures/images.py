@@ -43,6 +43,9 @@ class ImageGrid:
     """[rows, columns] float: 1 marks an image right, 0 wrong, and NaN not at all."""
     written: np.ndarray | None = None
     """[rows, columns] str, written in the lower right corner of an image; empty for nothing."""
+    lines: np.ndarray | None = None
+    """[rows, columns, lines, points, 2] float: lines (x, y) drawn over an image and cut off at its edge, from 0 to 1
+    between its edges; NaN for none."""
     apart: int = 0
     """How many of the first columns a gap parts from the others: inputs from what was made of them."""
 
@@ -154,7 +157,9 @@ def _draw_grid(axes: Axes, grid: ImageGrid, size: float, outer: tuple[float, flo
     per_inch = wide / size
     for r, c in np.ndindex(rows, columns):
         mosaic[r * down : r * down + high, lefts[c] : lefts[c] + wide] = images[r, c]
-        _mark(axes, grid, (r, c), (lefts[c] - 0.5, r * down - 0.5, wide, high), size)
+        box = (lefts[c] - 0.5, r * down - 0.5, wide, high)
+        _mark(axes, grid, (r, c), box, size)
+        _draw_lines(axes, grid, (r, c), box)
     for r, name in enumerate(grid.rows):
         at = (-0.07 * per_inch, r * down + high / 2)
         axes.text(*at, str(name), ha="right", va="center", weight="bold", size=_NAMES)
@@ -165,6 +170,18 @@ def _draw_grid(axes: Axes, grid: ImageGrid, size: float, outer: tuple[float, flo
     axes.set_axis_off()
     axes.set_anchor("NW")
     axes.set_title(grid.title)
+
+
+def _draw_lines(axes: Axes, grid: ImageGrid, at: tuple[int, int], box: tuple[float, float, float, float]) -> None:
+    """Draw the lines over the image that has this box (left, top, width, height)."""
+    if grid.lines is None or np.isnan(grid.lines[at]).all():
+        return
+    left, top, wide, high = box
+    edge = Rectangle((left, top), wide, high, fill=False, linewidth=0)
+    axes.add_patch(edge)
+    for line in grid.lines[at]:
+        (drawn,) = axes.plot(left + wide * line[:, 0], top + high * line[:, 1], color=COLOURS[5], linewidth=0.5)
+        drawn.set_clip_path(edge)
 
 
 def _mark(

@@ -11,7 +11,7 @@ of 28×28, in which a digit is moved by 4 pixels at most so that most of it stay
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal, get_args
@@ -56,6 +56,10 @@ class Settings:
         used: Mapping[str, tuple[str, ...]] = {"elastic": ("sigma", "points"), "zoom": ("zoom", "zoom_method")}
         return {name: getattr(self, name) for name in used.get(kind, ())}
 
+    def by_package(self, kind: str) -> bool:
+        """Return whether elasticdeform makes copies of this kind."""
+        return kind == "elastic" or (kind == "zoom" and self.zoom_method == "package")
+
 
 def drawn(kind: Kind, settings: Settings, side: int, rng: np.random.Generator) -> np.ndarray:
     """Return the parameters of a deformation of an image of side × side, float64.
@@ -99,7 +103,7 @@ def deformed(kind: Kind, settings: Settings, image: np.ndarray, parameters: np.n
     whole = image.astype(np.float64)
     if kind == "elastic":
         made = elasticdeform().deform_grid(whole, parameters, order=ORDER)
-    elif kind == "zoom" and settings.zoom_method == "package":
+    elif settings.by_package(kind):
         made = elasticdeform().deform_grid(whole, np.zeros((2, 3, 3)), order=ORDER, zoom=1 / settings.zoom)
     elif kind == "zoom":
         made = zoom_by(whole, settings.zoom)
@@ -138,14 +142,15 @@ REMEDY = (
 )
 
 
-def package_problems(key: str, kinds: Mapping[Kind, bool]) -> list[Problem]:
-    """Return a problem with the field `key` if a kind needs elasticdeform, as told by kind, and it cannot be had."""
-    if not any(kinds.values()):
+def package_problems(key: str, kinds: Iterable[str], settings: Settings) -> list[Problem]:
+    """Return a problem with the field `key` if one of these kinds needs elasticdeform and it cannot be imported."""
+    needing = [kind for kind in kinds if settings.by_package(kind)]
+    if not needing:
         return []
     try:
         elasticdeform()
     except ImportError as error:
-        rule = f"the package elasticdeform, which makes {', '.join(kind for kind, needs in kinds.items() if needs)}"
+        rule = f"the package elasticdeform, which makes the copies {' and '.join(needing)}"
         return [Problem(key, rule, str(error.__cause__), REMEDY, given=False)]
     return []
 

@@ -87,6 +87,15 @@ def explained_by_images(maps: np.ndarray, images: np.ndarray) -> dict[str, float
     return found
 
 
+def variation(grids: np.ndarray) -> float:
+    """Return how far the grids [N, 784, 2] of images lie from their mean: the root mean square, in pixels.
+
+    0 means that every image gets the same map, whatever it shows.
+    """
+    steps = grids - grids.mean(0, dtype=np.float64)
+    return float(np.sqrt((steps**2).sum(2).mean()) * SIDE / 2)
+
+
 def zoom_shares(originals: np.ndarray, zoomed: np.ndarray, factor: float) -> np.ndarray:
     """Return the share of a zoom by `factor` that maps take back, by pair [N]: 1 for all, 0 for none.
 

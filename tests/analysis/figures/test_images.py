@@ -68,6 +68,19 @@ def test_right_and_wrong_are_told_apart_without_colour_and_unmarked_images_have_
     assert [entry.get_text() for entry in figure.legends[0].get_texts()] == ["same class", "another class"]
 
 
+def test_lines_are_drawn_over_their_image_and_cut_off_at_its_edge() -> None:
+    own, lines = grid(2, 3), np.full((2, 3, 1, 2, 2), np.nan)
+    lines[1, 2, 0] = [[0, 0.5], [2, 0.5]]  # leaves the image to the right
+    (axes,) = draw_images([ImageGrid(own.images, own.rows, own.columns, lines=lines)], WORDS).axes
+    (line,) = axes.lines
+    np.testing.assert_allclose(line.get_xydata(), [[17.5, 12.5], [33.5, 12.5]])
+    (edge,) = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    assert (edge.get_x(), edge.get_y(), edge.get_width()) == (17.5, 8.5, 8)
+    box = line.get_clip_box()
+    assert box is not None
+    np.testing.assert_allclose(axes.transData.inverted().transform(box.get_points())[:, 0], [17.5, 25.5])
+
+
 @pytest.mark.parametrize("images", [np.zeros((2, 3, 8)), np.zeros((1, 1, 8, 8, 2)), np.zeros((1, 1, 8, 8), dtype=int)])
 def test_other_arrays_than_images_are_refused(images: np.ndarray) -> None:
     with pytest.raises(ValueError, match="uint8 or floats from 0 to 1"):

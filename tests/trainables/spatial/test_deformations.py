@@ -174,7 +174,8 @@ def test_without_the_package_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(builtins, "__import__", lacking)
     with pytest.raises(ImportError, match=r"no-binary.*NumPy 1"):
         deformations.elasticdeform()
-    (problem,) = package_problems("copies", {"elastic": True, "zoom": False})
+    (problem,) = package_problems("copies", ["original", "elastic", "zoom"], Settings())
     assert "multiarray" in str(problem)
     assert "--no-binary" in problem.remedy
-    assert not package_problems("copies", {"elastic": False})
+    assert not package_problems("copies", ["original", "zoom", "R"], Settings())
+    assert package_problems("copies", ["zoom"], Settings(zoom_method="package"))

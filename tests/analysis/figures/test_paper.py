@@ -14,12 +14,14 @@ from matplotlib.text import Text
 import analysis.__main__ as command
 from analysis.figures.curves import draw_curves
 from analysis.figures.frontier import PALE, Published, accuracy_by_parameters
+from analysis.figures.functions import draw_functions
 from analysis.figures.gaps import bars_overlap, draw_gaps
 from analysis.figures.images import ImageGrid, draw_images
 from analysis.figures.maps import draw_matrix, draw_scatter
 from analysis.figures.matrices import Matrix, draw_matrices
 from analysis.figures.paper import NARROWEST, WIDEST, figure_width, paper
 from analysis.figures.points import draw_dots
+from analysis.figures.portraits import Portrait, draw_portraits
 from analysis.figures.style import Words
 from tests.analysis.figures import test_panels
 from tests.analysis.figures.test_panels import table
@@ -72,9 +74,22 @@ def dots() -> Figure:
     return draw_dots(rows, WORDS, x="mining", columns=dict.fromkeys("abcd", "Queries in a gallery"), series=["colour"])
 
 
+def functions() -> Figure:
+    lines = pd.DataFrame(
+        {"x": x, "y": x**power, "rule": f"negative momentum, {power}", "kind": f"kind {power % 2}"}
+        for power in range(5) for x in (0.1, 0.5, 1.0, 2.0)
+    )  # fmt: skip
+    return draw_functions(lines, lines, WORDS, series="rule", panels="kind", level=(1.0, "kept"), top=3)
+
+
+def portraits() -> Figure:
+    paths = np.ones((3, 2, 2))
+    return draw_portraits([Portrait(paths, "negative momentum, alternating", "stays at a distance")] * 7, WORDS)
+
+
 DRAWN: dict[str, Callable[[], Figure]] = {
     **{kind.__name__: lambda kind=kind: kind(table(5)) for kind in test_panels.KINDS},
-    **{kind.__name__: kind for kind in (frontier, matrix, images, scatter, matrices, dots)},
+    **{kind.__name__: kind for kind in (frontier, matrix, images, scatter, matrices, dots, functions, portraits)},
 }  # fmt: skip
 
 

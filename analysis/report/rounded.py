@@ -175,8 +175,9 @@ def differences_table(results: Results, differences: pd.DataFrame) -> pd.DataFra
 def caption(results: Results, best: pd.DataFrame) -> str:
     """Return what the tables' numbers mean, and the settings that all conditions share."""
     fixed = {k: v for k, v in results.settings.items() if k not in results.data_fields and v is not None}
-    common = "; " + ", ".join(f"{heading(k)} {as_text(v)}" for k, v in fixed.items()) if fixed else ""
-    text = [f"Data: {results.describe_data()}{common}."]
+    common, data = ", ".join(f"{heading(k)} {as_text(v)}" for k, v in fixed.items()), results.describe_data()
+    known = [f"Data: {data}" if data else "No data", *([common] if common else [])]
+    text = [f"{'; '.join(known)}."]
     text.append(f"Configs were chosen on validation data by their mean at the {results.epoch_read}.")
     if results.phase == "confirm":
         text.append(

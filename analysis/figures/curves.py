@@ -74,7 +74,7 @@ def draw_curves(
             for axes, title in zip(grid[r], titles, strict=True):
                 own = parts.get(title, rows.iloc[:0])
                 for i, column in enumerate(columns):
-                    _band(axes, own, column, scale, i, i)
+                    band(axes, own, column, scale, i, i)
                 mark = _marked(marks, own.iloc[:1], [across, *series])
                 if mark is not None:
                     axes.axvline(mark, color=GREY, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
@@ -93,7 +93,7 @@ def draw_curves(
         ]
         if marks is not None:
             handles.append(handle(GREY, "", (0, (1, 2)), "epochs to the best"))
-        add_title_note_legend(figure, replace(words, note=_noted(words.note, table, columns)), handles)
+        add_title_note_legend(figure, replace(words, note=noted(words.note, table, columns)), handles)
         return figure
 
 
@@ -131,7 +131,7 @@ def draw_learning(
             for axes, (title, part) in zip(row, parts, strict=True):
                 for name, own in groups(part, series, bare=bare):
                     for i, column in enumerate(columns):
-                        _band(axes, own, column, scale, names.index(name), i, marked=len(names) > 1)
+                        band(axes, own, column, scale, names.index(name), i, marked=len(names) > 1)
                 axes.set_xlim(left=0)
                 axes.locator_params(axis="x", nbins=5, integer=True)
                 axes.set_title(title if row is grid[0] or abreast < len(parts) else "")
@@ -144,37 +144,38 @@ def draw_learning(
         entries = [handle(colour_of(g), marker_of(g), "-", name) for g, name in enumerate(names) if len(names) > 1]
         entries += [handle(GREY, "", DASHES[i], label) for i, label in enumerate(splits.values()) if len(splits) > 1]
         columns = [f"{split}_{measure}" for split in splits for measure in measures]
-        noted = replace(words, note=_noted(words.note, table, columns))
-        add_title_note_legend(figure, noted, entries, legend_title(series) if bare else "")
+        told = replace(words, note=noted(words.note, table, columns))
+        add_title_note_legend(figure, told, entries, legend_title(series) if bare else "")
         return figure
 
 
-def _band(
-    axes: Axes, rows: pd.DataFrame, column: str, scale: float, group: int, style: int, *, marked: bool = False
-) -> None:
+def band(
+    axes: Axes, rows: pd.DataFrame, column: str, scale: float, group: int, style: int, *, marked: bool = False,
+    x: str = "epoch",
+) -> None:  # fmt: skip
     """Draw a curve with its band, or the curves of few seeds beside it; `marked` groups have marks along the line."""
     colour, whole = colour_of(group), means(rows)
     mark = marker_of(group) if marked else _lone_mark(whole, column)
     apart = max(1, math.ceil(len(whole) / MARKS))
     axes.plot(
-        whole["epoch"], whole[column] * scale, color=colour, linestyle=DASHES[style], linewidth=1.3,
+        whole[x], whole[column] * scale, color=colour, linestyle=DASHES[style], linewidth=1.3,
         marker=mark, markersize=4, markevery=(group % apart, apart), clip_on=not _lone_mark(whole, column),
     )  # fmt: skip
     for _, one in rows[rows["seed"].notna()].groupby("seed") if "seed" in rows else ():
         axes.plot(
-            one["epoch"], one[column] * scale, color=colour, linestyle=DASHES[style], linewidth=0.7, alpha=0.5,
+            one[x], one[column] * scale, color=colour, linestyle=DASHES[style], linewidth=0.7, alpha=0.5,
             marker=_lone_mark(one, column), markersize=3,
         )  # fmt: skip
     banded = whole[whole["n"] > FEW] if "n" in whole else whole
     ends = [f"{column}{end}" for end in ("_low", "_high")]
     low, high = (banded[f"{end}_these" if f"{end}_these" in banded else end] * scale for end in ends)
-    axes.fill_between(banded["epoch"], low, high, color=colour, alpha=0.18, linewidth=0)
+    axes.fill_between(banded[x], low, high, color=colour, alpha=0.18, linewidth=0)
     if f"{column}_interval" in banded:
         last = banded[banded[f"{column}_interval"] == NEW]
-        axes.vlines(last["epoch"], *(last[end] * scale for end in ends), color=colour, linewidth=1.1)
+        axes.vlines(last[x], *(last[end] * scale for end in ends), color=colour, linewidth=1.1)
 
 
-def _noted(note: str, table: pd.DataFrame, columns: Collection[str]) -> str:
+def noted(note: str, table: pd.DataFrame, columns: Collection[str]) -> str:
     """Return a note with what bands, thin lines and bars are."""
     banded = table[table["n"] > FEW] if "n" in table else table
     kinds = [f"{column}_interval" for column in columns if f"{column}_interval" in table]

@@ -223,9 +223,9 @@ def fill_question(
     folder: Path, question: str, measure: Callable[[dict[str, Any], str], Measured | None], *,
     factors: Mapping[str, Sequence[Any]], draws: Sequence[Mapping[str, Any]], settings: Mapping[str, Any],
     search_seeds: Sequence[int] = SEARCH_SEEDS, confirm_seeds: Sequence[int] = CONFIRM_SEEDS,
-    prescribed: bool = False, **changed: Any,
+    prescribed: bool = False, also: Sequence[Mapping[str, Any]] = (), **changed: Any,
 ) -> None:  # fmt: skip
-    """Fill a ledger with a sweep of any question: draws searched, the best and the prescribed config confirmed.
+    """Fill a ledger with a sweep of any question: draws searched, the best, the prescribed and `also` others confirmed.
 
     `measure(config, phase)` makes a trial up; None: it was never begun. A confirmed trial has `test_…` metrics, in the
     last row at least. The first of `draws` is the prescribed config, if there is one. `changed` goes into the plan.
@@ -252,7 +252,7 @@ def fill_question(
             rows = ledger.trials(condition=key)
             best = [json.loads(text) for text in best_draws(rows, ledger.last_epochs(), goal_of(plan(**recorded)), 1)]
             further = [draws[0]] if prescribed and not (best and draws[0].items() <= best[0].items()) else []
-            try_all([*best, *further], confirm_seeds, "confirm")
+            try_all([*best, *further, *also], confirm_seeds, "confirm")
         ledger.end_run(run, outcome="complete", shared_seconds=1.5, slots=2)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic_core import PydanticCustomError
 
 from common.problems import Problem, gather
 from trainables.artifacts.store import Artifact
@@ -17,6 +18,21 @@ from trainables.data.sources import Sources
 DATA_SET = "names a data set"
 DataName = Annotated[str, DATA_SET]
 """The type of a config's fields that name a data set: the trial reads it, and its content enters the trial's id."""
+
+
+def _size(value: Any, handler: ValidatorFunctionWrapHandler) -> int | str:
+    """Return a size. Raises ValidationError with one rule, not one for each kind of value."""
+    try:
+        size: int | str = handler(value)
+    except ValidationError:
+        size = 0
+    if size != "all" and int(size) < 1:
+        raise PydanticCustomError("size", "a whole number above 0, or the word all")
+    return size
+
+
+Size = Annotated[int | Literal["all"], WrapValidator(_size)]
+"""The type of a config's fields that say how many images there are, where that may be all."""
 
 
 class TrialConfig(BaseModel):

@@ -5,18 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from common.files import Arrays
 from common.problems import Problem, Refused, at_most, gather
 from common.seeds import seed_of
 from trainables.artifacts.store import Artifact
-from trainables.core.config import DataName, TrialConfig
+from trainables.core.config import DataName, Size, TrialConfig
 from trainables.core.device import Tensors
 from trainables.core.experiment import Experiment, Labelled
 from trainables.data.dataset import Summary
@@ -37,24 +36,12 @@ class DomainsConfig(TrialConfig):
     first: DataName = Field(description="name or path of the first data set")
     second: DataName = Field(description="name or path of the second data set")
     colour: Colour = Field(description="gray: luma; colour: grayscale images are repeated to three channels")
-    train_size: int | Literal["all"] = Field(
+    train_size: Size = Field(
         description="training images of each set, class-balanced, nested per seed; all: all that each set has"
     )
     validation: int = Field(
         1_000, gt=0, description="validation images of each set; a fifth of its training split where that is fewer"
     )
-
-    @field_validator("train_size", mode="wrap")
-    @classmethod
-    def _is_a_size(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> int | str:
-        """Return the size. Raises ValidationError with one rule, not one for each kind of value."""
-        try:
-            size: int | str = handler(value)
-        except ValidationError:
-            size = 0
-        if size != "all" and int(size) < 1:
-            raise PydanticCustomError("train_size", "a whole number above 0, or the word all")
-        return size
 
     @property
     def expected_size(self) -> int:

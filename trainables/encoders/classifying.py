@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +18,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from trainables.artifacts.store import Artifact
 from trainables.core.device import Tensors
 from trainables.core.experiment import EvalSplit, Experiment, Labelled, LeavesNetwork, Metrics
-from trainables.core.measures import accuracy, loss
+from trainables.core.measures import Measure, accuracy, loss
 from trainables.core.network import Network
 from trainables.data.sources import Sources
 from trainables.encoders.config import EncoderConfig
@@ -40,35 +40,77 @@ class ClassifyingConfig(EncoderConfig):
         return {"test": digit_images(self.data, sources, "test")}
 
 
-class Classifying(Experiment[ClassifyingConfig], LeavesNetwork):
-    """A trial that trains a classifier. Training loss and accuracy are those of the network after the epoch."""
+C = TypeVar("C", bound=ClassifyingConfig)
 
-    measures = (accuracy(), loss())
+
+class Classifying(Experiment[C], LeavesNetwork):
+    """A trial that trains a classifier from scratch; one that trains it otherwise derives from it.
+
+    Training loss and accuracy are those of the network after the epoch, on `MEASURED` images at most.
+    """
+
+    measures: ClassVar[tuple[Measure, ...]] = (accuracy(), loss())
     procedure = (
         "An encoder and a two-layer MLP on its latents are trained from scratch on gray images of 28×28 pixels in 0 … "
         "1, by cross-entropy, with Adam; the learning rate falls to zero along a cosine over the steps. Nothing is "
         "frozen or augmented."
     )
+    least_steps: ClassVar[int] = 1
+    """Steps that an epoch has at least: a pass over few images is repeated."""
 
     def setup(self, train: Tensors, test: Tensors | None = None) -> None:
-        config = self.config
-        pool, held_out = (torch.from_numpy(rows).to(self.device) for rows in config.choice.rows(self.sources))
+        self.hold(train, test)
+        self.fit(self.new_network())
+
+    def hold(self, train: Tensors, test: Tensors | None) -> None:
+        """Set the images to train on and to hold out, of the splits given whole."""
+        pool, held_out = (torch.from_numpy(rows).to(self.device) for rows in self.config.choice.rows(self.sources))
         self.train = {"data": Labelled(**train).at(pool)}  # [N, 1, 28, 28] uint8
         self.held_out = {"validation": {"data": Labelled(**train).at(held_out)}}
         if test is not None:
             self.held_out["test"] = {"data": Labelled(**test)}
-        self.classes = self.sources.dataset(config.data).classes
-        network = Classifier(config.architecture, len(self.classes))
-        self.model = network.to(self.device).to(memory_format=torch.channels_last)
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.lr)
-        steps = config.epochs * math.ceil(len(pool) / config.batch_size)
-        self.schedule = LambdaLR(self.optimizer, Cosine(steps))
+
+    def new_network(self) -> Classifier:
+        """Return an untrained network on the device."""
+        network = Classifier(self.config.architecture, len(self.classes))
+        return network.to(self.device).to(memory_format=torch.channels_last)
+
+    def fit(self, network: Classifier) -> None:
+        """Set the network to train, with its optimiser and schedule."""
+        config, images = self.config, len(self.train["data"].y)
+        self.model = network
+        self.batch = min(config.batch_size, images)
+        self.steps = max(math.ceil(images / self.batch), self.least_steps)
+        """Steps of an epoch."""
+        self.optimizer = torch.optim.Adam(self.part.parameters(), lr=config.lr)
+        self.schedule = LambdaLR(self.optimizer, Cosine(config.epochs * self.steps))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return tuple(self.sources.dataset(self.config.data).classes)
+
+    @property
+    def part(self) -> nn.Module:
+        """The part of the network that is trained: all of it."""
+        return self.model
+
+    def logits(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits [N, classes] of images [N, 1, 28, 28] uint8."""
+        logits: torch.Tensor = self.model(self.prepared(x))
+        return logits
+
+    @staticmethod
+    def prepared(images: torch.Tensor) -> torch.Tensor:
+        """Return images uint8 as the network takes them."""
+        return in_unit_range(images).contiguous(memory_format=torch.channels_last)
 
     def train_epoch(self) -> Metrics:
-        self.model.train()
-        images = self.train["data"]
-        batches = torch.randperm(len(images.y), generator=self.generator("order")).split(self.config.batch_size)
-        for rows in batches:
+        self.part.train()
+        images, generator = self.train["data"], self.generator("order")
+        passes = math.ceil(self.steps * self.batch / len(images.y))
+        order = torch.cat([torch.randperm(len(images.y), generator=generator) for _ in range(passes)])
+        for rows in order.split(self.batch)[: self.steps]:
             batch = images.at(rows.to(self.device))
             loss = F.cross_entropy(self._logits(batch.x), batch.y)
             self.optimizer.zero_grad()
@@ -76,7 +118,7 @@ class Classifying(Experiment[ClassifyingConfig], LeavesNetwork):
             self.optimizer.step()
             self.schedule.step()
         measured, _ = self._read(Labelled(images.x[:MEASURED], images.y[:MEASURED]))
-        return {**measured, "steps": len(batches)}
+        return {**measured, "steps": self.steps}
 
     def evaluate(self, split: EvalSplit) -> Metrics:
         measured, correct = self._read(self.held_out[split]["data"])
@@ -87,17 +129,15 @@ class Classifying(Experiment[ClassifyingConfig], LeavesNetwork):
     @torch.inference_mode()
     def _read(self, images: Labelled) -> tuple[Metrics, torch.Tensor]:
         """Return loss and accuracy on images, and which of them are read right, [N] bool."""
-        self.model.eval()
+        self.part.eval()
         logits = torch.cat([self._logits(part) for part in images.x.split(EVALUATED)])
         correct = logits.argmax(1) == images.y
         measured = {"loss": F.cross_entropy(logits, images.y).item(), "accuracy": correct.double().mean().item()}
         return measured, correct
 
-    def _logits(self, images: torch.Tensor) -> torch.Tensor:
-        """Return logits [N, classes] float32 of images [N, 1, 28, 28] uint8."""
+    def _logits(self, x: torch.Tensor) -> torch.Tensor:
         with self.autocast():
-            logits: torch.Tensor = self.model(in_unit_range(images).contiguous(memory_format=torch.channels_last))
-        return logits.float()
+            return self.logits(x).float()
 
     def network(self) -> Network:
         return Network(state=self.model.state_dict(), input=UNIT_INPUT, classes=self.classes)
@@ -105,3 +145,6 @@ class Classifying(Experiment[ClassifyingConfig], LeavesNetwork):
     @classmethod
     def build(cls, config: Any, classes: int) -> nn.Module:
         return Classifier(config.architecture, classes)
+
+    def facts(self) -> dict[str, Any]:
+        return {"parameters": sum(parameter.numel() for parameter in self.part.parameters())}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from common.problems import Problem, gather
@@ -25,6 +27,9 @@ class EncoderConfig(TrialConfig):
     epochs: int = Field(gt=0, le=2000, description="passes over the training images")
     batch_size: int = Field(gt=0, description="images a step")
     train_size: int | None = Field(None, gt=0, description="training images, class-balanced; default: all there are")
+    images: Literal["pool", "all"] = Field(
+        "pool", description="pool: validation's images do not train; all: they do, too"
+    )
     validation: int = Field(VALIDATION, gt=0, description="validation images; a fifth of the split where that is fewer")
 
     @property
@@ -36,7 +41,7 @@ class EncoderConfig(TrialConfig):
     @property
     def choice(self) -> Choice:
         """The images that are trained on and held out."""
-        return Choice(self.data, self.validation, self.train_size, self.seed)
+        return Choice(self.data, self.validation, self.train_size, self.seed, self.images)
 
     def annealed(self) -> bool:
         return True

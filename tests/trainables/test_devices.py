@@ -23,6 +23,7 @@ from trainables.core.loop import Loop, run
 from trainables.data.sources import Sources
 from trainables.digit_pair import DigitPair
 from trainables.joint_embedding import JointEmbedding
+from trainables.stn_deformations import StnDeformations
 from trainables.tiny_cifar import TinyCifar
 from trainables.training.trained import trained_network
 from trainables.transfer_sizes import TransferSizes
@@ -35,6 +36,7 @@ TINY = dict(SWEEP.prescribed or {}) | {
     "batch_size": 64,
     "cutout": 8,
 }
+SPATIAL = {"data": "source.npz", "lr": 0.001, "optimiser": "adam", "width": 2, "epochs": 1, "validation": 20}
 HEAD = {"data": "source.npz", "backbone": "letters_cnn", "train_size": 20, "lr": 0.1, "epochs": 1, "weight_decay": 0.1}
 CASES: list[tuple[Any, dict[str, Any]]] = [
     (DigitPair, PAIR | {"epochs": 1, "precision": "bf16"}),
@@ -42,6 +44,9 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
     (TinyCifar, TINY | {"mix": "mixup", "attention": True, "cutout": 8, "block": "separable", "head": "mean+max"}),
     *((CifarTransfer, OWN | {"method": method}) for method in ("finetune", "knn", "own")),
     (TransferSizes, HEAD | {"batch_size": 8, "pool": 40, "validation": 20}),
+    (StnDeformations, SPATIAL | {"network": "affine", "copies": "elastic+zoom"}),
+    (StnDeformations, SPATIAL | {"network": "tps", "copies": "R", "sampled": "normalised"}),
+    (StnDeformations, SPATIAL | {"network": "plain", "copies": "none"}),
 ]
 
 

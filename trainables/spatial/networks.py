@@ -78,43 +78,51 @@ class Localisation(nn.Module):
         return found
 
 
-class Affine(nn.Module):
-    """Samples images under an affine map for each, at first the identity."""
+class Sampler(nn.Module):
+    """Says where in an image each pixel of the output is sampled, by the numbers that a localisation net gives to it."""
 
-    localisation: Localisation
+    centres: torch.Tensor
+    """The centres of the output's pixels, [S · S, 2]."""
 
-    def __init__(self, width: int, depth: int) -> None:
+    def __init__(self, width: int, depth: int, outputs: int) -> None:
         super().__init__()
-        self.localisation = Localisation(width, depth, 6)
-        with torch.no_grad():
-            self.localisation.last.bias.copy_(torch.tensor([1.0, 0, 0, 0, 1, 0]))
+        self.localisation = Localisation(width, depth, outputs)
+        self.register_buffer("centres", torch.from_numpy(pixel_centres(SIDE).copy()).float(), persistent=False)
 
     def grid(self, images: torch.Tensor) -> torch.Tensor:
         """Return where in each of images [N, 1, S, S] the output's pixels lie: (x, y) in −1 … 1, [N, S, S, 2]."""
-        maps = self.localisation(images).view(-1, 2, 3)
-        return F.affine_grid(maps, list(images.shape), align_corners=False)
+        return self.positions(self.localisation(images)).view(-1, SIDE, SIDE, 2)
+
+    def positions(self, found: torch.Tensor) -> torch.Tensor:
+        """Return where the output's pixels lie, [N, S · S, 2], by what the localisation net found, [N, outputs]."""
+        raise NotImplementedError
 
 
-class ThinPlate(nn.Module):
+class Affine(Sampler):
+    """Samples images under an affine map for each, at first the identity."""
+
+    def __init__(self, width: int, depth: int) -> None:
+        super().__init__(width, depth, 6)
+        with torch.no_grad():
+            self.localisation.last.bias.copy_(torch.tensor([1.0, 0, 0, 0, 1, 0]))
+
+    def positions(self, found: torch.Tensor) -> torch.Tensor:
+        maps = found.view(-1, 2, 3)
+        return self.centres @ maps[:, :, :2].mT + maps[:, None, :, 2]
+
+
+class ThinPlate(Sampler):
     """Samples images under a thin-plate spline for each, by the steps of 16 control points, at first none."""
 
     basis: torch.Tensor
     """[S · S, 16]: how far each pixel moves for a unit step of each control point."""
-    centres: torch.Tensor
-    """[S · S, 2]"""
-    localisation: Localisation
 
     def __init__(self, width: int, depth: int) -> None:
-        super().__init__()
-        self.localisation = Localisation(width, depth, 2 * CONTROL**2)
-        centres = pixel_centres(SIDE)
-        self.register_buffer("basis", torch.from_numpy(thin_plate(centres)).float(), persistent=False)
-        self.register_buffer("centres", torch.from_numpy(centres.copy()).float(), persistent=False)
+        super().__init__(width, depth, 2 * CONTROL**2)
+        self.register_buffer("basis", torch.from_numpy(thin_plate(pixel_centres(SIDE))).float(), persistent=False)
 
-    def grid(self, images: torch.Tensor) -> torch.Tensor:
-        """Return where in each of images [N, 1, S, S] the output's pixels lie: (x, y) in −1 … 1, [N, S, S, 2]."""
-        steps: torch.Tensor = self.localisation(images).view(-1, CONTROL**2, 2)
-        return (self.centres + self.basis @ steps).view(-1, SIDE, SIDE, 2)
+    def positions(self, found: torch.Tensor) -> torch.Tensor:
+        return self.centres + self.basis @ found.view(-1, CONTROL**2, 2)
 
 
 class Classifier(nn.Module):
@@ -142,7 +150,7 @@ class SpatialNetwork(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        self.transformer: Affine | ThinPlate | None = None
+        self.transformer: Sampler | None = None
         if shape.transformer != "plain":
             kind = Affine if shape.transformer == "affine" else ThinPlate
             self.transformer = kind(shape.width, shape.depth)

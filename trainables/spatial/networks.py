@@ -79,7 +79,7 @@ class Localisation(nn.Module):
 
 
 class Sampler(nn.Module):
-    """Says where in an image each pixel of the output is sampled, by the numbers that a localisation net gives to it."""
+    """Says where in an image each pixel of the output is sampled, by numbers that a localisation net gives to it."""
 
     centres: torch.Tensor
     """The centres of the output's pixels, [S · S, 2]."""

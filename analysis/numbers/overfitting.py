@@ -14,6 +14,8 @@ from analysis.numbers.seeds import image_error_of
 from analysis.numbers.tables import bounded
 
 GAP, RISE = "gap", "rise"
+LAST = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+"""What is told of the last epoch."""
 LEAST_GAP = 0.10
 """Training accuracy − test accuracy at the interval's lower bound, from which on over-fitting is observed, if the loss
 says so too; stated beforehand."""
@@ -25,8 +27,9 @@ def overfitting(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each condition and config of `seeds` (`by_seed`): how far training is ahead of test, and more.
 
     `gap` is the training accuracy − the test accuracy at the end, with its interval over seeds and, where it is known
-    which test images each network has right, new images. `rise` is the last test loss by its minimum over the epochs.
-    `observed` tells whether both reach what was stated: None where the gap has no interval.
+    which test images each network has right, new images. `rise` is the last test loss by its minimum over the epochs,
+    as a mean; `LAST` are means at the last epoch. `observed` tells whether gap and rise reach what was stated: None
+    where the gap has no interval.
     """
     rows: list[dict[str, Any]] = []
     tested = results.measures.of("test_accuracy")
@@ -37,7 +40,9 @@ def overfitting(results: Results, seeds: pd.DataFrame) -> pd.DataFrame:
         gap = t_interval([gap for gap, _ in pairs], image_se=image_error_of(results, trials, tested))
         rise = float(np.mean([rise for _, rise in pairs]))
         values = {key: own[key].iloc[0] for key in results.keys}
-        row = {**values, "recipe": recipe, "n": len(own), **bounded(GAP, gap), RISE: rise}
+        last = epochs[epochs["epoch"] == epochs.groupby("trial")["epoch"].transform("max")]
+        row = {**values, "recipe": recipe, "n": len(own), **{name: last[name].mean(skipna=False) for name in LAST}}
+        row |= {**bounded(GAP, gap), RISE: rise}
         known = not math.isnan(gap.low) and not math.isnan(rise)
         rows.append({**row, "observed": gap.low >= LEAST_GAP and rise >= LEAST_RISE if known else None})
     return as_given(pd.DataFrame(rows), rows, [*results.keys, "observed"]) if rows else pd.DataFrame()

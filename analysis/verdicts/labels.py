@@ -183,7 +183,10 @@ def _worth(found: Shortage) -> Iterator[Block]:
             return "no number"
         return most if math.isinf(needed) else fewest if needed == 0 else f"{needed:,.0f}"
 
-    said = "how many labels it takes from scratch to read as many right, read off in the logarithm of labels:"
+    said = (
+        "how many labels it takes from scratch to read as many right, read off in the logarithm of labels (in square"
+        " brackets off the bounds of both, which is wider than an interval of 95 %):"
+    )
     yield Paragraph(text("{} {}", Strong("What an encoder is worth,"), said))
     items = []
     for row in rows:

@@ -34,8 +34,8 @@ class Shortage:
             (row[LABELS], row[START], row["recipe"]): row for row in records(part.reported)
         }
         """The rows of `reported`, by labels, start and kind of config."""
-        self.labels: list[Any] = list(dict.fromkeys(part.chosen[LABELS]))
-        """The values of the factor that have a chosen config, in its order: the fewest first."""
+        self.labels: list[Any] = sorted(dict.fromkeys(part.chosen[LABELS]), key=self.count)
+        """The values of the factor that have a chosen config, the fewest first."""
         self.starts = [start for start in STARTS if start in set(part.chosen[START])]
         """The starts that have one."""
 

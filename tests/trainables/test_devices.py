@@ -22,6 +22,7 @@ from trainables.core.device import as_worker, pick_device, tensors
 from trainables.core.loop import Loop, run
 from trainables.data.sources import Sources
 from trainables.digit_pair import DigitPair
+from trainables.few_labels import FewLabels
 from trainables.joint_embedding import JointEmbedding
 from trainables.stn_deformations import StnDeformations
 from trainables.tiny_cifar import TinyCifar
@@ -38,6 +39,10 @@ TINY = dict(SWEEP.prescribed or {}) | {
 }
 SPATIAL = {"data": "source.npz", "lr": 0.001, "optimiser": "adam", "width": 2, "epochs": 1, "validation": 20}
 HEAD = {"data": "source.npz", "backbone": "letters_cnn", "train_size": 20, "lr": 0.1, "epochs": 1, "weight_decay": 0.1}
+FEW = {
+    "data": "source.npz", "bottleneck": "fc", "latent": 12, "width": 2, "strides": "2-2-2-2", "activation": "relu",
+    "norm": "batch", "lr": 0.01, "epochs": 1, "batch_size": 8, "labels": 20, "encoder_epochs": 1,
+}  # fmt: skip
 CASES: list[tuple[Any, dict[str, Any]]] = [
     (DigitPair, PAIR | {"epochs": 1, "precision": "bf16"}),
     *((JointEmbedding, JOINT | {"epochs": 1, "mining": mining}) for mining in ("random", "hard", "classifier")),
@@ -47,6 +52,7 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
     (StnDeformations, SPATIAL | {"network": "affine", "copies": "elastic+zoom"}),
     (StnDeformations, SPATIAL | {"network": "tps", "copies": "R", "sampled": "normalised"}),
     (StnDeformations, SPATIAL | {"network": "plain", "copies": "none"}),
+    *((FewLabels, FEW | {"start": start}) for start in ("scratch", "frozen", "pretrained")),
 ]
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from analysis.numbers.results import REFERENCE
+from analysis.verdicts.shortage import FIRST
 from common.problems import Refused
 from sweeps.engine.options import parse
 from sweeps.engine.plan import Plan
@@ -196,7 +198,7 @@ def test_settings_fixed_beforehand_are_confirmed_for_each_start_and_search_needs
         (100, "scratch"), (100, "frozen"), (100, "pretrained")
     ]  # fmt: skip
     reference, first = plan.variants_of(varied[2])
-    assert reference.variant == "reference"
+    assert (reference.variant, first.variant) == (REFERENCE, FIRST)
     assert (reference.values["lr"], reference.values["epochs"], reference.values["batch_size"]) == (1e-3, 100, 32)
     assert (first.values["subset"], first.values["images"], first.values["lr"]) == ("first", "all", 1e-3)
     asked = [one.spec["config"] for one in plan.artifacts().values() if one.kind == "autoencoding_network"]

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
-from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from trainables.artifacts.store import Artifact
@@ -76,7 +75,7 @@ class Autoencoding(Experiment[C], LeavesNetwork):
         self.held_out = {"validation": {"data": Labelled(**train).at(held_out)}}
         if test is not None:
             self.held_out["test"] = {"data": Labelled(**test)}
-        self.model = Autoencoder(config.architecture).to(self.device).to(memory_format=torch.channels_last)
+        self.model = self.build(config, 0).to(self.device).to(memory_format=torch.channels_last)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.lr)
         steps = config.epochs * math.ceil(len(pool) / config.batch_size)
         self.schedule = LambdaLR(self.optimizer, Cosine(steps))
@@ -139,7 +138,7 @@ class Autoencoding(Experiment[C], LeavesNetwork):
         return Network(state=self.model.state_dict(), input=UNIT_INPUT)
 
     @classmethod
-    def build(cls, config: Any, classes: int) -> nn.Module:
+    def build(cls, config: Any, classes: int) -> Autoencoder:
         return Autoencoder(config.architecture)
 
     def facts(self) -> dict[str, Any]:

@@ -169,6 +169,41 @@ class Autoencoder(nn.Module):
         return self.decoded(self(images))
 
 
+class FrozenEncoder(Autoencoder):
+    """An autoencoder whose encoder stays as it is: its decoder alone trains, on latents of mean 0 and variance 1.
+
+    The decoder would else get latents of any scale, which is nothing that an encoder knows.
+    """
+
+    mean: torch.Tensor
+    deviation: torch.Tensor
+
+    def __init__(self, shape: Architecture) -> None:
+        super().__init__(shape)
+        self.register_buffer("mean", torch.zeros(shape.latent))
+        self.register_buffer("deviation", torch.ones(shape.latent))
+        self.latent_encoder.requires_grad_(False)
+
+    def take(self, encoder: nn.Module) -> None:
+        """Take the weights and running statistics of an encoder with the parts of `latent_encoder`."""
+        self.latent_encoder.load_state_dict(encoder.state_dict())
+
+    def standardise(self, latents: torch.Tensor) -> None:
+        """Scale latents as these [N, D], which the encoder gives, have mean 0 and variance 1; not those all alike."""
+        self.mean.copy_(latents.mean(0))
+        deviation = latents.std(0, correction=0)
+        self.deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
+
+    def train(self, mode: bool = True) -> FrozenEncoder:
+        """Set the decoder to training or evaluation; the encoder is always in evaluation."""
+        super().train(mode)
+        self.latent_encoder.eval()
+        return self
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return (super().forward(images) - self.mean) / self.deviation
+
+
 class Classifier(nn.Module):
     """An encoder of latents [N, D] and an MLP of two layers on them; called, it maps images to logits [N, classes].
 

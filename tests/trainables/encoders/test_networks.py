@@ -9,7 +9,7 @@ import torch
 
 from sweeps.autoencoder import SWEEP
 from sweeps.engine.space import Choice
-from trainables.encoders.networks import Architecture, Autoencoder, Kind, layer_table
+from trainables.encoders.networks import Architecture, Autoencoder, Classifier, FrozenEncoder, Kind, layer_table
 
 
 def values(name: str) -> list[object]:
@@ -68,3 +68,27 @@ def test_the_table_of_layers_has_every_parameter_once() -> None:
     assert table[0] == ("Conv2d", (4, 14, 14), 4 * 9 + 4)
     assert table[-1][:2] == ("ConvTranspose2d", (1, 28, 28))
     assert network.training, "it is left as it was"
+
+
+@pytest.mark.parametrize("bottleneck", ["conv", "fc"])
+def test_a_frozen_encoder_takes_a_classifiers_and_its_decoder_alone_has_gradients(bottleneck: Kind) -> None:
+    given = Classifier(shape(bottleneck, 8), 10).eval()
+    network = FrozenEncoder(shape(bottleneck, 8))
+    network.take(given.encoder)
+    images = torch.rand(20, 1, 28, 28)
+    with torch.no_grad():
+        latents = given.encoder(images)
+    network.standardise(latents)
+    network.train()
+    torch.testing.assert_close(network(images), (latents - latents.mean(0)) / latents.std(0, correction=0))
+    network.reconstructed(images).sum().backward()
+    moved = {name.partition(".")[0] for name, own in network.named_parameters() if own.grad is not None}
+    assert moved == {"bottleneck", "decoder"}
+    assert all(own.grad is None for own in network.latent_encoder.parameters())
+
+
+def test_a_latent_that_is_the_same_for_all_images_stays_finite() -> None:
+    network = FrozenEncoder(shape("fc", 2))
+    network.standardise(torch.tensor([[1.0, 5.0], [3.0, 5.0]]))
+    assert network.deviation.tolist() == [1, 1]
+    assert network.mean.tolist() == [2, 5]

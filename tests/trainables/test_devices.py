@@ -24,6 +24,7 @@ from trainables.data.sources import Sources
 from trainables.digit_pair import DigitPair
 from trainables.few_labels import FewLabels
 from trainables.joint_embedding import JointEmbedding
+from trainables.latent_decoding import LatentDecoding
 from trainables.stn_deformations import StnDeformations
 from trainables.tiny_cifar import TinyCifar
 from trainables.training.trained import trained_network
@@ -43,6 +44,9 @@ FEW = {
     "data": "source.npz", "bottleneck": "fc", "latent": 12, "width": 2, "strides": "2-2-2-2", "activation": "relu",
     "norm": "batch", "lr": 0.01, "epochs": 1, "batch_size": 8, "labels": 20, "encoder_epochs": 1,
 }  # fmt: skip
+DECODED = {name: value for name, value in FEW.items() if name not in ("labels", "encoder_epochs")} | {
+    "encoder_lr": 0.01
+}
 CASES: list[tuple[Any, dict[str, Any]]] = [
     (DigitPair, PAIR | {"epochs": 1, "precision": "bf16"}),
     *((JointEmbedding, JOINT | {"epochs": 1, "mining": mining}) for mining in ("random", "hard", "classifier")),
@@ -53,6 +57,7 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
     (StnDeformations, SPATIAL | {"network": "tps", "copies": "R", "sampled": "normalised"}),
     (StnDeformations, SPATIAL | {"network": "plain", "copies": "none"}),
     *((FewLabels, FEW | {"start": start}) for start in ("scratch", "frozen", "pretrained")),
+    *((LatentDecoding, DECODED | {"encoder": encoder}) for encoder in ("joint", "classifier")),
 ]
 
 

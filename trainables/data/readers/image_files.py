@@ -10,7 +10,13 @@ from dataclasses import dataclass
 
 from PIL import ExifTags, Image
 
-ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
+ENDINGS = frozenset(
+    (
+        *(".png", ".gif", ".webp", ".tif", ".tiff"),
+        *(".jpg", ".jpeg", ".jfif", ".jpe"),
+        *(".bmp", ".dib", ".ppm", ".pgm", ".pbm", ".pnm"),
+    )
+)
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, zlib.error, zipfile.BadZipFile, Image.DecompressionBombError)
 _GRAY = ("1", "L", "LA")
 _TURNS = {

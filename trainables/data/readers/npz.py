@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 from common.problems import Problem, Refused
+from trainables.data.coverage import coverage_problems
 from trainables.data.dataset import SPLITS, Arrays, Split, SplitName, refuse
 from trainables.data.levels import level_problems, levels_of
 
+LACKING = "Number the classes from 0 without gaps, and put images of each into both splits."
 NEEDED = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -23,16 +26,20 @@ def open_npz(path: Path) -> Arrays:
         raise Refused(problems)
     # Without names, the highest label tells how many classes there are, but no more than there are training images.
     last = min(int(arrays["y_train"].max()), len(arrays["y_train"]) - 1)
-    classes = [str(name) for name in arrays.get("classes", np.arange(last + 1)).tolist()]
+    classes = [_text(name) for name in arrays.get("classes", np.arange(last + 1)).tolist()]
     problems = [problem for split in SPLITS for problem in _out_of_range(path, arrays, split, len(classes))]
     if problems:
         raise Refused(problems)
     splits: dict[SplitName, Split] = {split: _split(arrays, split) for split in SPLITS}
-    problems = level_problems(path, {name: levels_of(split.images) for name, split in splits.items()})
+    images: dict[SplitName, np.ndarray] = {
+        split: np.bincount(own.labels, minlength=len(classes)) for split, own in splits.items()
+    }
+    problems = coverage_problems(path, classes, images, LACKING)
+    problems += level_problems(path, {split: levels_of(own.images) for split, own in splits.items()})
     if problems:
         raise Refused(problems)
-    counts = " + ".join(f"{len(splits[split].labels):,}" for split in SPLITS)
-    return Arrays(classes, f"{path.name}, {counts} images of {len(classes)} classes", splits)
+    told = " + ".join(f"{len(splits[split].labels):,}" for split in SPLITS)
+    return Arrays(classes, f"{path.name}, {told} images of {len(classes)} classes", splits)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -89,7 +96,13 @@ def _wrong(path: Path, arrays: dict[str, np.ndarray], split: str) -> list[Proble
     )
     names = arrays.get("classes", np.array([""]))
     check(names.ndim == 1, "classes must be names [classes]", names.shape, "Give one name for each class.")
+    twice = [name for name, count in Counter(names.ravel().tolist()).items() if count > 1]
+    check(not twice, "each class must have a name of its own", _text([*twice, ""][0]), "Give each class another name.")
     return problems
+
+
+def _text(name: object) -> str:
+    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)
 
 
 def _out_of_range(path: Path, arrays: dict[str, np.ndarray], split: str, classes: int) -> list[Problem]:

@@ -19,6 +19,13 @@ def test_npz_is_read_by_path_or_by_name(tmp_path: Path) -> None:
     assert by_path.shape == (8, 8, 3)
 
 
+def test_names_of_classes_may_be_bytes_or_numbers(tmp_path: Path) -> None:
+    np.savez(tmp_path / "bytes.npz", **arrays(classes=np.array([b"cat", b"dog", "Öl".encode()])))
+    np.savez(tmp_path / "numbers.npz", **arrays(classes=np.array([7, 8, 9])))
+    assert sources(tmp_path).summary("bytes.npz").classes == ("cat", "dog", "Öl")
+    assert sources(tmp_path).summary("numbers.npz").classes == ("7", "8", "9")
+
+
 def test_npz_of_one_channel_is_grayscale(tmp_path: Path) -> None:
     one = {f"x_{split}": arrays()[f"x_{split}"][..., :1] for split in ("train", "test")}
     np.savez(tmp_path / "gray.npz", **arrays(**one))
@@ -39,6 +46,11 @@ def test_npz_of_one_channel_is_grayscale(tmp_path: Path) -> None:
         ({"y_train": np.arange(30) % 3 - 1}, "0 … 1"),
         ({"y_train": np.arange(30) * 10**12}, "0 … 29"),
         ({"y_train": np.array([{}] * 30)}, "plain arrays"),
+        ({"y_test": np.arange(9) % 2}, "each class must have a test image; found 'none of 2'"),
+        ({"y_train": np.arange(30) % 2 * 2}, "each class must have a training image; found 'none of 1'"),
+        ({"classes": np.array(["a", "b", "c", "d"])}, "each class must have a training image; found 'none of d'"),
+        ({"y_train": np.zeros(30, int), "y_test": np.zeros(9, int)}, "two classes or more; found '0'"),
+        ({"classes": np.array(["a", "b", "a"])}, "each class must have a name of its own; found 'a'"),
     ],
 )
 def test_malformed_npz_is_refused(tmp_path: Path, changes: dict[str, Any], said: str) -> None:

@@ -284,7 +284,7 @@ class Findings:
     def _claimed(self, rows: pd.DataFrame) -> str:
         """Return the sentences that say what the numbers of some rows are claims about."""
         seeds = ranged(rows["n"])
-        read = self.results.epoch_read
+        read, config = self.results.epoch_read, self.results.config_told
         brackets = f"Square brackets are 95 % Student t intervals over {seeds}"
         if self.results.phase == "search" and seeds == "1":
             return "Each number is of one trial."
@@ -292,18 +292,17 @@ class Findings:
             return f"{brackets} search seeds, at the {read} of the config that did best on them."
         if seeds == "1":
             return (
-                f"Each number is of one fresh seed, at the {read} of a config chosen on validation: a claim about"
-                f" that network, not about the config.{self._spread(rows)}"
+                f"Each number is of one fresh seed, at the {read} of {config}: a claim about that network, not about"
+                f" the config.{self._spread(rows)}"
             )
         if self.hold_for_new_images:
             return (
-                f"Square brackets are 95 % intervals over {seeds} fresh seeds and over test images, at the {read} of a"
-                " config chosen on validation: a claim about the config, trained again and read on new images of the"
-                " kind."
+                f"Square brackets are 95 % intervals over {seeds} fresh seeds and over test images, at the {read} of"
+                f" {config}: a claim about the config, trained again and read on new images of the kind."
             )
         return (
-            f"{brackets} fresh seeds, at the {read} of a config chosen on validation: a claim about the config,"
-            " trained again, on these test images."
+            f"{brackets} fresh seeds, at the {read} of {config}: a claim about the config, trained again, on these test"
+            " images."
         )
 
     def _spread(self, rows: pd.DataFrame) -> str:

@@ -137,7 +137,8 @@ class PlanRecord(_Record):
     draws: dict[str, tuple[dict[str, Any], ...]] | None
     """The sampled configs of each condition; None for a model-based search, which proposes them as it goes."""
     search_trials: dict[str, int]
-    """How many search trials a condition has, those of finalists on further seeds not counted."""
+    """How many search trials a condition has, those of finalists on further seeds not counted; 0: its only config was
+    confirmed without a search."""
     finalists: int
     """How many configs of a condition run on all search seeds; 0: all of them do."""
     search_seeds: tuple[int, ...]
@@ -189,6 +190,11 @@ class PlanRecord(_Record):
     def own_code(self) -> str:
         """The fingerprint of the code that made the plan, or `UNRECORDED`."""
         return self.code[0] if self.code else UNRECORDED
+
+    @property
+    def searches(self) -> bool:
+        """Whether some condition has search trials."""
+        return any(self.search_trials.values())
 
     def counts(self, earlier: PlanRecord) -> bool:
         """Return whether an earlier plan of the same ledger counts beside this one."""

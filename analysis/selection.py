@@ -163,9 +163,19 @@ def chosen(trials: pd.DataFrame, last_epochs: pd.DataFrame, plan: PlanRecord) ->
     rows, goal = [], goal_of(plan)
     for key, own in trials.groupby("condition_key", sort=True):
         best = winner(asked_for(own, last_epochs, plan, str(key))[0], last_epochs, goal)
+        best = _unsearched(own, plan, str(key)) if best is None else best
         if best is not None:
             rows.append({"condition_key": key, **best._asdict()})
     return pd.DataFrame(rows, columns=["condition_key", *Choice._fields])
+
+
+def _unsearched(trials: pd.DataFrame, plan: PlanRecord, condition: str) -> Choice | None:
+    """Return the only config of a condition that has no search, which is hence the chosen one; None without a trial."""
+    if plan.search_trials[condition]:
+        return None
+    rows = drawn(trials, plan, condition)
+    return next((Choice(config_text(row["config"]), int(row["draw"]), bool(row["prescribed"]), math.nan, 0)
+                 for row in rows.to_dict("records")), None)  # fmt: skip
 
 
 def asked_for(

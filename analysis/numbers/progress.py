@@ -66,13 +66,14 @@ class _Stages:
         self.variants = [variant.values for variant in plan.variants.get(key, ())]
         self.since = since
         self.first = plan.search_seeds[:1] if plan.finalists else plan.search_seeds
-        self.configs = plan.search_trials[key] // len(self.first)
+        self.searched = bool(plan.search_trials[key])
+        self.configs = plan.search_trials[key] // len(self.first) if self.searched else 1
         if plan.draws is None:  # a model-based search adopts all configs that the ledger has
             self.configs = max(self.configs, self.search["config_text"].nunique())
 
     def count(self) -> Count:
         asked = self.search[self.search["seed"].isin(self.first)]
-        planned = self.configs * len(self.first)
+        planned = self.configs * len(self.first) if self.searched else 0
         complete = self._closed(asked) >= planned
         counted = [asked]
         if self.plan.finalists and self.configs > 1:
@@ -100,13 +101,13 @@ class _Stages:
         seeds = self.plan.confirm_seeds
         certain = {*asked.loc[asked["prescribed"], "config_text"]} if self.plan.prescribed else set()
         if self.configs == 1:  # confirmed whatever the search finds
-            certain = {*asked["config_text"]}
+            certain = {*(asked if self.searched else self.confirm)["config_text"]}
         configs = 1 if self.configs == 1 else 1 + self.plan.prescribed
         variants = self.variants
         if complete:
             best = winner(asked, self.last, goal_of(self.plan))
             chosen = set() if best is None else {best.config}
-            configs, certain = len(certain | chosen), certain | chosen
+            configs, certain = max(len(certain | chosen), not self.searched), certain | chosen
             variants = [own for own in variants if not any(own.items() <= json.loads(text).items() for text in chosen)]
         rows = [self._of(self.confirm, certain, seeds), *(self._variant(own, seeds) for own in variants)]
         return (configs + len(variants)) * len(seeds), pd.concat(rows)

@@ -162,6 +162,11 @@ class Results:
         return ("val", "test") if self.phase == "confirm" else ("val",)
 
     @property
+    def config_told(self) -> str:
+        """How the config came about whose trials are reported, for people."""
+        return "a config chosen on validation" if self.plan.searches else "a config that was stated beforehand"
+
+    @property
     def epoch_read(self) -> str:
         """The epoch at which trials are read, for people."""
         return "last epoch" if self.plan.epoch_chosen == "last" else "best validation epoch"

@@ -118,7 +118,8 @@ def _note(results: Results, table: pd.DataFrame, *, new_images: bool) -> str:
     holds = ", new images" if new_images else " t interval" if results.selected.images is None else ", these images"
     oracle = "oracle: best test of any epoch; " if results.has_oracle else ""
     lines = (
-        f"Chosen by val.; test: mean of n fresh seeds, {results.epoch_read} [95 %{holds}]",
+        f"{'Chosen by val.; test' if results.plan.searches else 'Test'}: mean of n fresh seeds, {results.epoch_read}"
+        f" [95 %{holds}]",
         f"{oracle}best epoch: val. within {near}",
     )
     starred = any(str(cell).endswith("*") for cell in table.filter(like="val.").to_numpy().ravel())

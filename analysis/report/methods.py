@@ -64,6 +64,8 @@ def _search(results: Results) -> str:
     spaces = {key: plan.space[key] for key in plan.conditions if plan.space[key]}
     if not spaces:
         return ""
+    if not plan.searches:
+        return "There was none: each condition has one config, which was stated beforehand."
     counts = sorted({_configs(plan, key) for key in spaces})
     number = as_text(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     noun = "config" if counts == [1] else "configs"
@@ -114,6 +116,9 @@ def _choice(results: Results) -> str:
     goal = objective(results.plan.select)
     extreme = "lowest" if goal.mode == "min" else "highest"
     measure = results.measures.label(goal.metric.removeprefix("val_"))
+    if not results.plan.searches:
+        best = results.plan.epoch_chosen == "best"
+        return f"The epoch with the {extreme} validation {measure} is read." if best else ""
     mean = ", as a mean over its search seeds" if len(results.plan.search_seeds) > 1 else ""
     return f"Chosen was the config with the {extreme} validation {measure} at the {results.epoch_read}{mean}."
 
@@ -124,9 +129,11 @@ def _confirmation(results: Results) -> str:
         return ""
     seeds = [seed for seed in plan.confirm_seeds if seed not in plan.extra_seeds]
     who = "The chosen and the prescribed config were" if plan.prescribed else "The chosen config was"
+    if not plan.searches:
+        who = "The prescribed config was" if plan.prescribed else "The config was"
     opened = "in each epoch, for the oracle and the test curves" if plan.oracle else "once, at the epoch that is read"
     sentences = [
-        f"{who} trained anew on {len(seeds)} fresh seeds.",
+        f"{who} trained {'anew ' * plan.searches}on {len(seeds)} fresh seeds.",
         f"Only then was test data opened, {opened}.",
     ]
     alike: dict[tuple[str, ...], list[str]] = {}

@@ -177,11 +177,13 @@ def caption(results: Results, best: pd.DataFrame) -> str:
     fixed = {k: v for k, v in results.settings.items() if k not in results.data_fields and v is not None}
     common, data = ", ".join(f"{heading(k)} {as_text(v)}" for k, v in fixed.items()), results.describe_data()
     known = [f"Data: {data}" if data else "No data", *([common] if common else [])]
-    text = [f"{'; '.join(known)}."]
-    text.append(f"Configs were chosen on validation data by their mean at the {results.epoch_read}.")
+    text, searched = [f"{'; '.join(known)}."], results.plan.searches
+    if searched:
+        text.append(f"Configs were chosen on validation data by their mean at the {results.epoch_read}.")
     if results.phase == "confirm":
         text.append(
-            "Then each was trained again with fresh seeds, and test data opened: mean over these at the"
+            f"{'Then each was trained again' if searched else 'Each config, stated beforehand, was trained'} with fresh"
+            " seeds, and test data opened: mean over these at the"
             f" {results.epoch_read}, with its 95 % interval, a claim about the config."
         )
         new = bool((best[f"test_{results.metric}_interval"] == NEW).any())

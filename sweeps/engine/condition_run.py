@@ -42,7 +42,7 @@ class ConditionRun:
         if plan.model_based:
             self._adopt()
             self._proposer = Proposer(plan, condition, self._draws.values(), shared)
-        for d in list(self._draws.values()):
+        for d in list(self._draws.values()) if plan.is_searched(condition) else ():
             self._enqueue(d, plan.first_seeds(), "search")
         for d in plan.draws_of(condition):
             if d.prescribed or plan.configs_in(condition) == 1:  # confirmed whatever the search finds: it need not wait

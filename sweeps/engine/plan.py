@@ -241,10 +241,15 @@ class Plan:
         known = len(self.draws_of(condition))
         return self.request.samples + known if self.model_based else known
 
+    def is_searched(self, condition: Condition) -> bool:
+        """Return whether a condition has search trials: a question may do without those of an only config."""
+        needless = self.configs_in(condition) == 1 and self.sweep.experiment.has_test
+        return self.sweep.search_single or not needless
+
     def search_trials_in(self, condition: Condition) -> int:
         """Return how many search trials a condition runs."""
         seeds = len(self.request.search_seeds)
-        configs = self.configs_in(condition)
+        configs = self.configs_in(condition) if self.is_searched(condition) else 0
         if not self.finalists:
             return configs * seeds
         return configs + (min(self.finalists, configs) * (seeds - 1) if configs > 1 else 0)
@@ -364,7 +369,7 @@ class Plan:
             (condition, draw, own)
             for condition in self.conditions
             for draws, own in (
-                (self.draws_of(condition) or (typical,), [*search, *confirm]),
+                (self.draws_of(condition) or (typical,), [*(search if self.is_searched(condition) else ()), *confirm]),
                 (self.variants_of(condition), confirm),  # no variant is searched
             )
             for draw in draws

@@ -61,7 +61,7 @@ def checked_plan(sweep: Sweep, options: Options, problems: list[Problem], folder
     if options.search == "pareto" and sweep.tradeoff is None:
         rule = "a search for a question that trades its metric for another measure; this one does not"
         found.append(Problem("--search", rule, options.search, "Use optuna, or omit it."))
-    asked, wrong = request(sweep, options)
+    asked, wrong = request(sweep, options, sweep.experiment.config_class().offered(sources_of(options)))
     found += wrong
     precision, sources = precision_of(sweep, options), sources_of(options)
     value_problems = _values(sweep, asked, precision)

@@ -37,7 +37,9 @@ def recorded(plan: Plan) -> PlanRecord:
         fingerprints={condition.key: _fingerprints(plan, condition) for condition in conditions},
         space={condition.key: _space(plan, condition) for condition in conditions},
         draws=None if plan.model_based else {c.key: tuple(d.values for d in plan.draws_of(c)) for c in conditions},
-        search_trials={c.key: plan.configs_in(c) * len(plan.first_seeds()) for c in conditions},
+        search_trials={
+            c.key: plan.configs_in(c) * len(plan.first_seeds()) if plan.is_searched(c) else 0 for c in conditions
+        },
         finalists=plan.finalists,
         search_seeds=request.search_seeds,
         confirm_seeds=request.confirm_seeds,

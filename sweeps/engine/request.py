@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -99,9 +99,17 @@ class Request:
         return {name: kind.value for name, kind in self.fields.items() if isinstance(kind, Fixed)}
 
 
-def request(sweep: Sweep, options: Options) -> tuple[Request, list[Problem]]:
-    """Return the request, and the problems with the form of --data and --set; `preflight` checks the values."""
+def request(
+    sweep: Sweep, options: Options, offered: Mapping[str, Sequence[Any]] | None = None
+) -> tuple[Request, list[Problem]]:
+    """Return the request, and the problems with the form of --data and --set; `preflight` checks the values.
+
+    `offered` has further values of factors (`TrialConfig.offered`).
+    """
     fields, stated = _scaled(sweep, options)
+    for name, values in (offered or {}).items():
+        if isinstance(stated_kind := fields.get(name), Compared):
+            fields[name] = Compared(tuple(dict.fromkeys([*values, *stated_kind.values])))
     problems = _set_data(options.data, sweep, fields) if options.data is not None else []
     for word in options.set:
         problem = _set(word, sweep, fields)

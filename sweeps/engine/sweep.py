@@ -76,6 +76,9 @@ class Sweep:
     """The same with --builtin, where a trial costs otherwise: there a network may be pre-trained for each seed."""
     samples: int = 8
     """How many configs each condition tries, unless --samples is given."""
+    search_single: bool = True
+    """Whether the only config of a condition runs on search seeds, too. It is confirmed in any case; its score names
+    the best condition, which a question may do without where a trial is expensive."""
     search_seeds: int = 3
     """How many seeds each searched config is averaged over, before one is chosen."""
     finalists: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -56,6 +56,14 @@ class TrialConfig(BaseModel):
     def datasets(self) -> tuple[str, ...]:
         """Return the names of the data sets that a trial reads; their fingerprints enter the trial's id."""
         return tuple(getattr(self, name) for name in self.data_fields())
+
+    @classmethod
+    def offered(cls, sources: Sources) -> Mapping[str, Sequence[Any]]:
+        """Return further values of factors that these sources offer, such as networks whose weights are there.
+
+        They are compared beside those that the sweep states, and before them, unless --set says which are.
+        """
+        return {}
 
     def planned_epochs(self) -> int:
         """Return how many epochs the trial runs: the field `epochs`, or 1 where there is none."""

@@ -51,7 +51,8 @@ class Loop:
     optimiser, so far) and `seconds` (so far). With a `folder` it starts from the newest good checkpoint there.
 
     A trial that is read at its best epoch ends with the experiment in the state of that epoch. Its row then has the
-    measures on test data, which is opened with that state once more where it was opened in each epoch.
+    measures on test data, which is opened with that state once more where it was opened in each epoch. One without the
+    selecting measure is read at its last epoch.
 
     `fetch` returns the arrays of artifacts that a kept network has as parts.
     """
@@ -220,6 +221,8 @@ class Loop:
         if self.status == "running" and len(self.rows) >= self.epochs:
             if self.best is not None:
                 self._return_to(self.best)
+            elif self.experiment.epoch_chosen == "best" and self.task.confirm:  # nothing to choose an epoch by
+                self._open_test(len(self.rows))
             if self.status == "running":
                 self.error = self.experiment.collapsed()
                 self.status = "done" if self.error is None else "collapsed"
@@ -229,12 +232,18 @@ class Loop:
         started = time.perf_counter()
         self.experiment.load_state_dict(best.state)
         self.experiment.begin(best.epoch)
+        self.seconds += time.perf_counter() - started
         if self.task.confirm:
-            row = self.rows[best.epoch - 1]
-            with self.experiment.evaluated_again():
-                row |= self._test()
-            self._amended.append(best.epoch - 1)
-            self._note_divergence(row)
+            self._open_test(best.epoch)
+
+    def _open_test(self, epoch: int) -> None:
+        """Add the measures on test data to the row of the epoch whose state the experiment has."""
+        started = time.perf_counter()
+        row = self.rows[epoch - 1]
+        with self.experiment.evaluated_again():
+            row |= self._test()
+        self._amended.append(epoch - 1)
+        self._note_divergence(row)
         self.seconds += time.perf_counter() - started
 
     def _save(self) -> None:

@@ -11,8 +11,14 @@ from typing import Any
 
 import pytest
 
-from analysis.ledger import Outcome
+from analysis.ledger import Ledger, Outcome
+from analysis.numbers.progress import Count, progress
+from analysis.numbers.results import Results
+from analysis.numbers.seeds import by_seed
+from analysis.numbers.tables import best_config
 from analysis.plan_record import PlanRecord
+from analysis.report.methods import methods
+from analysis.report.rounded import caption
 from analysis.selection import asked_for, chosen, config_text
 from common.problems import Refused
 from sweeps.engine.agenda import Signal
@@ -56,6 +62,43 @@ def test_a_lone_config_is_confirmed_while_it_is_searched(tmp_path: Path) -> None
         assert isinstance(trial, Task)
         driver.finish(trial, 0.5)
     assert driver.start() is Signal.OVER
+
+
+def test_a_lone_config_need_not_be_searched_and_is_the_chosen_one(tmp_path: Path) -> None:
+    unsearched = replace(SWEEP, search_single=False)
+    driver = Driver(tmp_path, "--samples", "1", "--seeds", "3", "--set", "size=200", sweep=unsearched)
+    ledger = driver.ledger.folder
+    assert driver.plan.size == 3
+    assert driver.command() == 3
+    assert {trial.phase for trial in driver.ran} == {"confirm"}
+    with Ledger(ledger, readonly=True) as kept:
+        results = Results(kept)
+        assert progress(results).missing == 0
+        seeds = by_seed(results)
+        (row,) = best_config(results, seeds).to_dict("records")
+        assert (row["recipe"], row["n"], row["search_seeds"], row["unfinished"]) == ("chosen", 3, 0, 0)
+        assert math.isnan(row["search_accuracy"])
+        told = " ".join(str(run) for paragraph in methods(results) for run in paragraph.text)
+        assert "There was none" in told
+        assert "hosen" not in told
+        assert "chosen" not in caption(results, best_config(results, seeds))
+
+
+def test_several_configs_are_searched_whatever_a_lone_one_would_need(tmp_path: Path) -> None:
+    unsearched = replace(SWEEP, search_single=False)
+    several = Driver(tmp_path, "--samples", "2", "--seeds", "3", "--set", "size=200", sweep=unsearched)
+    assert several.plan.size == 2 * 2 + 3
+    several.run()
+    assert len(several.ran) == several.plan.size
+
+
+def test_an_unsearched_config_counts_as_missing_until_it_has_run(tmp_path: Path) -> None:
+    unsearched = replace(SWEEP, search_single=False)
+    driver = Driver(tmp_path, "--samples", "1", "--seeds", "3", "--set", "size=200", sweep=unsearched)
+    driver.ledger.begin_run(command="toy", plan=recorded(driver.plan), environment={}, modules=driver.plan.code.modules)
+    assert progress(Results(driver.ledger)) == Count(3, 0)
+    driver.run(at_most=2)
+    assert progress(Results(driver.ledger)) == Count(3, 2)
 
 
 def test_a_config_that_is_chosen_is_confirmed_only_then(tmp_path: Path) -> None:

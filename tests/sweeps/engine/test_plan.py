@@ -19,8 +19,10 @@ from sweeps.engine.recorded import recorded
 from sweeps.engine.session import joined
 from sweeps.engine.space import choice, integers, loguniform
 from tests.support.driver import PRESCRIBED, plan
-from tests.support.toy import SWEEP
+from tests.support.toy import SWEEP, Config, Toy
+from trainables.core.experiment import Experiment
 from trainables.core.task import Task
+from trainables.data.sources import Sources
 
 
 def search_trials(made: Plan, condition: Condition) -> list[Task]:
@@ -47,6 +49,34 @@ def test_the_prescribed_recipe_is_only_called_so_where_all_that_it_states_holds(
     assert made.draws()[0].prescribed == there
     assert recorded(made).prescribed == there
     made.task(made.conditions[0], made.draws()[0], 1001, "search")
+
+
+class Offering(Config):
+    """A config whose sources may offer more sizes."""
+
+    @classmethod
+    def offered(cls, sources: Sources) -> dict[str, list[int]]:
+        return {"size": [30, 200] if sources.weights_dir else [], "lr": [0.3]}
+
+
+class Offered(Toy, Experiment[Offering]):  # type: ignore[misc]  # the toy's own config is another
+    pass
+
+
+@pytest.mark.parametrize(
+    ("words", "sizes"),
+    [
+        (["--weights-dir", "."], [30, 200, 20]),
+        ([], [20, 200]),
+        (["--weights-dir", ".", "--set", "size=25"], [25]),
+    ],
+)
+def test_what_the_folders_offer_is_compared_too_unless_the_command_says_what_is(
+    tmp_path: Path, words: list[str], sizes: list[int]
+) -> None:
+    made = plan(tmp_path, *words, sweep=replace(SWEEP, experiment=Offered))
+    assert made.request.factors == {"size": sizes}
+    assert "lr" in made.request.space, "only a factor takes what is offered"
 
 
 def test_every_condition_gets_the_same_draws_and_the_prescribed_recipe_first(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from common.files import unpack
 from tests.support.driver import plan, trained_here
 from tests.support.toy import SWEEP, Config, Hill
 from trainables.artifacts.store import Store
+from trainables.core.experiment import EvalSplit, Metrics
 from trainables.core.loop import Loop, run
 from trainables.core.task import Task
 from trainables.data.sources import Sources
@@ -131,3 +132,23 @@ def test_another_selecting_metric_makes_other_trials_only_where_it_chooses_the_e
             ids.append(asked.task(condition, asked.draws_of(condition)[0], 1, "confirm").id)
     assert ids[0] == ids[2]
     assert ids[1] != ids[3]
+
+
+class Blank(Hill):
+    """Hill without the measure that would choose its epoch."""
+
+    measures = tuple(replace(measure, optional=True, error=None, images=None) for measure in Hill.measures)
+
+    def evaluate(self, split: EvalSplit) -> Metrics:
+        metrics = super().evaluate(split)
+        return {"loss": metrics["loss"]} if split == "validation" else metrics
+
+
+def test_where_nothing_chooses_an_epoch_the_last_one_is_read_and_test_data_opened_once(tmp_path: Path) -> None:
+    trial = loop(tmp_path, experiment=Blank)
+    outcome = trial.report(1e9)["outcome"]
+    assert outcome["status"] == "done"
+    assert outcome["test_openings"] == 1
+    assert "read_epoch" not in outcome["facts"]
+    assert [row["epoch"] for row in trial.rows if "test_accuracy" in row] == [6]
+    assert loop(None, "search", Blank).report(1e9)["outcome"]["test_openings"] == 0

@@ -82,7 +82,8 @@ def _measured(part: Findings, rows: Rows, gaps: Gaps) -> Iterator[Block]:
         "What reconstructions keep of the test images' variance in pixels (explained: as far as they vary as the "
         "images do), and how many of them a judge reads right, who reads {} of the images right:"
     )
-    yield Paragraph(text(told, part.level(first, decoding.JUDGED_INPUT)))
+    known = next((row for row in rows.values() if not math.isnan(row[decoding.JUDGED_INPUT])), first)
+    yield Paragraph(text(told, part.level(known, decoding.JUDGED_INPUT)))
     yield _levels(part, rows, IN_PIXELS, PIXELS)
     told = "Latents of the test images, each coordinate scaled to variance 1"
     if CLASSIFIER in rows:

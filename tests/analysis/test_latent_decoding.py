@@ -71,9 +71,9 @@ def measured(config: dict[str, Any], phase: str, *, status: Any = "done", **leve
     return Measured(rows, {}, arrays, status)
 
 
-def answered(folder: Path, made: Any = measured, encoders: list[str] = ENCODERS) -> Any:
+def answered(folder: Path, made: Any = measured, encoders: list[str] = ENCODERS, **more: Any) -> Any:
     fill_question(
-        folder, "latent_decoding", made, factors={"encoder": encoders}, draws=[{"lr": 0.01}], settings=SETTINGS,
+        folder, "latent_decoding", made, factors={"encoder": encoders, **more}, draws=[{"lr": 0.01}], settings=SETTINGS,
         select="min val_l1", oracle=False, report=["kept_within", "between_within", "judged"],
     )  # fmt: skip
     return told(folder, "latent_decoding")
@@ -169,6 +169,19 @@ def test_fewer_encoders_have_an_answer_without_the_others(tmp_path: Path, encode
     assert "nan" not in text.lower()
     for drawing in made.drawings.values():
         drawing.draw()
+
+
+def test_each_of_several_latents_has_an_answer_of_its_own(tmp_path: Path) -> None:
+    def smaller(config: dict[str, Any], phase: str) -> Measured:
+        worse = {"l1": (0.07, 0.07, 0.09, 0.1)} if config["latent"] == 4 else {}
+        return measured(config, phase, **worse)
+
+    made = answered(tmp_path, smaller, ["joint", "classifier"], latent=[4, 12])
+    text = markdown(made)
+    assert "Test images decoded from 4 numbers have an L1 of 0.07" in text
+    assert "Test images decoded from 12 numbers have an L1 of 0.03" in text
+    assert text.count("In-class variability.") == 2
+    assert len(made.drawings) == 2 * 5
 
 
 def test_figures_show_sixty_digits_of_both_encoders_their_latents_and_every_class(tmp_path: Path) -> None:

@@ -40,13 +40,11 @@ TINY = dict(SWEEP.prescribed or {}) | {
 }
 SPATIAL = {"data": "source.npz", "lr": 0.001, "optimiser": "adam", "width": 2, "epochs": 1, "validation": 20}
 HEAD = {"data": "source.npz", "backbone": "letters_cnn", "train_size": 20, "lr": 0.1, "epochs": 1, "weight_decay": 0.1}
-FEW = {
+ENCODER = {
     "data": "source.npz", "bottleneck": "fc", "latent": 12, "width": 2, "strides": "2-2-2-2", "activation": "relu",
-    "norm": "batch", "lr": 0.01, "epochs": 1, "batch_size": 8, "labels": 20, "encoder_epochs": 1,
+    "norm": "batch", "lr": 0.01, "epochs": 1, "batch_size": 8, "encoder_lr": 0.01,
 }  # fmt: skip
-DECODED = {name: value for name, value in FEW.items() if name not in ("labels", "encoder_epochs")} | {
-    "encoder_lr": 0.01
-}
+FEW = ENCODER | {"labels": 20, "encoder_epochs": 1}
 CASES: list[tuple[Any, dict[str, Any]]] = [
     (DigitPair, PAIR | {"epochs": 1, "precision": "bf16"}),
     *((JointEmbedding, JOINT | {"epochs": 1, "mining": mining}) for mining in ("random", "hard", "classifier")),
@@ -57,7 +55,7 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
     (StnDeformations, SPATIAL | {"network": "tps", "copies": "R", "sampled": "normalised"}),
     (StnDeformations, SPATIAL | {"network": "plain", "copies": "none"}),
     *((FewLabels, FEW | {"start": start}) for start in ("scratch", "frozen", "pretrained")),
-    *((LatentDecoding, DECODED | {"encoder": encoder}) for encoder in ("joint", "classifier")),
+    *((LatentDecoding, ENCODER | {"encoder": encoder}) for encoder in ("joint", "classifier")),
 ]
 
 

@@ -18,7 +18,7 @@ from analysis.findings import Draft, Drawing, Findings
 from analysis.numbers.results import CHOSEN, PRESCRIBED, records
 from analysis.verdicts import deformations
 from analysis.verdicts.deformations import CALLED, COPIES, DISTORTIONS, NETWORK, NETWORKS, ORIGINS, PLAIN
-from analysis.words import Block, Bullets, Difference, Directions, Paragraph, Text, enumerated, outcomes, text
+from analysis.words import Block, Bullets, Difference, Directions, Paragraph, Text, enumerated, join, outcomes, text
 
 COMPARED = (NETWORK, COPIES)
 TITLE = "Spatial transformers"
@@ -60,18 +60,24 @@ def answer(part: Findings) -> Draft:
 
 
 def _shortly(part: Findings) -> Paragraph:
-    """Return the answer in a sentence: the accuracy with all copies that there are, and what was learned there."""
-    last = part.chosen[part.chosen[COPIES] == part.chosen[COPIES].iloc[-1]]
-    told = []
-    for row in records(last):
-        learned = "" if row[NETWORK] == PLAIN else f", which {deformations.shortly(row)}"
-        told.append(text("{} with {}{}", part.level(row, ACCURACY), NETWORKS[row[NETWORK]], learned))
-    return Paragraph(text("With copies {} the test accuracy is {}.", last[COPIES].iloc[0], enumerated(told)))
+    """Return the answer in a sentence for the first and the last kind of copies: accuracy, and what was learned."""
+    kinds = list(dict.fromkeys(part.chosen[COPIES]))
+    sentences = []
+    for copies in dict.fromkeys([kinds[0], kinds[-1]]):
+        told = []
+        for row in records(part.chosen[part.chosen[COPIES] == copies]):
+            learned = "" if row[NETWORK] == PLAIN else f", which {deformations.shortly(row)}"
+            told.append(text("{} with {}{}", part.level(row, ACCURACY), NETWORKS[row[NETWORK]], learned))
+        sentences.append(text("{} the test accuracy is {}.", deformations.WITH[copies], enumerated(told)))
+    return Paragraph(join(" ", sentences))
 
 
 def _accuracies(part: Findings) -> Iterator[Block]:
     yield Paragraph(
-        (f"Test accuracy{part.where}, over all images and copies, by what an image is, and beside it training's:",)
+        (
+            f"Test accuracy{part.where} over all images and their copies, by what an image is, and training's. An image"
+            " and its copies count as one, and are in the same split.",
+        )
     )
     rows = [row for row in records(part.reported) if row["recipe"] in (CHOSEN, PRESCRIBED)]
     yield Bullets(tuple(_level(part, row) for row in rows))

@@ -43,6 +43,14 @@ DISTORTIONS = {
     "P": "projections",
     "E": "spline deformations",
 }
+WITH = {
+    "none": "Without copies",
+    "elastic": "With elastic copies",
+    "zoom": "With zoomed copies",
+    "elastic+zoom": "With elastic and zoomed copies",
+    **{copies: f"After {what}" for copies, what in DISTORTIONS.items()},
+}
+"""How a sentence about a value of `copies` begins."""
 SHUFFLED = 0.05
 """R² of a shuffled control from which on nothing is said."""
 SAID: Mapping[Word, str] = {
@@ -118,8 +126,13 @@ def transformers(part: Findings, recipe: str = CHOSEN) -> list[dict[str, Any]]:
 
 
 def asked(row: Mapping[str, Any]) -> list[Criterion]:
-    """Return what may have been learned in a condition."""
-    return [one for one in CRITERIA if row[COPIES] in one.copies]
+    """Return what may have been learned in a condition; with sigma 0 or zoom 1 nothing is deformed."""
+
+    def deformed(one: Criterion) -> bool:
+        known = not math.isnan(row.get(f"test_{one.measure}", math.nan))
+        return known or math.isnan(row["test_accuracy"])  # of a seed that diverged nothing is known
+
+    return [one for one in CRITERIA if row[COPIES] in one.copies and deformed(one)]
 
 
 def table(part: Findings) -> pd.DataFrame:
@@ -156,6 +169,8 @@ def verdict(part: Findings) -> Iterator[Block]:
 def shortly(row: Mapping[str, Any]) -> str:
     """Return what was learned in a condition in a clause: `has partly learned to undo the zoom, and …`."""
     own = [one for one in asked(row) if one not in FOLLOWED] or asked(row)
+    if math.isnan(row["test_accuracy"]):
+        return "collapsed or diverged on a seed"
     verb = "follow" if own[0] in FOLLOWED else "undo"
     said: dict[Word, list[str]] = {}
     for one in own:

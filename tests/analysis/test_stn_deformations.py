@@ -85,9 +85,12 @@ def pictures(origins: int) -> dict[str, np.ndarray]:
     }  # fmt: skip
 
 
-def answered(folder: Path, made: Any = measured, *, copies: Any = ("none", "elastic+zoom"), **changed: Any) -> Any:
+def answered(
+    folder: Path, made: Any = measured, *, networks: Any = ("plain", "affine"),
+    copies: Any = ("none", "elastic+zoom"), **changed: Any,
+) -> Any:  # fmt: skip
     fill_question(
-        folder, "stn_deformations", made, factors={"network": ["plain", "affine"], "copies": list(copies)},
+        folder, "stn_deformations", made, factors={"network": list(networks), "copies": list(copies)},
         draws=[TUTORIAL, OURS], settings=SETTINGS, prescribed=True,
         report=["original_accuracy", "elastic_accuracy", "zoom_accuracy"], **changed,
     )  # fmt: skip
@@ -101,7 +104,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def test_the_answer_begins_with_what_the_transformer_undoes(made: Any) -> None:
     text = markdown(made)
-    assert text.startswith("With copies elastic+zoom the test accuracy is 78.3 % [")
+    assert text.startswith("Without copies the test accuracy is 95.0 % [")
+    assert "With elastic and zoomed copies the test accuracy is 78.3 % [" in text.splitlines()[0]
     assert "with a plain network and 81.7 % [" in text.splitlines()[0]
     clause = "which has learned to undo the elastic deformation, and has partly learned to undo the zoom."
     assert clause in text.splitlines()[0]
@@ -187,6 +191,7 @@ def test_a_condition_with_a_collapsed_seed_has_no_number(tmp_path: Path) -> None
         return measured(config, phase, status="collapsed" if fails else "done")
 
     text = markdown(answered(tmp_path, collapsing))
+    assert "an affine transformer, which collapsed or diverged on a seed" in text
     assert "affine, copies elastic+zoom: no number, as a seed collapsed or diverged" in text
     assert "the zoom: no number, as a seed collapsed or diverged" in text
     assert "nan" not in text.lower()
@@ -200,6 +205,26 @@ def test_distortions_stand_beside_the_papers_table(tmp_path: Path) -> None:
     assert "affine (paper): R 0.7 %" in text
     drawn = made.drawings["accuracy"].draw()
     assert {"plain", "affine", "CNN (paper)", "tps (paper)"} <= {t.get_text() for t in drawn.legends[0].get_texts()}
+
+
+def test_a_transformer_alone_is_compared_with_nothing(tmp_path: Path) -> None:
+    made = answered(tmp_path, networks=("affine",), copies=("none",))
+    text = markdown(made)
+    assert text.startswith("Without copies the test accuracy is 95.0 % [")
+    assert "which has learned to follow the place, and has partly learned to follow the slant" in text.splitlines()[0]
+    assert "in the place of" not in text
+    assert [axes.get_title("left") for axes in made.drawings["accuracy"].draw().axes] == ["originals"]
+
+
+def test_what_was_not_deformed_is_not_said_to_be_undone(tmp_path: Path) -> None:
+    """With a zoom by 1, trials have no number for it."""
+
+    def unzoomed(config: dict[str, Any], phase: str) -> Measured:
+        return measured(config, phase, {name: own for name, own in LEARNED.items() if not name.startswith("zoom")})
+
+    text = markdown(answered(tmp_path, unzoomed))
+    assert "undo the elastic deformation" in text
+    assert "the zoom" not in text
 
 
 def test_little_ink_is_a_ceiling_that_is_told(tmp_path: Path) -> None:

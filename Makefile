@@ -14,7 +14,7 @@ demo: $(INSTALLED)
 
 # Before each commit: what starts no Ray.
 check: lint
-	$(PYTEST) -m "not gpu and not memory and not latex and not ray and not slow"
+	$(PYTEST) -m "not gpu and not memory and not latex and not browser and not ray and not slow"
 
 # Before each push: everything but what needs a GPU or much memory.
 test: lint

@@ -1,5 +1,5 @@
 """`python -m analysis transfer_sizes` makes an answer again, from the ledger alone, without torch or Ray.
-With `--trials` it lists the trials instead.
+With `--trials` it lists the trials instead. `python -m analysis report` writes one page of all questions.
 
 Several questions may be named; without a name it is all that have a ledger. A fault in the file of one question, or in
 its ledger, costs no other question's answer.
@@ -21,6 +21,7 @@ import analysis
 from analysis.figures.paper import NARROWEST, WIDEST
 from analysis.figures.style import FORMATS
 from analysis.ledger import LedgerError
+from analysis.pages.command import main as report
 from analysis.report.make import folder_of, make_answer, show
 from analysis.report.terminal import standard_output
 from analysis.report.trials import show_trials
@@ -66,7 +67,10 @@ def main(argv: list[str] | None = None) -> int:
 
     Returns 0, 1 where the file of a question has a fault, or 2 for an unknown question or a ledger that cannot be read.
     """
-    options = tyro.cli(Options, args=argv, prog="python -m analysis", config=(tyro.conf.FlagCreatePairsOff,))
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == ["report"]:
+        return report(words[1:], questions())
+    options = tyro.cli(Options, args=words, prog="python -m analysis", config=(tyro.conf.FlagCreatePairsOff,))
     known = questions()
     unknown = [name for name in options.question if name not in known]
     if unknown:

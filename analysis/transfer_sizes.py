@@ -44,16 +44,11 @@ def answer(part: Findings) -> Draft:
     annealed = any(part.results.facts[trial].get("annealed") for trial in part.chosen_seeds["trial"])
     return Draft(
         TITLE,
-        [
-            _headline(part),
-            *_sizes(part, compared),
-            *_prescribed(part, compared),
-            *_backbones(part),
-            *laws.verdict(part, SIZE, BACKBONE, IMAGES),
-        ],
+        [_headline(part), *_sizes(part, compared), *_prescribed(part, compared), *_backbones(part)],
         dict(_drawings(part)),
         differences=compared,
         closing=[Paragraph((ANNEALED,))] if annealed else [],
+        sections=laws.section(part, SIZE, BACKBONE, IMAGES),
         counted="Sizes count training labels",
     )
 

@@ -3,6 +3,7 @@
 labsweep                       # lists the questions
 labsweep transfer_sizes …      # does what `python sweeps/transfer_sizes.py …` does
 labsweep answer QUESTION …     # does what `python -m analysis QUESTION …` does
+labsweep report                # does what `python -m analysis report` does
 labsweep predict …             # does what `python -m trainables predict …` does
 """
 
@@ -16,7 +17,11 @@ from pathlib import Path
 
 from common.problems import Problem, nearest, refuse
 
-COMMANDS = {"answer": ("analysis.__main__", ()), "predict": ("trainables.__main__", ("predict",))}
+COMMANDS = {
+    "answer": ("analysis.__main__", ()),
+    "report": ("analysis.__main__", ("report",)),
+    "predict": ("trainables.__main__", ("predict",)),
+}
 """The module whose `main` does a command that is no question, and the words that it expects first."""
 
 
@@ -55,6 +60,7 @@ def listing(known: Mapping[str, str], name: str) -> str:
     for question, text in known.items():
         lines += [f"python sweeps/{question}.py" if in_checkout else f"{name} {question}", f"    {text}"]
     lines += [f"{name} answer QUESTION", "    Make its answer again, from the ledger alone."]
+    lines += [f"{name} report", "    One page of all questions and their answers, to be read in a browser or printed."]
     lines += [f"{name} predict NETWORK IMAGE …", "    What a kept network sees in images."]
     return "\n".join([*lines, "With --help, each explains its options."])
 

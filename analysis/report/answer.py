@@ -57,6 +57,10 @@ class Answer:
     """A row for each epoch of each reported config, over its seeds."""
     searched: pd.DataFrame = field(default_factory=pd.DataFrame)
     """A row for each search trial."""
+    captions: Mapping[str, str] = field(default_factory=dict)
+    """What each figure shows, by its name, in their order."""
+    compared: SharedTable | None = None
+    """The differences that people are shown, as text."""
     faults: tuple[Fault, ...] = ()
     """Errors in the question's own file, which the verdict tells."""
 

@@ -95,6 +95,8 @@ def make_answer(
     faults += missed
     verdict = (*told.verdict, *(fault.paragraph for fault in missed))
     answer = replace(answer, verdict=verdict, terms=told.terms, sections=told.sections, faults=tuple(faults))
+    captions = {name: drawing.caption for name, drawing in drawings.items()}
+    answer = replace(answer, captions=captions, compared=shown_differences(answer, found))
     files = [*(folder / "tables" / name for name in tables_now), *drawn_files]
     files.append(_write(folder / "verdict.md", f"{answer.text}\n"))
     files.append(_write(folder / "answer.md", page(answer, found, drawings)))

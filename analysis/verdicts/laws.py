@@ -18,8 +18,9 @@ from analysis.figures.style import Words
 from analysis.findings import Drawing, Findings
 from analysis.numbers.laws import FARTHEST, FEWEST, WORTH, LearningCurve, Size, crossing
 from analysis.numbers.results import records
-from analysis.words import OVER_BOTH, Block, Bullets, Claim, Paragraph, Strong, Text, enumerated, text
+from analysis.words import OVER_BOTH, Block, Bullets, Claim, Paragraph, Text, enumerated, text
 
+HEADING = "A law over train size"
 METRIC = "test_error"
 TARGETS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995)
 """Accuracies that are asked for."""
@@ -52,14 +53,19 @@ def drawing(part: Findings, title: str, size: str, method: str, axis: str) -> It
     yield "law", Drawing(figure, "The law over train size that the test errors follow, with its 95 % band.")
 
 
-def verdict(part: Findings, size: str, method: str, images: str = "images") -> Iterator[Block]:
-    """Yield what the laws say, of each method with enough sizes; where one says nothing, why."""
+def section(part: Findings, size: str, method: str, images: str = "images") -> dict[str, list[Block]]:
+    """Return what the laws say, of each method with enough sizes, and where one says nothing, why; by its heading.
+
+    It is empty where no method has enough sizes.
+    """
     curves = learning_curves(part, size, method)
-    if not curves:
-        return
+    return {HEADING: list(_section(part, curves, images))} if curves else {}
+
+
+def _section(part: Findings, curves: Mapping[str, LearningCurve], images: str) -> Iterator[Block]:
     usable = {name: one for name, one in curves.items() if one.trouble is None}
-    told = "{}: error = α + η·n^γ, fitted to test errors at the last epoch, followed to {} times the largest size."
-    yield Paragraph(text(told, Strong("A law over train size"), FARTHEST))
+    told = "error = α + η·n^γ, fitted to test errors at the last epoch, followed to {} times the largest size."
+    yield Paragraph(text(told, FARTHEST))
     items = [_told(part, name, one, images) for name, one in usable.items()]
     items += [
         (f"{name}: no law is fitted, since {one.trouble}.",) for name, one in curves.items() if name not in usable

@@ -145,10 +145,14 @@ def _training_takes(part: Findings, rows: list[dict[str, Any]]) -> Iterator[Bloc
     known = [row for row in rows if not math.isnan(row.get(f"val_{MORE_EPOCHS}", math.nan))]
     if not known:
         return
-    found: dict[str, list[str]] = {"it takes more epochs": [], "it takes fewer": [], "neither is shown": []}
+    more, fewer, neither, alike = (
+        "it takes more epochs", "it takes fewer", "neither is shown", "seeds are too much alike for an interval"
+    )  # fmt: skip
+    found: dict[str, list[str]] = {more: [], fewer: [], neither: [], alike: []}
     for row in known:
         low, high = row[f"val_{MORE_EPOCHS}_low"], row[f"val_{MORE_EPOCHS}_high"]
-        word = "it takes more epochs" if low > 0 else "it takes fewer" if high < 0 else "neither is shown"
+        word = more if low > 0 else fewer if high < 0 else neither
+        word = alike if row[f"val_{MORE_EPOCHS}_interval"] == "seeds alike" else word
         found[word].append(f"{row[BOTTLENECK]} {row[LATENT]}")
     told = [f"{word} with {listed(names)}" for word, names in found.items() if names]
     yield Paragraph(

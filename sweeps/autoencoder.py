@@ -8,8 +8,9 @@ A convolutional autoencoder is trained by the mean absolute error (L1). Learning
 normalisation are searched for each bottleneck and latent. The question states no config; none is prescribed. What each
 choice brings is shown on variants of a reference of our own making, at one latent.
 
-Found: on the built-in digits, with 15 epochs on 906 images, as many principal components have a lower L1 in four of six
-conditions and are not shown to differ in two; neither bottleneck is shown to be better (n = 5). Not run on MNIST yet.
+Found: on MNIST, with a latent of 12 and 9 epochs, the test L1 is 0.0294 [0.0288, 0.0301] with a fully-connected
+bottleneck and 0.0340 [0.0329, 0.0351] with a convolutional one (n = 3); 12 principal components have 0.0852. The
+fully-connected one is better at 4 and 12, not shown to differ at 32; no latent below 32 is within 0.003 of it.
 docs/results/autoencoder.md has the tables, data, hardware and cost.
 """
 

@@ -100,3 +100,15 @@ def test_training_is_told_against_a_classifier_and_the_words_are_the_intervals(t
         in text
     )
     assert "falls to zero over 2 epochs" in text
+
+
+def test_seeds_that_take_equally_many_epochs_are_no_proof_that_neither_takes_more(tmp_path: Path) -> None:
+    def alike(config: dict[str, Any], phase: str) -> Measured:
+        made = measured(config, phase)
+        names = ("val_epochs_taken", "val_classifier_epochs_taken", "val_more_epochs_taken")
+        made.rows[-1].update(dict(zip(names, (5.0, 1.0, 4.0), strict=True)) if phase == "confirm" else {})
+        return made
+
+    text = markdown(answered(tmp_path, alike))
+    assert "Paired by seed, seeds are too much alike for an interval with conv 4, " in text
+    assert "neither is shown" not in text

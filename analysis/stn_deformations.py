@@ -73,12 +73,8 @@ def _shortly(part: Findings) -> Paragraph:
 
 
 def _accuracies(part: Findings) -> Iterator[Block]:
-    yield Paragraph(
-        (
-            f"Test accuracy{part.where} over all images and their copies, by what an image is, and training's. An image"
-            " and its copies count as one, and are in the same split.",
-        )
-    )
+    told = f"Test accuracy{part.where} over all images and their copies, by what an image is, and training's."
+    yield Paragraph((f"{told} An image and its copies count as one, and are in the same split.{_sizes(part)}",))
     rows = [row for row in records(part.reported) if row["recipe"] in (CHOSEN, PRESCRIBED)]
     yield Bullets(tuple(_level(part, row) for row in rows))
     lost = [row for row in records(part.chosen) if row.get("test_little_ink", 0.0) > 0.01]
@@ -88,6 +84,17 @@ def _accuracies(part: Findings) -> Iterator[Block]:
             f"{100 * share:.1f} % of the elastic copies keep less than a fifth of their ink. Where these cannot be read"
         )
         yield Paragraph((f"{known}, accuracy on elastic copies is at most about {100 * (1 - share):.0f} %.",))
+
+
+def _sizes(part: Findings) -> str:
+    """Return a sentence on how many images are trained and tested on with all copies; none where it is not known."""
+    seed = part.chosen_seeds.iloc[-1]
+    made = part.results.facts[seed["trial"]].get("training_images")
+    if made is None or math.isnan(seed["labels_train"]) or made == seed["labels_train"]:
+        return ""
+    times = round(made / seed["labels_train"])
+    tested = f" and {seed['test_images']:,.0f} test images {times * seed['test_images']:,.0f}"
+    return f" With copies {seed[COPIES]}, {seed['labels_train']:,.0f} training images become {made:,}{tested}."
 
 
 def _level(part: Findings, row: Mapping[str, Any]) -> Text:

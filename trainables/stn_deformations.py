@@ -12,6 +12,7 @@ originals with their copies.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -168,7 +169,7 @@ class StnDeformations(Experiment[Config], LeavesNetwork):
         count = min(config.train_evaluated, len(x))
         self.evaluated = torch.randperm(len(x), generator=fixed)[:count].to(self.device)
         network = SpatialNetwork(config.shape(classes)).to(self.device)
-        self.model = network.to(memory_format=torch.channels_last)  # a third faster on a core
+        self.model = network.to(memory_format=torch.channels_last)  # faster on a core
         self.optimizer = _optimizer(config, self.model)
 
     def train_epoch(self) -> Metrics:
@@ -198,7 +199,7 @@ class StnDeformations(Experiment[Config], LeavesNetwork):
                 self.keep_last(f"test_{origin}_correct", correct)
         if self.epoch >= self.config.epochs:
             found |= self._ink_lost(split)
-            if self.config.network != "plain":
+            if self.config.network != "plain" and math.isfinite(found["loss"]):
                 found |= self._examined(split, read)
         return found
 
@@ -256,7 +257,6 @@ class StnDeformations(Experiment[Config], LeavesNetwork):
     def facts(self) -> dict[str, Any]:
         return {
             "parameters": parameters(self.model),
-            "origins": list(self.config.origins),
             "training_images": len(self.images.y),
         }
 

@@ -70,7 +70,8 @@ def measured(config: dict[str, Any], phase: str, numbers: dict[str, float] = LEA
             arrays |= pictures(len(origins))
         if "elastic" in copies:
             rows[-1]["test_little_ink"] = 0.0
-    return Measured(rows, {"parameters": 27_360, "test_labels": IMAGES}, arrays, status)
+    facts = {"parameters": 27_360, "test_labels": IMAGES, "train_labels": 100, "training_images": 100 * len(origins)}
+    return Measured(rows, facts, arrays, status)
 
 
 def pictures(origins: int) -> dict[str, np.ndarray]:
@@ -134,6 +135,7 @@ def test_accuracy_is_told_by_origin_and_compared_by_seed(made: Any) -> None:
     text = markdown(made)
     assert "affine, copies elastic+zoom: 81.7 % [" in text
     assert "elastic copies 70.0 % [" in text
+    assert "With copies elastic+zoom, 100 training images become 300 and 200 test images 600." in text
     assert "training 90.0 %), n = 5" in text
     assert "affine, copies elastic+zoom, prescribed config: 61.7 % [" in text
     gaps = {

@@ -135,6 +135,15 @@ def test_a_transformer_that_reflects_has_collapsed(store: Store) -> None:
     assert loop.experiment.collapsed() is None, "up to 5 % are allowed"
 
 
+def test_a_transformer_that_diverged_is_not_examined(store: Store) -> None:
+    broken = begun(store, epochs=1)
+    with torch.no_grad():
+        broken.experiment.model.classifier.out.bias.fill_(torch.nan)
+    broken.report(1e9)
+    assert broken.status == "diverged"
+    assert "test_left" not in broken.rows[-1]
+
+
 def test_sigma_25_leaves_little_ink_and_says_so(store: Store) -> None:
     row = ended(store, copies="elastic", sigma=25.0, epochs=1, network="plain").rows[-1]
     assert 0.3 < row["test_little_ink"] < 0.6

@@ -14,7 +14,7 @@ path that exists under such a name is opened as that path.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -149,21 +149,32 @@ def _opened(sources: Sources, name: str) -> DataSet:
     if made == PHOTOS and not names_classes(photos):
         photos = photos or "cifar10"
         return DigitsOverPhotos(("mnist", sources.dataset("mnist")), (photos, sources.dataset(photos)))
-    path = next((path for path in _candidates(sources, name) if path.exists()), None)
+    candidates = _candidates(sources, name)
+    path = next((path for path in candidates if path.exists()), None)
     if path is not None:
         return open_npz(path) if path.suffix == ".npz" else open_folder(path)
     if names_classes(name):
         whole, numbers = parsed(name)
         return classes_of(whole, sources.dataset(whole), numbers)
-    looked = ", ".join(map(str, _candidates(sources, name)))
+    looked = ", ".join(map(str, candidates))
     rule = f"must be one of {', '.join(KNOWN)}, classes of one as in cifar10[0-4], or a path (looked for {looked})"
     raise refuse(rule, name, nearest(name, [*KNOWN, *_beside(sources)]))
 
 
-def _candidates(sources: Sources, name: str) -> Iterator[Path]:
-    yield sources.here / Path(name).expanduser()
-    if sources.data_dir is not None:
-        yield from (sources.data_dir / f"{name}{end}" for end in ("", ".npz", ".zip"))
+def _candidates(sources: Sources, name: str) -> list[Path]:
+    """Return the paths at which a data set of this name may lie. Raises Refused where the name can be none."""
+    try:
+        found = [sources.here / Path(name).expanduser()]
+        if sources.data_dir is not None:
+            found += [sources.data_dir / f"{name}{end}" for end in ("", ".npz", ".zip")]
+        for path in found:
+            path.exists()
+    except (OSError, RuntimeError) as error:  # too long, in a folder that is closed, or below the home of nobody
+        if names_classes(name):
+            return []  # many classes make a long name
+        rule = f"a name, or a path that can be looked at ({getattr(error, 'strerror', None) or error})"
+        raise refuse(rule, name, "Mend the path, or the rights of the folder that it is in.") from None
+    return found
 
 
 def _beside(sources: Sources) -> list[str]:

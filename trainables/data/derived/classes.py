@@ -14,7 +14,8 @@ import numpy as np
 from common.problems import Problem, Refused
 from trainables.data.dataset import DataSet, SplitName, refuse, text_digest
 
-NUMBERS = re.compile(r"(?P<base>.+)\[(?P<items>[0-9]+(-[0-9]+)?([+,][0-9]+(-[0-9]+)?)*)\]")
+_ITEM = "[0-9]{1,18}(-[0-9]{1,18})?"  # longer ones are no numbers to Python
+NUMBERS = re.compile(rf"(?P<base>.+)\[(?P<items>{_ITEM}([+,]{_ITEM})*)\]", re.DOTALL)
 
 
 def names_classes(name: str) -> bool:

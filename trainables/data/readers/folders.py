@@ -160,6 +160,8 @@ def _done_to(header: Header, *, cropped: bool) -> Iterator[str]:
 def open_folder(path: Path) -> ClassFolders:
     """Open a folder or zip as a data set. Raises Refused where it is laid out otherwise or cannot be read."""
     if path.is_dir():
+        if path.resolve() in (Path("/"), Path.home().resolve()):
+            raise refuse("must be a folder of a data set alone", str(path), LAYOUT)
         return ClassFolders(FolderTree(path))
     if path.suffix.lower() == ".zip":
         return ClassFolders(ZipTree(path))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import lzma
 import re
+import struct
+import warnings
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from tokenize import TokenError
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 ENDINGS = frozenset(
     (
@@ -17,7 +23,16 @@ ENDINGS = frozenset(
         *(".bmp", ".dib", ".ppm", ".pgm", ".pbm", ".pnm"),
     )
 )
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, zlib.error, zipfile.BadZipFile, Image.DecompressionBombError)
+UNREADABLE = (
+    *(OSError, EOFError, ValueError, SyntaxError, TypeError, LookupError, ArithmeticError, MemoryError, RuntimeError),
+    *(struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, TokenError, Image.DecompressionBombError),
+)
+"""What the readers of zips, arrays and images raise where a file is damaged; the formats are many, and none lists its
+errors. RuntimeError includes what they have not implemented."""
+FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM")
+"""Formats that are read, whatever a file is called: Pillow runs other programs to read some of the others."""
+MOST_PIXELS = 89_478_485
+"""Pixels of an image from which on Pillow warns of an attack."""
 _GRAY = ("1", "L", "LA")
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -64,7 +79,10 @@ def read_header(content: bytes) -> Header:
     Pillow keeps the high byte of colours of 16 bits, whatever their range: those of a sensor with 12 bits would be
     nearly black. So they are refused, as gray images of more than 8 bits are.
     """
-    with Image.open(io.BytesIO(content)) as image:
+    with _opened(content) as image:
+        if image.width * image.height > MOST_PIXELS:
+            told = f"{image.width}×{image.height} pixels, {image.width * image.height / 1e6:.0f} million"
+            raise Unfit(told, f"Scale it to {MOST_PIXELS / 1e6:.0f} million or fewer.")
         if _is_deep(image):
             raise Unfit(
                 "more than 8 bits a channel", "Scale it to 0 … 255 over the range in use, and save it with 8 bits."
@@ -82,7 +100,7 @@ def decode(content: bytes, *, gray: bool) -> Image.Image:
     A page is white in nearly every program that shows images. What lies under transparent pixels is often black, so
     that a shape drawn in the alpha channel would be lost.
     """
-    with Image.open(io.BytesIO(content)) as image:
+    with _opened(content) as image:
         turn = _TURNS.get(_orientation(image, content))
         shown: Image.Image = image if turn is None else image.transpose(turn)
         if image.has_transparency_data:
@@ -90,6 +108,18 @@ def decode(content: bytes, *, gray: bool) -> Image.Image:
             page.alpha_composite(shown.convert("RGBA"))
             shown = page
         return shown.convert("L" if gray else "RGB")
+
+
+@contextlib.contextmanager
+def _opened(content: bytes) -> Iterator[Image.Image]:
+    """Open an image without Pillow's warnings: of many pixels, which are refused, and of damaged notes beside them."""
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            opened = Image.open(io.BytesIO(content), formats=FORMATS)
+        except UnidentifiedImageError:  # its message names an object in memory
+            raise Unfit(f"none of the formats {', '.join(FORMATS)}", "Replace or remove that file.") from None
+        with opened as image:
+            yield image
 
 
 def _is_deep(image: Image.Image) -> bool:

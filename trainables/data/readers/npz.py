@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import math
+import sys
 import zipfile
-import zlib
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import psutil
+from numpy.lib import format
 
 from common.problems import Problem, Refused
 from trainables.data.coverage import coverage_problems
 from trainables.data.dataset import SPLITS, Arrays, Split, SplitName, refuse
 from trainables.data.levels import level_problems, levels_of
+from trainables.data.readers.image_files import UNREADABLE
+from trainables.data.readers.trees import zip_problems
 
+MAGIC = b"\x93NUMPY"
+"""How an .npy begins."""
 LACKING = "Number the classes from 0 without gaps, and put images of each into both splits."
 NEEDED = ("x_train", "y_train", "x_test", "y_test")
 
@@ -45,16 +53,74 @@ def open_npz(path: Path) -> Arrays:
 def _read(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays that a data set has. Raises Refused where one is missing or the file is damaged."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            missing = [name for name in NEEDED if name not in archive.files]
-            if missing:
+        with path.open("rb") as file:
+            if file.read(len(MAGIC)) == MAGIC:
                 rule = f"{path} must hold {', '.join(NEEDED)}"
-                raise refuse(rule, ", ".join(archive.files), f"Add {', '.join(missing)} with numpy.savez.", given=False)
-            wanted = [*NEEDED, *({"classes"} & set(archive.files))]
-            return {name: archive[name] for name in wanted}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+                raise refuse(rule, "a single array, as in an .npy", "Save all of them with numpy.savez.", given=False)
+            file.seek(0)
+            with zipfile.ZipFile(file) as archive:
+                members = {name.removesuffix(".npy"): archive.getinfo(name) for name in archive.namelist()}
+                wanted = _wanted(path, members)
+                _check_sizes(path, archive, wanted)
+                return {name: _array(archive, info) for name, info in wanted.items()}
+    except UNREADABLE as error:
         rule = f"{path} must be a whole .npz file of plain arrays"
-        raise refuse(rule, str(error), "It is truncated, damaged or pickled: write it again.", given=False) from None
+        remedy = "It is truncated, damaged or pickled: write it again with numpy.savez."
+        raise refuse(rule, str(error) or type(error).__name__, remedy, given=False) from None
+
+
+def _wanted(path: Path, members: Mapping[str, zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
+    """Return the members that a data set has, by name. Raises Refused where one is missing or cannot be unpacked."""
+    missing = [name for name in NEEDED if name not in members]
+    if missing:
+        rule, remedy = f"{path} must hold {', '.join(NEEDED)}", f"Add {', '.join(missing)} with numpy.savez."
+        raise refuse(rule, ", ".join(members), remedy, given=False)
+    wanted = {name: members[name] for name in (*NEEDED, "classes") if name in members}
+    if problems := list(zip_problems(path, list(wanted.values()), sys.maxsize)):
+        raise Refused(problems)
+    return wanted
+
+
+def _check_sizes(path: Path, archive: zipfile.ZipFile, wanted: Mapping[str, zipfile.ZipInfo]) -> None:
+    """Raise Refused where an array's header claims another size than it has, or all need more memory than is free.
+
+    Nothing but the headers is unpacked.
+    """
+    claimed = {name: _claimed(archive, info) for name, info in wanted.items()}
+    problems = []
+    for name, size in claimed.items():
+        if size != wanted[name].file_size:
+            rule = f"{path}: {name} must be as large as its header says, {size:,} bytes"
+            remedy = "It is damaged: write it again with numpy.savez."
+            problems.append(Problem("data", rule, f"{wanted[name].file_size:,} bytes", remedy, given=False))
+    free = free_memory()
+    if not problems and sum(claimed.values()) > free:
+        rule = f"{path} must fit into the memory that is free, {free / 1e9:.1f} GB"
+        remedy = "Use fewer or smaller images, or a machine with more memory."
+        problems.append(Problem("data", rule, f"{sum(claimed.values()) / 1e9:.1f} GB", remedy, given=False))
+    if problems:
+        raise Refused(problems)
+
+
+def free_memory() -> int:
+    """Return how many bytes of memory this machine can still give."""
+    return int(psutil.virtual_memory().available)
+
+
+def _claimed(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
+    """Return how many bytes an array in the form of an .npy has, by its header. Raises an error of `UNREADABLE`."""
+    with archive.open(info) as member:
+        version = format.read_magic(member)
+        read = format.read_array_header_1_0 if version == (1, 0) else format.read_array_header_2_0
+        shape, _, dtype = read(member)
+        if dtype.hasobject:
+            raise ValueError("an array of Python objects, which are not unpickled")
+        return member.tell() + math.prod(shape) * dtype.itemsize
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(info) as member:
+        return np.asarray(format.read_array(member, allow_pickle=False))
 
 
 def _wrong(path: Path, arrays: dict[str, np.ndarray], split: str) -> list[Problem]:

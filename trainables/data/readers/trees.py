@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple, Protocol
 
@@ -15,6 +15,15 @@ from trainables.data.dataset import refuse
 from trainables.data.readers.image_files import UNREADABLE
 
 LARGEST = 1 << 28  # most bytes that a member may unpack to
+METHODS = {
+    zipfile.ZIP_STORED: "stored",
+    zipfile.ZIP_DEFLATED: "deflated",
+    zipfile.ZIP_BZIP2: "bzip2",
+    zipfile.ZIP_LZMA: "LZMA",
+}
+"""How members may be packed."""
+MOST_UNPACKED, MOST_TIMES = 1 << 30, 200
+"""Bytes that a zip may unpack to, or so many times its own size if that is more; images do not shrink as far."""
 DEEPEST = 8
 """Folders inside each other that are looked into."""
 HOUSEKEEPING = frozenset(
@@ -100,12 +109,8 @@ class ZipTree:
             rule = f"{path} must be a whole zip"
             raise refuse(rule, str(error), "Make it again: it is truncated or damaged.", given=False) from None
         self._folders = [info.filename for info in listed if info.is_dir()]
-        self._members = {info.filename: info for info in listed if not info.is_dir()}
-        problems = [
-            Problem("data", f"{path}: {rule}", name, "Make it again, from plain files inside one folder.", given=False)
-            for name, info in self._members.items()
-            for rule in _broken_rules(info)
-        ]
+        self._members = {str(PurePosixPath(info.filename)): info for info in listed if not info.is_dir()}
+        problems = list(zip_problems(path, [info for info in listed if not info.is_dir()]))
         if problems:
             raise Refused(problems)
         self._archive: zipfile.ZipFile | None = None
@@ -126,15 +131,40 @@ class ZipTree:
         return self._archive.read(self._members[name])
 
 
-def _broken_rules(info: zipfile.ZipInfo) -> list[str]:
-    """Return the rules that a member of a zip breaks."""
+def zip_problems(path: Path, members: Sequence[zipfile.ZipInfo], largest: int = LARGEST) -> Iterator[Problem]:
+    """Yield what is wrong with a zip's members, by what its list says of them; nothing is unpacked.
+
+    `largest` are the most bytes that one may unpack to. Of members that break one rule, the first is named.
+    """
+    broken: dict[str, list[str]] = {}
+    names: set[str] = set()
+    for info in members:
+        for rule in _broken_rules(info, names, largest):
+            broken.setdefault(rule, []).append(info.filename)
+    for rule, found in broken.items():
+        told = found[0] if len(found) == 1 else f"{found[0]} and {len(found) - 1:,} more"
+        remedy = "Make it again, from plain files inside one folder."
+        yield Problem("data", f"{path}: {rule}", told, remedy, given=False)
+    unpacked, size = sum(info.file_size for info in members), path.stat().st_size
+    if unpacked > max(MOST_UNPACKED, MOST_TIMES * size):
+        rule = f"{path} must unpack to {MOST_UNPACKED >> 30} GiB or to {MOST_TIMES} times its size at most"
+        told = f"{unpacked / 1e9:.1f} GB from {size / 1e6:.1f} MB"
+        yield Problem("data", rule, told, "It is made to fill a machine: do not use it.", given=False)
+
+
+def _broken_rules(info: zipfile.ZipInfo, names: set[str], largest: int) -> list[str]:
+    """Return the rules that a member of a zip breaks; its name is added to `names`, those of the members before it."""
     path = PurePosixPath(info.filename)
+    is_new = str(path) not in names
+    names.add(str(path))
     rules = {
+        "members must have different names": not is_new,
+        f"members must be packed by a usual method ({', '.join(METHODS.values())})": info.compress_type not in METHODS,
         "members must have relative paths": path.is_absolute() or bool(re.match("[A-Za-z]:", info.filename)),
         "members must have / between folders": "\\" in info.orig_filename,
         "members must stay inside": ".." in path.parts,
         "members must be plain files, not links": stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG),
         "members must not be encrypted": bool(info.flag_bits & 1),
-        f"members must unpack to {LARGEST >> 20} MiB or less": info.file_size > LARGEST,
+        f"members must unpack to {largest >> 20} MiB or less": info.file_size > largest,
     }
     return [rule for rule, broken in rules.items() if broken]

@@ -159,7 +159,7 @@ def _missing_class(part: Part, domain: Domain, summary: Summary, counts: np.ndar
         return []
     rule = f"an image of each class of {summary.name} among those for {PART_NAMES[part]}"
     value = f"none of class {summary.classes[int(counts.argmin())]}"
-    remedy = "Validation is the end of the training split: shuffle a file that is sorted by class, or enlarge it."
+    remedy = "Add images of it, or ask for more; a fifth of a training split is for validation at most."
     return [Problem("validation" if part == "validation" else domain, rule, value, remedy)]
 
 

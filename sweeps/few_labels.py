@@ -10,7 +10,9 @@ encoder as it is (`frozen`). Learning rate, epochs and batch size are searched f
 which spent 100 labels and no more; so are the same settings on the first 100 images of the training set, with an
 autoencoder that was trained on all of its images. Fine-tuning with all labels is there, a frozen encoder is not.
 
-Found: it has not been run on MNIST yet.
+Found: on MNIST, 100 labels give a test accuracy of 69.2 % [64.1, 73.9] from scratch and 86.2 % [79.8, 90.8] with the
+frozen encoder (n = 3), which is worth 504 labels [192, 950]; logistic regression has 76.4 %. With 1,000 labels it is
+93.4 % [91.4, 95.0] from scratch and 95.1 % [93.5, 96.3] fine-tuned.
 docs/results/few_labels.md has the tables, data, hardware and cost.
 """
 

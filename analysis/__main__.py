@@ -65,7 +65,8 @@ def questions() -> list[str]:
 def main(argv: list[str] | None = None) -> int:
     """Make and print answers.
 
-    Returns 0, 1 where the file of a question has a fault, or 2 for an unknown question or a ledger that cannot be read.
+    Returns 0, 1 where the file of a question has a fault or some of its ledger is damaged, or 2 for an unknown question
+    or a ledger that cannot be read.
     """
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == ["report"]:
@@ -107,7 +108,7 @@ def _answer(question: str, folder: Path, formats: Sequence[str], width: float) -
     except LedgerError as error:
         return refuse(error)
     show(answer, standard_output())
-    return FAULTY if answer.faults else 0
+    return FAULTY if answer.faults or answer.damage else 0
 
 
 if __name__ == "__main__":

@@ -3,22 +3,22 @@
 It is the only truth. Resume, tables, figures and the report read it and nothing else. A finished trial is durable
 before the next one is asked for (WAL, synchronous=FULL). Readers need neither torch nor Ray.
 
-The SQL schema has gained a table since version 1, `code`, which an older ledger gets when it is added to. The plan of
-a run is stored as JSON, which `analysis.plan_record` converts where an older program wrote it: a ledger of any Labsweep
-so far can be read and added to.
+Each row has a hash (`analysis.database`), by which damage is found whenever the file is opened. A ledger of an older
+schema can be read, and gets what it lacks when it is added to. The plan of a run is stored as JSON, which
+`analysis.plan_record` converts where an older program wrote it.
 
 Trials whose code no longer counts stay, with their epochs and arrays, under the id `<id>@<start of the fingerprint>`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -26,33 +26,20 @@ from typing import Any, Literal, Protocol
 import pandas as pd
 from pydantic import ValidationError
 
+from analysis.database import schema
+from analysis.database.damage import UNREADABLE, Damage, is_damage, salvaged
+from analysis.database.digests import seal
 from analysis.plan_record import PlanRecord
 from common.canonical import canonical, numbers
 from common.files import Arrays, unpack
 
-SCHEMA_VERSION = 1
 STARTING = 2.0  # seconds that a reader waits for the tables of a ledger that another process is just making
 Phase = Literal["search", "confirm"]
 Status = Literal["running", "done", "stopped", "diverged", "collapsed", "failed", "oom"]
 FINAL: tuple[Status, ...] = ("done", "stopped", "diverged", "collapsed")
 """Statuses that are an outcome: such a trial is not run again, while the next command tries all others again."""
-_SCHEMA = f"""
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE trials (
-    id TEXT PRIMARY KEY, question TEXT NOT NULL, phase TEXT NOT NULL, condition TEXT NOT NULL, draw INTEGER NOT NULL,
-    prescribed INTEGER NOT NULL, config TEXT NOT NULL, seed INTEGER NOT NULL, precision TEXT NOT NULL,
-    data_fingerprint TEXT NOT NULL, code_fingerprint TEXT NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL,
-    worker TEXT, hardware TEXT, started REAL NOT NULL, finished REAL, seconds REAL, facts TEXT, error TEXT,
-    test_openings INTEGER NOT NULL DEFAULT 0, arrays TEXT, arrays_sha256 TEXT);
-CREATE TABLE epochs (
-    trial TEXT NOT NULL REFERENCES trials(id), epoch INTEGER NOT NULL, metrics TEXT NOT NULL,
-    PRIMARY KEY (trial, epoch)) WITHOUT ROWID;
-CREATE TABLE runs (
-    id INTEGER PRIMARY KEY, started REAL NOT NULL, finished REAL, command TEXT NOT NULL, plan TEXT NOT NULL,
-    environment TEXT NOT NULL, slots INTEGER NOT NULL, shared_seconds REAL, outcome TEXT);
-INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}');
-"""
-_CODE = "CREATE TABLE IF NOT EXISTS code (fingerprint TEXT PRIMARY KEY, modules TEXT NOT NULL)"
+HELP = "bring back a copy, or set it aside with --fresh"
+"""What to do where nothing is left of a ledger."""
 ASIDE = "@"
 """Stands in the id of a trial that no longer counts, before the start of its code's fingerprint."""
 _COUNTS = f"id NOT LIKE '%{ASIDE}%'"
@@ -60,6 +47,10 @@ _COUNTS = f"id NOT LIKE '%{ASIDE}%'"
 
 class LedgerError(Exception):
     """Raised where the ledger cannot be read: made by a newer version, not a ledger, or damaged."""
+
+
+class DamagedLedger(LedgerError):
+    """Raised where a ledger was to be added to whose rows are not all intact."""
 
 
 class Entry(Protocol):
@@ -115,52 +106,64 @@ class Outcome:
 class Ledger:
     """The trials of one question, in `folder/ledger.sqlite`.
 
-    One process writes (the engine holds a lock for it); any number read meanwhile.
+    One process writes (the engine holds a lock for it); any number read meanwhile. Of a damaged ledger those who read
+    are given the rows that are intact, from memory; `damage` says what is wrong. Who would write gets DamagedLedger.
     """
 
     def __init__(self, folder: Path, *, readonly: bool = False) -> None:
         self.folder = folder
         self.path = folder / "ledger.sqlite"
+        self.damage: Damage | None = None
         if readonly and not self.path.exists():
             raise LedgerError(f"{self.path}: no ledger there; run the sweep first, or name its folder with --out")
         folder.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
+        self._changed: set[str] = set()
+        """Trials whose hash is to be computed before the transaction ends."""
         try:
-            self._db.execute("PRAGMA busy_timeout=30000")
-            if not readonly:
-                self._db.execute("PRAGMA journal_mode=WAL")
-                self._db.execute("PRAGMA synchronous=FULL")
-            self._check_version(create=not readonly)
-        except sqlite3.DatabaseError as error:
+            self._open(readonly=readonly)
+        except UNREADABLE as error:
             self._db.close()
-            raise LedgerError(f"{self.path}: not a ledger ({error}); move it away, or use another --out") from error
+            raise LedgerError(f"{self.path}: no ledger, or damaged ({error}); {HELP}") from error
+        except LedgerError:
+            self._db.close()
+            raise
+        self._db.row_factory = sqlite3.Row
 
-    def _check_version(self, *, create: bool) -> None:
-        if create:
+    def _open(self, *, readonly: bool) -> None:
+        self._db.execute("PRAGMA busy_timeout=30000")
+        if not readonly:
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("BEGIN IMMEDIATE")
-            for statement in _SCHEMA.split(";") if self._is_empty() else ():
-                self._db.execute(statement)
-            self._db.execute(_CODE)
+            if schema.is_empty(self._db):
+                schema.create(self._db)
             self._db.execute("COMMIT")
         until = time.monotonic() + STARTING
-        while self._is_empty():
+        while schema.is_empty(self._db):
             if time.monotonic() > until:
-                self._db.close()
                 raise LedgerError(f"{self.path}: holds nothing yet; if a sweep is just starting, try again in a moment")
             time.sleep(0.05)
-        found = self._db.execute("SELECT value FROM meta WHERE key='schema_version'").fetchone()
-        version = int(found[0]) if found else 0
-        if version != SCHEMA_VERSION:
+        self._check_version()
+        if (left := salvaged(self._db)) is not None:
+            intact, damage = left
+            if not readonly:
+                intact.close()
+                raise DamagedLedger(f"{self.path}: {damage}; {HELP}")
             self._db.close()
-            age = "a newer Labsweep: update it" if version > SCHEMA_VERSION else "an older one: move the folder away"
+            self._db, self.damage = intact, damage
+        elif not readonly and schema.version_of(self._db) < schema.VERSION:
+            with self.rewriting() as db:
+                schema.complete(db)
+
+    def _check_version(self) -> None:
+        version = schema.version_of(self._db)
+        if not 1 <= version <= schema.VERSION:
+            age = "a newer Labsweep: update it" if version > schema.VERSION else "an older one: move the folder away"
             raise LedgerError(
-                f"{self.path}: schema version is {version}, this program reads {SCHEMA_VERSION}; "
+                f"{self.path}: schema version is {version}, this program reads 1 to {schema.VERSION}; "
                 f"the ledger was written by {age}, or use another --out"
             )
-
-    def _is_empty(self) -> bool:
-        return self._db.execute("SELECT 1 FROM sqlite_master").fetchone() is None
 
     def close(self) -> None:
         """Commit what is pending and close the file."""
@@ -172,18 +175,25 @@ class Ledger:
 
     def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
         self.close()
-        if isinstance(error, sqlite3.DatabaseError) and _is_damage(error):
-            raise LedgerError(f"{self.path}: damaged ({error}); bring back a copy, or set it aside with --fresh")
+        if is_damage(error):
+            raise LedgerError(
+                f"{self.path}: damaged ({error}); type the sweep's command, which keeps what is intact, or {HELP}"
+            )
 
     # Writing. Rows gather in one transaction; `finish` and `commit` make them durable.
 
-    def _begin(self) -> None:
+    def _begin(self, *changed: str) -> None:
+        """Begin a transaction, unless one is under way, in which these trials change."""
+        self._changed.update(changed)
         if not self._db.in_transaction:
             self._db.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
         """Make everything written so far durable."""
         if self._db.in_transaction:
+            for trial in self._changed:
+                seal(self._db, "trials", trial)
+            self._changed.clear()
             self._db.execute("COMMIT")
 
     def start(self, entry: Entry, *, worker: str | None, hardware: str) -> None:
@@ -191,7 +201,7 @@ class Ledger:
 
         It begins anew, without the epochs recorded so far, unless the same code was running it when its process ended.
         """
-        self._begin()
+        self._begin(entry.id)
         same = "SELECT 1 FROM trials WHERE id=trial AND status='running' AND code_fingerprint=?"
         values = (entry.id, entry.code_fingerprint)
         self._db.execute(f"DELETE FROM epochs WHERE trial=? AND NOT EXISTS ({same})", values)
@@ -208,13 +218,13 @@ class Ledger:
 
     def add_epochs(self, trial: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Record epochs (each row has `epoch`, counted from 1, and metrics). Writing one again replaces it."""
-        self._begin()
+        self._begin(trial)
         values = [(trial, int(r["epoch"]), canonical({k: v for k, v in r.items() if k != "epoch"})) for r in rows]
         self._db.executemany("INSERT OR REPLACE INTO epochs VALUES (?,?,?)", values)
 
     def finish(self, trial: str, outcome: Outcome, *, worker: str | None = None, hardware: str | None = None) -> None:
         """Record the outcome of a trial, durably when this returns. Test openings add up over attempts."""
-        self._begin()
+        self._begin(trial)
         self._db.execute(
             "UPDATE trials SET status=?, finished=?, seconds=?, facts=?, error=?,"
             " test_openings=test_openings+?, arrays=?, arrays_sha256=?,"
@@ -238,13 +248,17 @@ class Ledger:
         """
         self._begin()
         if modules is not None:
-            self._db.execute("INSERT OR IGNORE INTO code VALUES (?,?)", (plan.own_code, canonical(modules)))
+            values = (plan.own_code, canonical(modules))
+            self._db.execute("INSERT OR IGNORE INTO code (fingerprint, modules) VALUES (?,?)", values)
+            seal(self._db, "code", plan.own_code)
         cursor = self._db.execute(
             "INSERT INTO runs (started, command, plan, environment, slots) VALUES (?,?,?,?,0)",
             (time.time(), command, plan.to_json(), canonical(environment)),
         )
+        number = int(cursor.lastrowid or 0)
+        seal(self._db, "runs", number)
         self.commit()
-        return int(cursor.lastrowid or 0)
+        return number
 
     def end_run(self, run: int, *, outcome: str, shared_seconds: float, slots: int | None = None) -> None:
         """Record how a command ended, `complete` or `partial`; `shared_seconds` were spent on artifacts."""
@@ -253,22 +267,31 @@ class Ledger:
             "UPDATE runs SET finished=?, outcome=?, shared_seconds=?, slots=coalesce(?, slots) WHERE id=?",
             (time.time(), outcome, shared_seconds, slots, run),
         )
+        seal(self._db, "runs", run)
         self.commit()
 
     def forget_run(self, run: int) -> None:
         """Remove what `begin_run` recorded: the command was refused after all, and ran nothing."""
         self._db.execute("DELETE FROM runs WHERE id=?", (run,))
 
-    @contextmanager
+    @contextlib.contextmanager
     def rewriting(self) -> Iterator[sqlite3.Connection]:
         """Yield the database for changes of what is in it, which take place all together and durably, or not at all."""
         self._begin()
+        before = self._db.total_changes
         try:
             yield self._db
+            for table in schema.HASHED if self._db.total_changes > before else ():
+                seal(self._db, table)
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
         self.commit()
+
+    def copy_to(self, path: Path) -> None:
+        """Write all that is read here into a new file, durably: of a damaged ledger the rows that are intact."""
+        with contextlib.closing(sqlite3.connect(path)) as target:
+            self._db.backup(target)
 
     # Reading.
 
@@ -341,8 +364,9 @@ class Ledger:
         return row["status"], float(found.get(metric, math.nan))
 
     def _frame(self, which: str, values: Sequence[Any] = ()) -> pd.DataFrame:
-        cursor = self._db.execute(f"SELECT * FROM {which}", values)
-        return pd.DataFrame([tuple(row) for row in cursor], columns=[c[0] for c in cursor.description])
+        columns = schema.COLUMNS[which.split()[0]]
+        rows = self._db.execute(f"SELECT {', '.join(columns)} FROM {which}", values)
+        return pd.DataFrame(map(tuple, rows), columns=[*columns])
 
     def statuses(self) -> dict[str, Status]:
         """Return the status of every trial that counts, by id."""
@@ -350,9 +374,10 @@ class Ledger:
 
     def code(self) -> dict[str, dict[str, str]]:
         """Return the digests of the modules behind each fingerprint of code that a run recorded."""
-        if self._db.execute("SELECT 1 FROM sqlite_master WHERE name='code'").fetchone() is None:
+        if not schema.has(self._db, "code"):
             return {}  # made before they were recorded
-        return {name: json.loads(modules) for name, modules in self._db.execute("SELECT * FROM code").fetchall()}
+        rows = self._db.execute("SELECT fingerprint, modules FROM code").fetchall()
+        return {name: json.loads(modules) for name, modules in rows}
 
     def runs(self) -> pd.DataFrame:
         """Return a row for each command, oldest first: `plan` is a PlanRecord, `environment` a dict.
@@ -382,8 +407,3 @@ class Ledger:
         if found != row["arrays_sha256"]:
             raise LedgerError(f"{path}: SHA-256 is {found}, the ledger says {row['arrays_sha256']}")
         return unpack(content)
-
-
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    """Whether the file itself is broken; a full disk or a busy database raises a subclass and is no damage."""
-    return type(error) is sqlite3.DatabaseError or "Could not decode" in str(error)

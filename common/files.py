@@ -61,11 +61,17 @@ def read_checked(path: Path) -> bytes:
 
 def set_aside(path: Path) -> Path:
     """Rename a damaged file out of the way, keeping it for inspection; return its new name."""
+    aside = free_name(path)
+    os.replace(path, aside)
+    _sidecar(path).unlink(missing_ok=True)
+    return aside
+
+
+def free_name(path: Path) -> Path:
+    """Return a name for a damaged file, beside `path`, under which there is none yet."""
     n = 1
     while (aside := path.with_name(f"{path.name}.damaged-{n}")).exists():
         n += 1
-    os.replace(path, aside)
-    _sidecar(path).unlink(missing_ok=True)
     return aside
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.ledger import Ledger, LedgerError
+from analysis.ledger import HELP, Ledger, LedgerError
 from analysis.numbers.galleries import Links
 from analysis.numbers.measures import Column, Measures, declared_in, titles_in
 from analysis.plan_record import DataSetRecord, MeasureRecord, PlanRecord, VariantRecord
@@ -91,6 +91,8 @@ class Results:
         self.ledger = ledger
         runs = records(ledger.runs())
         if not runs:
+            if ledger.damage is not None:
+                raise LedgerError(f"{ledger.path}: damaged: {ledger.damage}, but no record of a command; {HELP}")
             raise LedgerError(f"{ledger.path}: the ledger holds no run yet; run the sweep first")
         self.plan: PlanRecord = runs[-1]["plan"]
         self.runs = [run for run in runs if self.plan.counts(run["plan"])]

@@ -63,6 +63,8 @@ class Answer:
     """The differences that people are shown, as text."""
     faults: tuple[Fault, ...] = ()
     """Errors in the question's own file, which the verdict tells."""
+    damage: str | None = None
+    """What is damaged in the ledger, whose other trials alone are shown, as a warning tells."""
 
     @property
     def differences_shown(self) -> pd.DataFrame:

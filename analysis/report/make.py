@@ -128,6 +128,7 @@ def _without_draft(found: Findings, question: str) -> Answer:
         seeds=found.seeds,
         curves=found.curves,
         searched=found.searched,
+        damage=None if results.ledger.damage is None else str(results.ledger.damage),
     )
 
 

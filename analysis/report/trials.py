@@ -17,6 +17,7 @@ from analysis.ledger import Ledger
 from analysis.numbers.measures import Form
 from analysis.numbers.results import Results, records
 from analysis.report.failed import described, headline
+from analysis.report.warnings import damaged
 from analysis.words import NONE
 
 
@@ -27,6 +28,8 @@ def trials_of(folder: Path) -> pd.DataFrame:
     epoch at which a trial is read, so far for one that runs. Raises LedgerError where there is no ledger, or no run.
     """
     with Ledger(folder, readonly=True) as ledger:
+        if ledger.damage is not None:
+            print(f"warning: {damaged(ledger.damage)}", file=sys.stderr)
         results = Results(ledger)
         trials = records(ledger.trials())
     column, form = results.selecting, results.measures.form(results.selecting.name, {})

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.database.damage import Damage
 from analysis.ledger import FINAL
 from analysis.numbers.looks import ALPHA, look_at, percent
 from analysis.numbers.progress import count
@@ -25,7 +26,7 @@ def warnings_of(results: Results, best: pd.DataFrame) -> list[str]:
     """Return a sentence for each caveat."""
     used = results.trials[results.trials["phase"] == results.phase]
     own = best[best["recipe"] == CHOSEN]
-    notes = _earlier(results)
+    notes = _damaged(results) + _earlier(results)
     look = look_at(results)
     if look.before:
         earlier = " and ".join(map(str, look.before))
@@ -59,6 +60,16 @@ def _of_data(results: Results) -> Iterator[str]:
     for name, decided in results.plan.seen_on_test.items():
         yield f"Decided while looking at test images of {name}: {decided}."
     yield from dict.fromkeys(caveat for data in results.data.values() for caveat in data.caveats)
+
+
+def damaged(damage: Damage) -> str:
+    """Return what a reader is told of a damaged ledger."""
+    return f"The ledger is damaged: {damage}. Only they are shown; the sweep's command runs the others again."
+
+
+def _damaged(results: Results) -> list[str]:
+    """Return a sentence if the ledger is damaged: what is left of it, which is all that is shown."""
+    return [] if results.ledger.damage is None else [damaged(results.ledger.damage)]
 
 
 def _earlier(results: Results) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from rich.console import Console
 
-from analysis.ledger import Ledger, LedgerError
+from analysis.ledger import LedgerError
 from analysis.numbers.looks import next_look, next_told
 from analysis.report import make as answers
 from analysis.report.answer import Answer
@@ -31,6 +31,7 @@ from sweeps.engine.failures import Failures, Stop
 from sweeps.engine.hardware import Machine, machine_of
 from sweeps.engine.interrupt import Interrupt
 from sweeps.engine.lock import lock
+from sweeps.engine.mending import opened
 from sweeps.engine.older_code import counting_only
 from sweeps.engine.options import parse
 from sweeps.engine.plan import Plan
@@ -129,7 +130,7 @@ def carry_through(command: Command, machine: Machine, plan: Plan, interrupt: Int
 
 
 def _run_and_answer(command: Command, machine: Machine, plan: Plan, interrupt: Interrupt) -> Outcome:
-    with Ledger(command.folder) as ledger, counting_only(plan, ledger):
+    with opened(command.folder) as ledger, counting_only(plan, ledger):
         agenda = Agenda(plan, ledger, machine.slots)
         report = _run_trials(command, machine, agenda, interrupt)
         failed, missing = shortfall(agenda)

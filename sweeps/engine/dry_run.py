@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -62,10 +62,10 @@ def _copied_ledger(command: Command) -> Iterator[Ledger]:
     """Open a copy of the command's ledger, or an empty one where it has none yet or --fresh would set it aside."""
     with tempfile.TemporaryDirectory() as folder:
         if (command.folder / "ledger.sqlite").exists() and not command.fresh:
-            files = [sqlite3.connect(at / "ledger.sqlite") for at in (command.folder, Path(folder))]
-            files[0].backup(files[1])
-            for file in files:
-                file.close()
+            with Ledger(command.folder, readonly=True) as ledger:
+                ledger.copy_to(Path(folder) / "ledger.sqlite")
+            if ledger.damage is not None:
+                print(f"{ledger.path} is damaged: {ledger.damage}. All others would run again.", file=sys.stderr)
         with Ledger(Path(folder)) as copy:
             yield copy
 

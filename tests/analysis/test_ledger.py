@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from analysis.__main__ import main
-from analysis.ledger import SCHEMA_VERSION, Ledger, LedgerError, Outcome
+from analysis.database import schema
+from analysis.ledger import Ledger, LedgerError, Outcome
 from common.canonical import canonical
 from tests.conftest import ROOT
 from tests.support.entry import Entry
@@ -128,13 +129,13 @@ def test_a_newer_schema_is_refused_by_name(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
         db.execute("UPDATE meta SET value='99' WHERE key='schema_version'")
     db.close()
-    with pytest.raises(LedgerError, match=f"version is 99, this program reads {SCHEMA_VERSION}.*newer"):
+    with pytest.raises(LedgerError, match=f"version is 99, this program reads 1 to {schema.VERSION}.*newer"):
         Ledger(tmp_path)
 
 
 def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"not a database, but long enough to be looked at" * 30)
-    with pytest.raises(LedgerError, match="not a ledger"):
+    with pytest.raises(LedgerError, match="no ledger, or damaged"):
         Ledger(tmp_path, readonly=True)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -50,8 +49,7 @@ def test_a_space_holds_what_was_searched() -> None:
 def test_a_record_that_says_something_unknown_is_refused_by_name(tmp_path: Path) -> None:
     with Ledger(tmp_path) as ledger:
         begin(ledger)
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
-        db.execute("UPDATE runs SET plan = json_set(plan, '$.looks', 3)")
-    db.close()
+        with ledger.rewriting() as db:
+            db.execute("UPDATE runs SET plan = json_set(plan, '$.looks', 3)")
     with Ledger(tmp_path, readonly=True) as ledger, pytest.raises(LedgerError, match="looks"):
         ledger.runs()

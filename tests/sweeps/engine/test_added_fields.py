@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,9 +79,8 @@ def test_a_field_that_is_searched_finds_the_older_trials_at_its_default(folder: 
 
 def test_trials_on_other_data_are_not_taken_for_those_asked_for(folder: Path, edited: Edited) -> None:
     """An id tells that the data are what they were; here it is none that the present data give."""
-    with sqlite3.connect(folder / "ledger.sqlite") as db:
+    with Ledger(folder) as ledger, ledger.rewriting() as db:
         db.execute("UPDATE trials SET id = 'x' || id WHERE phase = 'confirm'")
-    db.close()
     assert Driver(folder, *KEEP, sweep=edited.sweep()).command() == 2 * 2, "the confirmed ones run again"
 
 
@@ -88,11 +88,10 @@ def test_a_trial_that_was_run_again_since_is_set_aside(folder: Path, edited: Edi
     """An earlier version of this program split conditions, so that a ledger may have both."""
     second = Driver(folder.with_name("second"), *WORDS, sweep=edited.sweep())
     assert second.command() == TRIALS
-    with sqlite3.connect(folder / "ledger.sqlite") as db:
-        db.execute("ATTACH ? AS second", [str(folder.with_name("second") / "ledger.sqlite")])
-        db.execute("INSERT INTO trials SELECT * FROM second.trials")
-        db.commit()
-    db.close()
+    with closing(sqlite3.connect(folder.with_name("second") / "ledger.sqlite")) as other:
+        rows = other.execute("SELECT * FROM trials").fetchall()
+    with Ledger(folder) as ledger, ledger.rewriting() as db:
+        db.executemany(f"INSERT INTO trials VALUES ({', '.join('?' * len(rows[0]))})", rows)
     assert Driver(folder, *KEEP, sweep=edited.sweep()).command() == 0
     with Ledger(folder, readonly=True) as ledger:
         assert len(ledger.trials()) == TRIALS

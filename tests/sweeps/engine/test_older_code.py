@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,6 +28,7 @@ from sweeps.transfer_sizes import SWEEP
 from tests.support.driver import Driver, command, plan
 from tests.support.edited import Edited
 from tests.support.synthetic import fill
+from tests.support.tampered import as_version_1
 
 TRIALS = 2 * (2 * 2 + 2)
 """2 sizes × (2 configs × 2 search seeds + 2 confirm seeds)."""
@@ -175,10 +175,7 @@ def test_a_dry_run_shows_what_a_rerun_would_run_and_changes_nothing(folder: Path
 
 
 def test_a_ledger_that_does_not_say_what_code_made_it_is_asked_about_in_words(folder: Path, edited: Edited) -> None:
-    with sqlite3.connect(folder / "ledger.sqlite") as db:  # as before the code was recorded
-        db.execute("DROP TABLE code")
-        db.execute("UPDATE runs SET plan = json_remove(plan, '$.code')")
-    db.close()
+    as_version_1(folder)
     told = refusal(folder, sweep=edited.sweep())
     assert f"{TRIALS} (by an earlier version, whose modules are not recorded)" in told
     assert len(read(folder)[0]) == TRIALS, "its answer can be made again"

@@ -229,7 +229,7 @@ def test_a_smoke_run_says_that_every_step_works_only_if_it_does(
     assert run_command(tmp_path, fails, monkeypatch, "--smoke") == int(failing)
     said = capsys.readouterr().out
     assert ("every step works, and its numbers" in said) != failing
-    assert ("not every step works, since 1 trial failed" in said) == failing
+    assert ("not every step works: 1 trial failed" in said) == failing
 
 
 def test_the_first_error_is_told_while_the_sweep_runs(tmp_path: Path) -> None:

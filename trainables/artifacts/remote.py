@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ray
+from threadpoolctl import threadpool_limits
 
 from common.canonical import canonical
 from trainables.artifacts.store import Artifact, Store, lacking
@@ -55,14 +56,19 @@ class Stopped(Exception):
 
 
 def compute_light(artifacts: Iterable[Artifact], sources: Sources, root: Path, stop: Callable[[], bool]) -> None:
-    """Compute the light artifacts that are missing, here and without Ray; end early when `stop()` turns true."""
+    """Compute the light artifacts that are missing, here and without Ray; end early when `stop()` turns true.
+
+    Linear algebra has one thread, as in workers: where something else keeps a core busy, two threads of OpenBLAS wait
+    for each other so long that the eigenvectors of 784 pixels take 7 s and more for 0.1 s.
+    """
     store = Store(root)
-    for artifact in lacking(artifacts, lambda artifact: bool(store.missing(artifact))):
-        for piece in store.missing(artifact) if artifact.light else ():
-            if stop():
-                return
-            needs = {name: store.get(need, sources) for name, need in artifact.needs.items()}
-            store.save(artifact, piece, artifact.compute(artifact, piece, sources, needs))
+    with threadpool_limits(1, "blas"):
+        for artifact in lacking(artifacts, lambda artifact: bool(store.missing(artifact))):
+            for piece in store.missing(artifact) if artifact.light else ():
+                if stop():
+                    return
+                needs = {name: store.get(need, sources) for name, need in artifact.needs.items()}
+                store.save(artifact, piece, artifact.compute(artifact, piece, sources, needs))
 
 
 def provide(

@@ -22,7 +22,9 @@ Y = torch.arange(CLASSES).repeat_interleave(EACH)
 
 
 def shares(images: torch.Tensor, made: torch.Tensor) -> list[float]:
-    return [own.mean().item() for own in kept(images, made, Y)]
+    """Return what is kept within classes, what of that is explained, and what is kept between them."""
+    found = kept(images, made, Y)
+    return [own.mean().item() for own in (found.within, found.explained, found.between)]
 
 
 def class_mean(images: torch.Tensor) -> torch.Tensor:

@@ -19,7 +19,7 @@ COMPARED = (LABELS, START)
 TITLE = "Few labels"
 COUNTED = "labelled images"
 SPLITS = {"train": "training", "test": "test"}
-CLOCKS = {"epoch": "epoch", "steps": "optimiser steps", "seconds": "seconds, evaluation included"}
+CLOCKS = {"epoch": "epoch", "steps": "optimiser steps", "seconds": "seconds as they were, evaluation included"}
 
 
 def answer(part: Findings) -> Draft:
@@ -74,6 +74,6 @@ def _trained(
     measures = {"loss": "loss", "error": part.axis("error"), "accuracy": part.axis("accuracy")}
     figure = partial(
         draw_clocks, table, words, measures=measures, splits=SPLITS, clocks={clock: CLOCKS[clock] for clock in clocks},
-        series={START: ""} if several else (), percent=("error", "accuracy"),
+        series={START: ""} if several else (), percent=("error", "accuracy"), zero=("error",),
     )  # fmt: skip
     yield name, Drawing(figure, f"Loss, error and accuracy in training and on test images: {told}.")

@@ -18,6 +18,8 @@ NARROWEST = 1.15
 """Inches of the narrowest panel whose numbers can be read, the gap beside it included."""
 WIDE = 12
 """The ratio of a factor's largest to its smallest number above which its axis is logarithmic."""
+MOST_TICKS = 12
+"""Numbers at a logarithmic axis at most; where there would be more, powers of ten alone have one."""
 LABELS = 0.7
 """Inches that the label and the numbers of the y axis take, left of all panels."""
 
@@ -90,9 +92,10 @@ def logarithmic_axis(
 ) -> bool:
     """Make the y axis logarithmic, with plain numbers at 1, 2 and 5; with a linear part at 0 if `zero`.
 
-    It ends at `most`, which no value exceeds. Numbers stand closer where there would be two at most. Returns whether
-    the axis was made logarithmic: not where a value is 0 without `zero`, and not where the largest value is less than
-    `least` times the smallest: hardly a number would stand on such an axis.
+    It ends at `most`, which no value exceeds. Numbers stand closer where there would be two at most, and at powers of
+    ten alone where there would be more than `MOST_TICKS`. Returns whether the axis was made logarithmic: not where a
+    value is 0 without `zero`, and not where the largest value is less than `least` times the smallest: hardly a number
+    would stand on such an axis.
     """
     known = values.to_numpy(dtype=float)
     known = known[np.isfinite(known)]
@@ -102,8 +105,10 @@ def logarithmic_axis(
     if high < least * low:
         return False
     bottom, top = low / 1.3, high * 1.3 if high > most else min(high * 1.3, 1.02 * most)
-    wide, narrow = ([m * 10.0**e for e in range(-4, 5) for m in at] for at in ((1, 2, 5), (1, 1.5, 2, 3, 4, 6, 8)))
-    ticks = wide if sum(bottom <= tick <= top for tick in wide) > 2 else narrow
+    marks = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 6, 8))
+    sparse, wide, narrow = ([m * 10.0**e for e in range(-6, 5) for m in at] for at in marks)
+    count = sum(bottom <= tick <= top for tick in wide)
+    ticks = sparse if count > MOST_TICKS else wide if count > 2 else narrow
     if known.min() > 0:
         axes.set_yscale("log")
         axes.set_ylim(bottom, top)

@@ -73,6 +73,8 @@ def draw_curves(
             parts = dict(groups(rows, [across]))
             for axes, title in zip(grid[r], titles, strict=True):
                 own = parts.get(title, rows.iloc[:0])
+                if own.empty and axes is not grid[r][0]:  # not all combinations need be there; the first has the label
+                    axes.set_axis_off()
                 for i, column in enumerate(columns):
                     band(axes, own, column, scale, i, i)
                 mark = _marked(marks, own.iloc[:1], [across, *series])

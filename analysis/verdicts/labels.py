@@ -88,7 +88,8 @@ def pretraining(found: Shortage) -> Iterator[Block]:
     both = [gap for gap in gaps if (gap.before, gap.after) == (FROZEN, PRETRAINED)]
     if both:
         sentences.append(text("Fine-tuning instead of freezing {} labels.", outcomes(both, HELPS, _number_in(found))))
-    start = "the encoder of an autoencoder, instead of one from scratch, paired by seed:"
+    adjusted = f"(an interval is of one difference; the words are adjusted for all {len(rows)} between starts)"
+    start = f"the encoder of an autoencoder, instead of one from scratch, paired by seed {adjusted}:"
     yield Paragraph(text("{} {} {}", Strong("Pre-training,"), start, join(" ", sentences)))
     yield Bullets(
         tuple(

@@ -174,5 +174,5 @@ def test_figures_show_all_that_was_asked_for(made: Any) -> None:
         figure = made.drawings[name].draw()
         assert [own.get_ylabel() for own in figure.axes][::2] == ["loss", "error, %", "accuracy, %"]
         clocks = [own.get_xlabel() for own in figure.axes][-2:]
-        of_starts = ["optimiser steps", "seconds, evaluation included"]
+        of_starts = ["optimiser steps", "seconds as they were, evaluation included"]
         assert clocks == (of_starts if name.endswith("starts") else ["epoch", "optimiser steps"])

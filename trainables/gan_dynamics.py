@@ -39,7 +39,7 @@ PATH = 400
 PATH_STARTS = ((1.0, -0.4), (0.0, 0.2))
 """Where they begin: values of d, then values of g."""
 FAR = 1e6
-"""The distance, in logarithms carried, beyond which they are not kept."""
+"""By how much they may have grown; what comes after is not kept."""
 
 
 class Config(TrialConfig):

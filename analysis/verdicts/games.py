@@ -205,7 +205,7 @@ def derivations(part: Findings, games: Sequence[Game]) -> Iterator[Block]:
         yield Paragraph(
             text(
                 "{} {} Checked: measured and predicted ln ρ differ by at most {} (trials {}).",
-                Strong(f"{own[0].facts['title'].capitalize()}."), own[0].facts["derivation"],
+                Strong(f"{own[0].facts['title'].capitalize()}{part.where}."), own[0].facts["derivation"],
                 part.level(worst.row, "val_gap"), trials,
             )
         )  # fmt: skip

@@ -17,7 +17,8 @@ from torch.autograd.functional import jacobian as by_autograd
 from trainables.gan.dynamics.rules import Rule
 
 TOGETHER = 1e-6
-"""Distance within which roots count as one; those of the rules are 1e-4 and more apart where they differ."""
+"""Distance within which roots count as one; the largest of a rule differ by 1e-5 or more, unless α is within 1e-12 of
+where they meet."""
 NOTHING = 1e-12
 """A modulus up to which a step leaves nothing: all eigenvalues are 0, and the matrix is nilpotent."""
 
